@@ -1,0 +1,39 @@
+"""Everything that a person may be allowed to do: `<resource>:<verb>`, in alphabetical order.
+
+`model:*` permissions are held on one registered model or on the whole registry; the others on the installation.
+"""
+
+from enum import StrEnum
+
+
+class Permission(StrEnum):
+    """One thing that may be allowed."""
+
+    AUDIT_READ = "audit:read"  # every event, not only those of visible models
+    MODEL_DELETE = "model:delete"
+    MODEL_DEPLOY = "model:deploy"  # withdraw others' requests, retry an apply
+    MODEL_READ = "model:read"
+    MODEL_REVIEW = "model:review"  # sign off: the reviewer's duty
+    MODEL_WRITE = "model:write"  # ask for a promotion
+    PEOPLE_MANAGE = "people:manage"
+    POLICY_MANAGE = "policy:manage"
+    SYNC_RUN = "sync:run"
+
+    @property
+    def codename(self) -> str:
+        """The name under which Django and guardian store it."""
+        return self.value.replace(":", "_")
+
+    @property
+    def on_model(self) -> bool:
+        """Whether it can be held on a single registered model."""
+        return self.value.startswith("model:")
+
+    @property
+    def full_name(self) -> str:
+        """`<app>.<codename>`, as Django's has_perm wants it."""
+        return f"{'registry' if self.on_model else 'accounts'}.{self.codename}"
+
+
+MODEL_PERMISSIONS = tuple(permission for permission in Permission if permission.on_model)
+INSTALLATION_PERMISSIONS = tuple(permission for permission in Permission if not permission.on_model)

@@ -1,0 +1,58 @@
+"""Roles: what each may do. This page answers "who can do what"; it holds data, no logic."""
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.permissions import Permission as P
+
+
+@dataclass(frozen=True)
+class Role:
+    """A named set of permissions. `duty` marks a role that is held beside another, not instead of it."""
+
+    name: str
+    label: str | Promise
+    description: str | Promise
+    permissions: frozenset[P]
+    duty: bool = False
+
+
+VIEWER = Role("viewer", _("Viewer"), _("Reads everything that was granted; changes nothing."), frozenset({P.MODEL_READ}))
+DATA_SCIENTIST = Role(
+    "data_scientist",
+    _("Data scientist"),
+    _("Registers versions and asks for promotions."),
+    VIEWER.permissions | {P.MODEL_WRITE},
+)
+ML_ENGINEER = Role(
+    "ml_engineer",
+    _("ML engineer"),
+    _("Deploys: also withdraws requests and retries a failed apply."),
+    DATA_SCIENTIST.permissions | {P.MODEL_DEPLOY},
+)
+ADMIN = Role(
+    "admin",
+    _("Admin"),
+    _("Manages people, roles, policies and connections. Cannot approve without the reviewer's duty."),
+    ML_ENGINEER.permissions | {P.MODEL_DELETE},
+)
+REVIEWER = Role(
+    "reviewer",
+    _("Reviewer"),
+    _("Signs off promotions, never their own."),
+    frozenset({P.MODEL_READ, P.MODEL_REVIEW}),
+    duty=True,
+)
+ROLES = {role.name: role for role in (VIEWER, DATA_SCIENTIST, ML_ENGINEER, ADMIN, REVIEWER)}
+RANKS = (ADMIN, ML_ENGINEER, DATA_SCIENTIST, VIEWER)  # highest first
+
+# What the admin role adds when it is held on the whole registry.
+INSTALLATION_ADMIN = frozenset({P.AUDIT_READ, P.PEOPLE_MANAGE, P.POLICY_MANAGE, P.SYNC_RUN})
+
+
+def role_names(permissions: set[P]) -> list[str]:
+    """Return the names of the highest rank and the duty that `permissions` amount to, e.g. ["ml_engineer", "reviewer"]."""
+    rank = next((role.name for role in RANKS if role.permissions <= permissions), None)
+    return [name for name in (rank, REVIEWER.name if P.MODEL_REVIEW in permissions else None) if name]

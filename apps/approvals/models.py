@@ -1,0 +1,136 @@
+"""The sign-off: a policy per stage, a request, its reviews. What a race could break is a constraint here."""
+
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from apps.registry.models import ModelVersion, RegisteredModel, Stage
+
+
+class ApprovalPolicy(models.Model):
+    """What a stage demands. Published policies never change: a new one takes over, requests keep theirs.
+
+    `model` null: for every model without a policy of its own. `group` null: any reviewer of the model.
+    """
+
+    stage = models.CharField(max_length=20, choices=Stage.choices)
+    model = models.ForeignKey(RegisteredModel, on_delete=models.PROTECT, null=True, related_name="policies")
+    required_approvals = models.PositiveSmallIntegerField()
+    group = models.ForeignKey(Group, on_delete=models.PROTECT, null=True)
+    archive_existing = models.BooleanField(default=True)  # what a request proposes for the versions now in the stage
+    published_at = models.DateTimeField(auto_now_add=True)
+    published_by = models.TextField()
+    reason = models.TextField(blank=True)
+    retired_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(required_approvals__gte=1), name="approvals_policy_needs_someone"),
+            models.UniqueConstraint(
+                fields=["stage"], condition=Q(retired_at=None, model=None), name="approvals_one_policy_per_stage"
+            ),
+            models.UniqueConstraint(
+                fields=["stage", "model"],
+                condition=Q(retired_at=None, model__isnull=False),
+                name="approvals_one_policy_per_model_and_stage",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stage} policy {self.pk}"
+
+
+class RequestState(models.TextChoices):
+    """Where a request stands. Never called a stage: that word is MLflow's."""
+
+    OPEN = "open", _("Waiting for review")
+    CHANGES_REQUESTED = "changes_requested", _("Changes requested")
+    APPROVED = "approved", _("Approved")
+    APPLYING = "applying", _("Applying")
+    APPLIED = "applied", _("Applied")
+    APPLY_FAILED = "apply_failed", _("Could not be applied")
+    REJECTED = "rejected", _("Rejected")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+UNDER_REVIEW = (RequestState.OPEN, RequestState.CHANGES_REQUESTED)
+UNFINISHED = (*UNDER_REVIEW, RequestState.APPROVED, RequestState.APPLYING, RequestState.APPLY_FAILED)
+
+
+class ApprovalRequest(models.Model):
+    """Somebody asks to move a version to a stage."""
+
+    version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="requests")
+    from_stage = models.CharField(max_length=20, choices=Stage.choices)
+    to_stage = models.CharField(max_length=20, choices=Stage.choices)
+    archive_existing = models.BooleanField()
+    requester = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="requests")
+    reason = models.TextField()
+    policy = models.ForeignKey(ApprovalPolicy, on_delete=models.PROTECT)
+    state = models.CharField(max_length=20, choices=RequestState.choices, default=RequestState.OPEN)
+    evidence = models.JSONField()  # what there is to review, see evidence.py
+    evidence_digest = models.CharField(max_length=64)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    closed_at = models.DateTimeField(null=True)  # applied, rejected or withdrawn
+    stage_before = models.CharField(max_length=20, blank=True)  # read from MLflow before the write
+    apply_error = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version", "to_stage"],
+                condition=Q(state__in=["open", "changes_requested", "approved", "applying", "apply_failed"]),
+                name="approvals_one_unfinished_request_per_version_and_stage",
+            ),
+            models.CheckConstraint(condition=~Q(from_stage=F("to_stage")), name="approvals_request_moves"),
+            models.CheckConstraint(
+                condition=Q(state__in=["applied", "rejected", "withdrawn"], closed_at__isnull=False)
+                | Q(~Q(state__in=["applied", "rejected", "withdrawn"]), closed_at=None),
+                name="approvals_closed_has_time",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["state", "-id"], name="approvals_request_by_state"),
+            models.Index(fields=["requester", "-id"], name="approvals_by_requester"),
+        ]
+
+    def __str__(self) -> str:
+        return f"request {self.pk}"
+
+
+class Verdict(models.TextChoices):
+    """What a reviewer says."""
+
+    APPROVE = "approve", _("Approve")
+    REQUEST_CHANGES = "request_changes", _("Request changes")
+    REJECT = "reject", _("Reject")
+
+
+class Review(models.Model):
+    """One reviewer's word on exactly the evidence whose digest it names. A later word replaces it; both are kept."""
+
+    request = models.ForeignKey(ApprovalRequest, on_delete=models.PROTECT, related_name="reviews")
+    requester = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")  # for the check
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="reviews")
+    reviewer_role = models.TextField(blank=True)  # at that time
+    verdict = models.CharField(max_length=20, choices=Verdict.choices)
+    comment = models.TextField(blank=True)
+    evidence_digest = models.CharField(max_length=64)
+    created_at = models.DateTimeField(auto_now_add=True)
+    standing = models.BooleanField(default=True)
+    dismissed_because = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["request", "reviewer"], condition=Q(standing=True), name="approvals_one_standing_review_each"
+            ),
+            models.CheckConstraint(condition=~Q(requester=F("reviewer")), name="approvals_nobody_reviews_their_own"),
+        ]
+        indexes = [models.Index(fields=["request", "id"], name="approvals_review_in_order")]
+
+    def __str__(self) -> str:
+        return f"{self.verdict} on request {self.request_id}"

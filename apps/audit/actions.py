@@ -1,0 +1,53 @@
+"""The closed list of everything that is recorded: `<noun>.<past tense>`. Adding an action is one line here."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Action(models.TextChoices):
+    """What happened. Refused attempts use the same action with outcome `refused`."""
+
+    GRANT_CHANGED = "grant.changed", _("Role changed")
+    MEMBERSHIP_CHANGED = "membership.changed", _("Group membership changed")
+    POLICY_PUBLISHED = "policy.published", _("Policy published")
+    MODEL_MIRRORED = "model.mirrored", _("Model registered in MLflow")
+    MODEL_CHANGED = "model.changed", _("Model changed in MLflow")
+    MODEL_DELETED = "model.deleted", _("Model deleted in MLflow")
+    REQUEST_APPLIED = "request.applied", _("Promotion applied")
+    REQUEST_APPLY_FAILED = "request.apply_failed", _("Promotion could not be applied")
+    REQUEST_APPLY_STARTED = "request.apply_started", _("Applying started")
+    REQUEST_APPROVED = "request.approved", _("Request approved")
+    REQUEST_EVIDENCE_CHANGED = "request.evidence_changed", _("Evidence changed, sign-offs dismissed")
+    REQUEST_OPENED = "request.opened", _("Request opened")
+    REQUEST_REJECTED = "request.rejected", _("Request rejected")
+    REQUEST_RETRIED = "request.retried", _("Apply retried")
+    REQUEST_REVIEWED = "request.reviewed", _("Review given")
+    REQUEST_WITHDRAWN = "request.withdrawn", _("Request withdrawn")
+    SESSION_ENDED = "session.ended", _("Signed out")
+    SESSION_STARTED = "session.started", _("Signed in")
+    SYNC_REQUESTED = "sync.requested", _("Sync requested")
+    TOKEN_CREATED = "token.created", _("API token created")
+    TOKEN_REVOKED = "token.revoked", _("API token revoked")
+    USER_CREATED = "user.created", _("Person added")
+    VERSION_CHANGED = "version.changed", _("Version changed in MLflow")
+    VERSION_DELETED = "version.deleted", _("Version deleted in MLflow")
+    VERSION_MIRRORED = "version.mirrored", _("Version registered in MLflow")
+    VERSION_STAGE_CHANGED = "version.stage_changed", _("Stage changed")
+
+
+class Outcome(models.TextChoices):
+    """How an attempt ended."""
+
+    DONE = "done", _("Done")
+    REFUSED = "refused", _("Refused")
+    FAILED = "failed", _("Failed")
+
+
+class Source(models.TextChoices):
+    """Through which door it came."""
+
+    PAGE = "page", _("Page")
+    API = "api", _("API")
+    WORKER = "worker", _("Worker")
+    COMMAND = "command", _("Command")
+    MLFLOW = "mlflow", _("MLflow, outside Assent")

@@ -1,0 +1,112 @@
+"""The only writer of the trail."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.audit import chain, context
+from apps.audit.actions import Action, Outcome, Source
+from apps.audit.models import AuditEvent, ChainHead
+from apps.errors import DomainError, UpstreamUnavailable
+
+MAX_TEXT = 10_000
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts, as text: a user name, or `system:<part>`; with the role held at that moment."""
+
+    name: str
+    role: str = ""
+
+
+@dataclass
+class Target:
+    """What is acted upon. `model_id` is the mirror's registered model, which decides who may read the event."""
+
+    type: str
+    name: str
+    model_id: int | None = None
+
+
+def record(
+    action: Action,
+    *,
+    by: Actor,
+    target: Target,
+    reason: str = "",
+    outcome: Outcome = Outcome.DONE,
+    source: Source | None = None,
+    **data: Any,
+) -> AuditEvent:
+    """Append one event inside the caller's transaction; rolled back with it.
+
+    `data` must be JSON. Raises RuntimeError outside a transaction: a write and its event stand or fall together.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("audit.record needs an open transaction")
+    origin = context.current()
+    head, _ = ChainHead.objects.select_for_update().get_or_create(id=1)
+    event = AuditEvent(
+        id=head.last_id + 1,
+        at=timezone.now(),
+        action=Action(action).value,
+        outcome=Outcome(outcome).value,
+        source=Source(source or origin.source).value,
+        actor=by.name[:MAX_TEXT],
+        actor_role=by.role,
+        model_id=target.model_id,
+        target_type=target.type,
+        target=target.name[:MAX_TEXT],
+        reason=reason[:MAX_TEXT],
+        data=data,
+        request_id=origin.request_id,
+        address=origin.address,
+        previous_hash=head.last_hash,
+    )
+    event.hash = chain.event_hash(head.last_hash, chain.event_content(event))
+    event.save(force_insert=True)
+    head.last_id, head.last_hash = event.id, event.hash
+    head.save(update_fields=["last_id", "last_hash"])
+    return event
+
+
+@dataclass
+class Attempt:
+    """An attempt under way. The service sets `target` as soon as it knows it, and `done()` when it has written."""
+
+    action: Action
+    by: Actor
+    target: Target
+    data: dict[str, Any] = field(default_factory=dict)
+    recorded: bool = False
+
+    def done(self, *, reason: str = "", **data: Any) -> AuditEvent:
+        """Record the success, in the open transaction."""
+        self.recorded = True
+        return record(self.action, by=self.by, target=self.target, reason=reason, **{**self.data, **data})
+
+
+@contextmanager
+def attempt(action: Action, *, by: Actor, target: Target, **data: Any) -> Iterator[Attempt]:
+    """Run a write in one transaction of its own, and record how it ended.
+
+    Success: the service calls `done()` inside, so that write and event commit together (RuntimeError if it forgets).
+    A DomainError: everything rolls back, then the refusal is recorded in a transaction of its own and the error goes on.
+    """
+    trial = Attempt(action, by, target, data)
+    try:
+        with transaction.atomic(durable=True):
+            yield trial
+            if not trial.recorded:
+                raise RuntimeError(f"{action} was written without an audit event")
+    except DomainError as error:
+        outcome = Outcome.FAILED if isinstance(error, UpstreamUnavailable) else Outcome.REFUSED
+        with transaction.atomic(durable=True):
+            record(trial.action, by=trial.by, target=trial.target, reason=error.message, outcome=outcome,
+                   code=error.code, **trial.data)
+        raise

@@ -1,0 +1,62 @@
+"""The errors that Assent's own rules raise. config/middleware.py and config/api.py turn each into an answer, once."""
+
+
+class DomainError(Exception):
+    """Something the product refuses or cannot do. `message` says what happened, why, and what to do next.
+
+    `field` names the input at fault, where there is one; `code` is stable, for machines.
+    """
+
+    status = 400
+    code = "invalid"
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+
+class InvalidInput(DomainError):
+    """An input that cannot be understood or is out of bounds (400)."""
+
+
+class NotVisible(DomainError):
+    """The object does not exist, or this person may not see it: the answer is the same (404)."""
+
+    status = 404
+    code = "not_found"
+
+
+class NotAllowed(DomainError):
+    """The person may see the object but lacks the permission (403)."""
+
+    status = 403
+    code = "permission_denied"
+
+
+class RuleViolation(DomainError):
+    """A governance rule refuses, such as approving one's own request (403)."""
+
+    status = 403
+    code = "rule_violation"
+
+
+class WrongState(DomainError):
+    """The object is not in a state that allows this action (409)."""
+
+    status = 409
+    code = "wrong_state"
+
+
+class Conflict(DomainError):
+    """Somebody else was first, or what was read has changed since (409)."""
+
+    status = 409
+    code = "conflict"
+
+
+class UpstreamUnavailable(DomainError):
+    """MLflow, or another system that Assent needs, did not answer properly (503)."""
+
+    status = 503
+    code = "upstream_unavailable"

@@ -1,0 +1,119 @@
+"""Ask for work, claim it, keep it, finish it. The rows decide; the broker is only a doorbell."""
+
+import logging
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from apps.jobs.models import ACTIVE_STATES, Job, JobState
+
+logger = logging.getLogger(__name__)
+BACK_OFF_SECONDS = 2  # doubled with each attempt
+MAX_BACK_OFF_SECONDS = 300
+SWEEP_LIMIT = 200
+
+
+class LeaseLost(Exception):
+    """Another worker holds the job now: stop without writing anything more."""
+
+
+def enqueue(
+    kind: str, *, requested_by: str, key: str | None = None, max_attempts: int = 5, delay_seconds: float = 0, **args: Any
+) -> Job:
+    """Commit a job with the caller's transaction and ring for a worker after the commit.
+
+    With a `key` that already has an active job, that job is returned and no row is added.
+    """
+    if key and (active := Job.objects.filter(key=key, state__in=ACTIVE_STATES).first()):
+        return active
+    try:
+        with transaction.atomic():
+            job = Job.objects.create(
+                kind=kind,
+                key=key,
+                args=args,
+                max_attempts=max_attempts,
+                requested_by=requested_by,
+                not_before=timezone.now() + timedelta(seconds=delay_seconds),
+            )
+    except IntegrityError:  # somebody else was first in the same moment
+        return Job.objects.get(key=key, state__in=ACTIVE_STATES)
+    transaction.on_commit(lambda: ring(job.pk))
+    return job
+
+
+def ring(job_id: int) -> None:
+    """Tell a worker about a job. A broker that is down costs time, not work: the sweep rings again."""
+    from apps.jobs.tasks import run_job  # cycle: the task runs the services
+
+    try:
+        run_job.apply_async((job_id,), retry=False)
+    except Exception as error:  # any broker failure: the row is safe and the sweep will find it
+        logger.warning("broker unavailable, job %s waits for the sweep: %s", job_id, error)
+
+
+def claim(job_id: int) -> Job | None:
+    """Take a job that is due, or whose worker lost its lease; None when somebody else has it or it is finished."""
+    now = timezone.now()
+    token = str(uuid.uuid4())
+    taken = (
+        Job.objects.filter(pk=job_id)
+        .filter(Q(state=JobState.QUEUED, not_before__lte=now) | Q(state=JobState.RUNNING, lease_until__lt=now))
+        .update(state=JobState.RUNNING, lease_until=_lease_end(), lease_token=token, attempts=F("attempts") + 1)
+    )
+    return Job.objects.get(pk=job_id) if taken else None
+
+
+def renew(job: Job, *, done: int | None = None, total: int | None = None, note: str | None = None) -> None:
+    """Keep the lease and report progress. Raises LeaseLost when another worker has taken the job."""
+    changes: dict[str, Any] = {"lease_until": _lease_end()}
+    changes |= {"progress_done": done} if done is not None else {}
+    changes |= {"progress_total": total} if total is not None else {}
+    changes |= {"progress_note": note} if note is not None else {}
+    if not _held(job).update(**changes):
+        raise LeaseLost(f"job {job.pk} was taken over")
+
+
+def finish(job: Job) -> None:
+    """Mark the job done, if this worker still holds it."""
+    _held(job).update(state=JobState.DONE, finished_at=timezone.now(), lease_until=None, error="")
+
+
+def fail(job: Job, error: str, *, retry: bool) -> bool:
+    """Put the job back with a longer pause, or mark it failed when its attempts are used up or `retry` is False.
+
+    Returns whether it will be tried again.
+    """
+    again = retry and job.attempts < job.max_attempts
+    if again:
+        pause = min(BACK_OFF_SECONDS * 2 ** (job.attempts - 1), MAX_BACK_OFF_SECONDS)
+        _held(job).update(
+            state=JobState.QUEUED, error=error, lease_until=None, not_before=timezone.now() + timedelta(seconds=pause)
+        )
+    else:
+        _held(job).update(state=JobState.FAILED, error=error, lease_until=None, finished_at=timezone.now())
+    return again
+
+
+def sweep() -> int:
+    """Ring again for every job that is due and unclaimed, or whose worker died. Returns how many were found."""
+    now = timezone.now()
+    due = Job.objects.filter(
+        Q(state=JobState.QUEUED, not_before__lte=now) | Q(state=JobState.RUNNING, lease_until__lt=now)
+    ).order_by("not_before").values_list("pk", flat=True)[:SWEEP_LIMIT]
+    for job_id in due:
+        ring(job_id)
+    return len(due)
+
+
+def _held(job: Job):
+    return Job.objects.filter(pk=job.pk, state=JobState.RUNNING, lease_token=job.lease_token)
+
+
+def _lease_end():
+    return timezone.now() + timedelta(seconds=settings.JOB_LEASE_SECONDS)

@@ -1,0 +1,62 @@
+"""What every API view shares: pages of results, and errors in the one documented format."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from rest_framework import exceptions
+from rest_framework.exceptions import APIException
+from rest_framework.pagination import PageNumberPagination
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from apps.errors import DomainError, NotVisible
+from config.problems import problem, problem_body
+
+
+class Pages(PageNumberPagination):
+    """`?page=2&page_size=20`, at most 200 rows a page. A page that does not exist is a 400 that names the field."""
+
+    page_size_query_param = "page_size"
+    max_page_size = 200
+
+    def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> Any:
+        size = request.query_params.get(self.page_size_query_param)
+        if size is not None and not (size.isdecimal() and 1 <= int(size) <= self.max_page_size):
+            raise exceptions.ValidationError({"page_size": [f"Must be a whole number from 1 to {self.max_page_size}."]})
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except exceptions.NotFound as error:
+            raise exceptions.ValidationError({"page": ["There is no such page."]}) from error
+
+
+def problem_response(error: Exception, context: dict) -> HttpResponse | None:
+    """Turn any error that an API view raised into problem details; None for a bug, which becomes a 500."""
+    set_rollback()
+    if isinstance(error, DomainError):
+        return problem(error)
+    if isinstance(error, Http404):
+        error = exceptions.NotFound("There is no such object, or you may not see it.")
+    if not isinstance(error, APIException):
+        return None
+    fields = _fields(error.detail) if isinstance(error, exceptions.ValidationError) else []
+    detail = "; ".join(f"{row['field']}: {row['message']}" for row in fields) or str(error.detail)
+    code = "invalid" if fields else str(getattr(error.detail, "code", error.default_code))
+    body = problem_body(status=error.status_code, code=code, detail=detail, errors=fields)
+    response = Response(body, status=error.status_code, content_type="application/problem+json")
+    if getattr(error, "auth_header", None):
+        response["WWW-Authenticate"] = error.auth_header
+    return response
+
+
+def _fields(detail: Any, prefix: str = "") -> list[dict[str, str]]:
+    """Flatten REST framework's nested validation errors to one row per message."""
+    if isinstance(detail, dict):
+        return [row for key, value in detail.items() for row in _fields(value, f"{prefix}.{key}" if prefix else str(key))]
+    if isinstance(detail, list):
+        return [row for value in detail for row in _fields(value, prefix)]
+    return [{"field": prefix or "body", "message": str(detail)}]
+
+
+def not_found(request: HttpRequest) -> HttpResponse:
+    """Answer for an API path that does not exist."""
+    return problem(NotVisible("There is no such API path. The schema is at /api/v1/schema/."))

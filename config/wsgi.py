@@ -1,0 +1,8 @@
+"""WSGI entry: `gunicorn config.wsgi`. WSGI, not ASGI: see docs/adr/0003-wsgi.md."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+application = get_wsgi_application()

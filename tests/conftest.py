@@ -1,0 +1,60 @@
+"""Personas and databases for every test.
+
+alice: data scientist (asks) · bob: ML engineer and reviewer · erin: reviewer · charlie: viewer ·
+admin: admin of everything · mallory: signed in, granted nothing (the stranger).
+Roles are held on the whole registry through groups, as an admin would give them.
+"""
+
+import os
+
+import pytest
+from django.contrib.auth.models import Group
+
+from apps.accounts import grants
+from apps.accounts.models import User
+from apps.accounts.roles import ADMIN, DATA_SCIENTIST, ML_ENGINEER, REVIEWER, VIEWER, Role
+from apps.registry.models import RegisteredModel
+
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # the browser driver runs an event loop beside the ORM
+PASSWORD = "correct horse battery staple"
+
+
+def member(username: str, *roles: Role) -> User:
+    """Create a person in one group per role, each held on the whole registry."""
+    user = User.objects.create_user(username, password=PASSWORD, first_name=username.title())
+    for role in roles:
+        group, made = Group.objects.get_or_create(name=f"{role.name}s")
+        if made:
+            grants.set_role(group, [role], None, model_class=RegisteredModel)
+        user.groups.add(group)
+    return user
+
+
+@pytest.fixture
+def alice(db) -> User:
+    return member("alice", DATA_SCIENTIST)
+
+
+@pytest.fixture
+def bob(db) -> User:
+    return member("bob", ML_ENGINEER, REVIEWER)
+
+
+@pytest.fixture
+def erin(db) -> User:
+    return member("erin", REVIEWER)
+
+
+@pytest.fixture
+def charlie(db) -> User:
+    return member("charlie", VIEWER)
+
+
+@pytest.fixture
+def admin(db) -> User:
+    return member("admin", ADMIN)
+
+
+@pytest.fixture
+def mallory(db) -> User:
+    return member("mallory")

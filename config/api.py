@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from rest_framework import exceptions
 from rest_framework.exceptions import APIException
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from apps.errors import DomainError, NotVisible
+from apps.errors import DomainError
 from config.problems import problem, problem_body
 
 
@@ -51,12 +51,9 @@ def problem_response(error: Exception, context: dict) -> HttpResponse | None:
 def _fields(detail: Any, prefix: str = "") -> list[dict[str, str]]:
     """Flatten REST framework's nested validation errors to one row per message."""
     if isinstance(detail, dict):
-        return [row for key, value in detail.items() for row in _fields(value, f"{prefix}.{key}" if prefix else str(key))]
+        return [
+            row for key, value in detail.items() for row in _fields(value, f"{prefix}.{key}" if prefix else str(key))
+        ]
     if isinstance(detail, list):
         return [row for value in detail for row in _fields(value, prefix)]
     return [{"field": prefix or "body", "message": str(detail)}]
-
-
-def not_found(request: HttpRequest) -> HttpResponse:
-    """Answer for an API path that does not exist."""
-    return problem(NotVisible("There is no such API path. The schema is at /api/v1/schema/."))

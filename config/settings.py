@@ -43,6 +43,7 @@ def _embedded_key() -> str:
 DEBUG = env.bool("ASSENT_DEBUG", False)
 SECRET_KEY = env.str("ASSENT_SECRET_KEY", "") or ("" if PRODUCTION else _embedded_key())
 ALLOWED_HOSTS = env.list("ASSENT_ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
+CSRF_FAILURE_VIEW = "config.error_pages.csrf_failure"
 CSRF_TRUSTED_ORIGINS = env.list("ASSENT_TRUSTED_ORIGINS", default=[])
 if PRODUCTION:
     refusals = unsafe_settings(secret_key=SECRET_KEY, debug=DEBUG, allowed_hosts=ALLOWED_HOSTS)

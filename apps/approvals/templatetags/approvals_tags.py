@@ -1,0 +1,137 @@
+"""What other pages show of approvals: who promoted a model, a version's requests, the way to ask for a promotion."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import template
+from django.db.models import Count, Prefetch
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from apps.accounts import grants
+from apps.accounts.permissions import Permission
+from apps.approvals.models import UNFINISHED, ApprovalPolicy, ApprovalRequest, RequestState, Review, Verdict
+from apps.registry.models import ModelVersion, RegisteredModel, Stage
+
+register = template.Library()
+
+TONES = {
+    RequestState.OPEN: "info",
+    RequestState.CHANGES_REQUESTED: "warning",
+    RequestState.APPROVED: "info",
+    RequestState.APPLYING: "info",
+    RequestState.APPLIED: "success",
+    RequestState.APPLY_FAILED: "danger",
+    RequestState.REJECTED: "danger",
+    RequestState.WITHDRAWN: "neutral",
+}
+ICONS = {
+    RequestState.OPEN: "clock",
+    RequestState.CHANGES_REQUESTED: "edit",
+    RequestState.APPROVED: "check",
+    RequestState.APPLYING: "sync",
+    RequestState.APPLIED: "check",
+    RequestState.APPLY_FAILED: "alert",
+    RequestState.REJECTED: "x",
+    RequestState.WITHDRAWN: "minus",
+}
+
+
+@register.inclusion_tag("approvals/_production_sentence.html")
+def model_production_sentence(model: RegisteredModel) -> dict[str, Any]:
+    """Say which version is in Production, since when, and which request with whose approvals put it there."""
+    version = (
+        ModelVersion.objects.filter(model=model, stage=Stage.PRODUCTION, deleted_at=None).order_by("-number").first()
+    )
+    promotion = version and promotion_of(version)
+    return {"model": model, "version": version, "promotion": promotion}
+
+
+def promotion_of(version: ModelVersion) -> ApprovalRequest | None:
+    """Return the newest applied request that moved `version` to Production, with its standing approvals."""
+    approvals = Review.objects.filter(verdict=Verdict.APPROVE, standing=True).select_related("reviewer").order_by("id")
+    return (
+        ApprovalRequest.objects.filter(version=version, to_stage=Stage.PRODUCTION, state=RequestState.APPLIED)
+        .prefetch_related(Prefetch("reviews", queryset=approvals, to_attr="approvals"))
+        .order_by("-id")
+        .first()
+    )
+
+
+@register.inclusion_tag("approvals/_version_requests.html")
+def version_requests(version: ModelVersion) -> dict[str, Any]:
+    """List the requests of one version, newest first."""
+    requests = ApprovalRequest.objects.filter(version=version).select_related("requester").order_by("-id")
+    return {"version": version, "requests": list(requests[:20])}
+
+
+@register.inclusion_tag("approvals/_request_button.html", takes_context=True)
+def request_button(context: template.Context, version: ModelVersion) -> dict[str, Any]:
+    """Offer the way to ask for a promotion: the unfinished requests, a button, or why there is none."""
+    may_ask = grants.allows(context.get("user"), Permission.MODEL_WRITE, version.model)
+    unfinished = ApprovalRequest.objects.filter(version=version, state__in=UNFINISHED).order_by("-id")
+    gone = version.deleted_at is not None or version.model.deleted_at is not None
+    return {"version": version, "may_ask": may_ask and not gone, "gone": gone, "unfinished": list(unfinished)}
+
+
+@register.simple_tag
+def open_request_counts(models: Iterable[RegisteredModel]) -> dict[int, int]:
+    """Return {model id: unfinished requests} for a whole list in one query; models without one are left out."""
+    rows = (
+        ApprovalRequest.objects.filter(version__model__in=[model.pk for model in models], state__in=UNFINISHED)
+        .values_list("version__model")
+        .annotate(number=Count("pk"))
+        .order_by()
+    )
+    return dict(rows)
+
+
+@register.filter
+def at(mapping: dict[Any, Any] | None, key: Any) -> Any:
+    """Return what stands under `key`, or an empty text: `{{ counts|at:model.pk }}`."""
+    return (mapping or {}).get(key, "")
+
+
+@register.filter
+def state_tone(state: str) -> str:
+    """Return the chip tone of a request's state."""
+    return TONES.get(RequestState(state), "neutral")
+
+
+@register.filter
+def state_icon(state: str) -> str:
+    """Return the icon of a request's state."""
+    return ICONS.get(RequestState(state), "clock")
+
+
+@register.filter
+def policy_sentence(policy: ApprovalPolicy) -> str:
+    """Say what a policy demands, in one sentence."""
+    number = policy.required_approvals
+    if policy.group_id:
+        text = ngettext(
+            "%(number)d approval by a reviewer in the group “%(group)s”",
+            "%(number)d approvals by reviewers in the group “%(group)s”",
+            number,
+        )
+        return text % {"number": number, "group": policy.group.name if policy.group else ""}
+    text = ngettext(
+        "%(number)d approval by a reviewer of this model", "%(number)d approvals by reviewers of this model", number
+    )
+    return text % {"number": number}
+
+
+@register.filter
+def reviewers(reviews: Iterable[Review]) -> list[Any]:
+    """Return who gave `reviews`, each person once, in order."""
+    return list(dict.fromkeys(review.reviewer for review in reviews))
+
+
+@register.filter
+def people(users: Iterable[Any]) -> str:
+    """Join people's names as a sentence does: “Bob”, “Bob and Erin”, “Ann, Bob and Erin”."""
+    names: list[str | Promise] = [str(user) for user in users]
+    if len(names) < 2:
+        return "".join(str(name) for name in names)
+    return _("%(most)s and %(last)s") % {"most": ", ".join(str(name) for name in names[:-1]), "last": names[-1]}

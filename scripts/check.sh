@@ -1,0 +1,47 @@
+#!/bin/sh
+# Every static check. The quick ones run beside the slow one (types); all run, and every failure is shown.
+set -u
+cd "$(dirname "$0")/.."
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+trap 'exit 130' INT TERM
+export ASSENT_DATA_DIR="$out/data"
+bin=.venv/bin
+
+check() { # name command...
+    name=$1
+    shift
+    "$@" >"$out/$name.log" 2>&1 || echo "$name" >>"$out/failed"
+}
+production() {
+    ASSENT_MODE=production ASSENT_ALLOWED_HOSTS=assent.test ASSENT_SSL_REDIRECT=true \
+        ASSENT_SECRET_KEY="$($bin/python -c 'import secrets; print(secrets.token_urlsafe(64))')" \
+        $bin/python manage.py check --deploy --fail-level WARNING
+}
+locks() {
+    if grep -nE '://|^[^#]*(--index-url|--extra-index-url|--find-links|--trusted-host)' requirements*.txt; then
+        echo "A lock file names a host. Make it anew: make lock"
+        return 1
+    fi
+}
+
+check types $bin/mypy &
+types=$!
+check lint $bin/ruff check .
+check format $bin/ruff format --check .
+check imports $bin/lint-imports
+check migrations $bin/python manage.py makemigrations --check --dry-run
+check templates $bin/djlint --quiet --lint templates
+check locks locks
+check production production
+wait $types
+
+for name in lint format types imports migrations templates locks production; do
+    if grep -qx "$name" "$out/failed" 2>/dev/null; then
+        printf 'FAILED  %s\n' "$name"
+        sed 's/^/        /' "$out/$name.log"
+    else
+        printf 'ok      %s\n' "$name"
+    fi
+done
+[ ! -e "$out/failed" ]

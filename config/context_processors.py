@@ -1,2 +1,89 @@
-def shell(request):
-    return {}
+"""What the shell around every page shows."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts import grants
+from apps.accounts.permissions import Permission
+from apps.registry import queries as registry
+
+THEMES = ("light", "dark")  # anything else follows the system
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of the navigation. `current` is what aria-current says: "page", "true" (within its part) or nothing."""
+
+    route: str
+    label: str | Promise
+    current: str = ""
+    count: int = 0
+
+
+# Route, label, permission that shows it (None: everybody who is signed in), further routes of the same part.
+NAVIGATION: tuple[tuple[str, Any, Permission | None, tuple[str, ...]], ...] = (
+    (
+        "registry:model-list",
+        _("Models"),
+        None,
+        ("registry:model-detail", "registry:version-detail", "registry:compare"),
+    ),
+    ("approvals:review-queue", _("Reviews"), None, ()),
+    ("approvals:request-list", _("Requests"), None, ("approvals:request-detail", "approvals:request-new")),
+    ("audit:event-list", _("Audit"), None, ()),
+    ("approvals:policy-list", _("Policies"), Permission.POLICY_MANAGE, ()),
+    ("accounts:people", _("People"), Permission.PEOPLE_MANAGE, ()),
+    ("registry:sync", _("Sync"), Permission.SYNC_RUN, ()),
+)
+
+
+class Shell:
+    """Asks the database only for what a template really shows: fragments and error pages cost nothing."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+
+    @property
+    def theme(self) -> str:
+        """The theme that the person chose, or an empty text for the system's."""
+        chosen = self.request.COOKIES.get("theme", "")
+        return chosen if chosen in THEMES else ""
+
+    @cached_property
+    def entries(self) -> list[Entry]:
+        """The navigation of this person."""
+        user = self.request.user
+        return [
+            Entry(route, label, self._current(route, within), self._count(route))
+            for route, label, permission, within in NAVIGATION
+            if permission is None or grants.allows(user, permission)
+        ]
+
+    @cached_property
+    def mirror(self) -> Any:
+        """Whether MLflow answers, and how old the data is."""
+        return registry.sync_status()
+
+    def _current(self, route: str, within: tuple[str, ...]) -> str:
+        match = self.request.resolver_match
+        here = match.view_name if match else ""
+        return "page" if here == route else "true" if here in within else ""
+
+    def _count(self, route: str) -> int:
+        if route != "approvals:review-queue":
+            return 0
+        try:
+            from apps.approvals import queries as approvals
+        except ImportError:
+            return 0
+        return approvals.waiting_for(self.request.user).count()
+
+
+def shell(request: HttpRequest) -> dict[str, Shell]:
+    """Give every template its `shell`."""
+    return {"shell": Shell(request)}

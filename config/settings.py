@@ -125,6 +125,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "config.context_processors.shell",
             ],
+            "libraries": {"ui": "config.ui"},
         },
     }
 ]

@@ -1,0 +1,146 @@
+"""Template library `ui`: what every page needs to show a time, a chip or a number the same way."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from apps.approvals.models import RequestState, Verdict
+from apps.audit.actions import Outcome
+from apps.registry.models import DetailsState, Stage, SyncState
+
+register = template.Library()
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+MONTH, YEAR = 30 * DAY, 365 * DAY
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a chip looks: its tone (neutral, info, success, warning, danger), its icon, its word."""
+
+    tone: str
+    icon: str
+    label: str | Promise
+
+
+def _looks(choices: Any, looks: dict[Any, tuple[str, str]]) -> dict[str, Look]:
+    return {str(value): Look(*looks[value], label=choices(value).label) for value in looks}
+
+
+CHIPS: dict[str, dict[str, Look]] = {
+    "stage": _looks(
+        Stage,
+        {
+            Stage.NONE: ("neutral", "circle"),
+            Stage.STAGING: ("warning", "staging"),
+            Stage.PRODUCTION: ("success", "production"),
+            Stage.ARCHIVED: ("neutral", "archive"),
+        },
+    ),
+    "state": _looks(
+        RequestState,
+        {
+            RequestState.OPEN: ("info", "clock"),
+            RequestState.CHANGES_REQUESTED: ("warning", "edit"),
+            RequestState.APPROVED: ("success", "check"),
+            RequestState.APPLYING: ("info", "sync"),
+            RequestState.APPLIED: ("success", "check-circle"),
+            RequestState.APPLY_FAILED: ("danger", "alert"),
+            RequestState.REJECTED: ("danger", "x-circle"),
+            RequestState.WITHDRAWN: ("neutral", "undo"),
+        },
+    ),
+    "verdict": _looks(
+        Verdict,
+        {
+            Verdict.APPROVE: ("success", "check"),
+            Verdict.REQUEST_CHANGES: ("warning", "edit"),
+            Verdict.REJECT: ("danger", "x"),
+        },
+    ),
+    "outcome": _looks(
+        Outcome,
+        {
+            Outcome.DONE: ("success", "check"),
+            Outcome.REFUSED: ("danger", "x"),
+            Outcome.FAILED: ("warning", "alert"),
+        },
+    ),
+    "check": {
+        "pass": Look("success", "check", _("Passes")),
+        "fail": Look("danger", "x", _("Fails")),
+        "error": Look("warning", "alert", _("Could not run")),
+    },
+    "sync": _looks(
+        SyncState,
+        {
+            SyncState.RUNNING: ("info", "sync"),
+            SyncState.DONE: ("success", "check"),
+            SyncState.FAILED: ("danger", "alert"),
+        },
+    ),
+    "details": _looks(
+        DetailsState,
+        {
+            DetailsState.PENDING: ("info", "clock"),
+            DetailsState.LOADED: ("success", "check"),
+            DetailsState.FAILED: ("danger", "alert"),
+        },
+    ),
+}
+MESSAGE_LOOKS = {
+    "success": ("success", "check-circle"),
+    "warning": ("warning", "alert"),
+    "error": ("danger", "x-circle"),
+}
+
+
+@register.simple_tag
+def chip_look(kind: str, value: Any) -> Look:
+    """Return the look of `value` in the family `kind`; a value nobody foresaw shows as itself."""
+    return CHIPS.get(kind, {}).get(str(value), Look("neutral", "question", str(value)))
+
+
+@register.simple_tag
+def message_look(level_tag: str) -> Look:
+    """Return the look of a message of Django's level (success, warning, error, info, debug)."""
+    return Look(*MESSAGE_LOOKS.get(level_tag, ("info", "info")), label="")
+
+
+@register.filter
+def ago(at: datetime) -> str:
+    """Say how long ago `at` was, in its largest unit: "just now", "5 min ago", "41 days ago"."""
+    seconds = int((timezone.now() - at).total_seconds())
+    if seconds < MINUTE:
+        return str(_("just now"))
+    if seconds < HOUR:
+        return ngettext("%d min ago", "%d min ago", seconds // MINUTE) % (seconds // MINUTE)
+    if seconds < DAY:
+        return ngettext("%d hour ago", "%d hours ago", seconds // HOUR) % (seconds // HOUR)
+    if seconds < 2 * MONTH:
+        return ngettext("%d day ago", "%d days ago", seconds // DAY) % (seconds // DAY)
+    if seconds < 2 * YEAR:
+        return ngettext("%d month ago", "%d months ago", seconds // MONTH) % (seconds // MONTH)
+    return ngettext("%d year ago", "%d years ago", seconds // YEAR) % (seconds // YEAR)
+
+
+@register.filter
+def figure(value: Any) -> str:
+    """Write a number as people compare it: six significant digits, no padding; other values as they are."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:.6g}"
+
+
+@register.filter
+def signed(value: float | None) -> str:
+    """Write a difference with its sign, "+0.0125" or "−0.3"; "0" for none, an empty text for unknown."""
+    if value is None:
+        return ""
+    return f"{value:+.4g}".replace("-", "−") if value else "0"

@@ -22,6 +22,7 @@ class Action(models.TextChoices):
     REQUEST_REJECTED = "request.rejected", _("Request rejected")
     REQUEST_RETRIED = "request.retried", _("Apply retried")
     REQUEST_REVIEWED = "request.reviewed", _("Review given")
+    REQUEST_REVIEWS_DISMISSED = "request.reviews_dismissed", _("Sign-offs dismissed")
     REQUEST_WITHDRAWN = "request.withdrawn", _("Request withdrawn")
     SESSION_ENDED = "session.ended", _("Signed out")
     SESSION_STARTED = "session.started", _("Signed in")

@@ -1,0 +1,105 @@
+"""Policies: what a stage demands. A published one never changes; publishing another retires it in the same moment."""
+
+from django.contrib.auth.models import Group
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from apps.accounts import grants
+from apps.accounts.models import User
+from apps.accounts.permissions import Permission
+from apps.approvals.models import ApprovalPolicy
+from apps.approvals.texts import stage_from, text_from
+from apps.audit import services as audit
+from apps.audit.actions import Action
+from apps.audit.services import Target
+from apps.errors import Conflict, InvalidInput, NotAllowed, NotVisible, RuleViolation
+from apps.registry import queries as registry
+from apps.registry.models import ModelVersion, RegisteredModel
+
+MAX_APPROVALS = 10
+
+
+def publish_policy(
+    stage: str,
+    *,
+    required_approvals: int,
+    group: Group | None = None,
+    model: RegisteredModel | None = None,
+    archive_existing: bool = True,
+    reason: str,
+    by: User,
+) -> ApprovalPolicy:
+    """Publish what `stage` demands from now on, for `model` or for every model without a policy of its own.
+
+    The policy before it is retired; requests already open keep theirs. Raises NotAllowed without `policy:manage`,
+    NotVisible for a model that `by` may not see, InvalidInput (naming the field) and Conflict when another was
+    published in the same moment.
+    """
+    target = Target("policy", f"{stage} policy" + (f" for {model}" if model else ""), model.pk if model else None)
+    with audit.attempt(Action.POLICY_PUBLISHED, by=grants.actor(by, model), target=target) as trial:
+        if not grants.allows(by, Permission.POLICY_MANAGE):
+            raise NotAllowed(_("Publishing a policy needs the admin role. Ask an admin."))
+        if model and not registry.visible_models(by).filter(pk=model.pk).exists():
+            trial.target = Target("policy", f"{stage} policy")
+            raise NotVisible(_("There is no such model, or you may not see it."))
+        stage = stage_from(stage, field="stage")
+        if not 1 <= required_approvals <= MAX_APPROVALS:
+            message = _("A policy needs from 1 to %(most)s approvals.") % {"most": MAX_APPROVALS}
+            raise InvalidInput(message, field="required_approvals")
+        reason = text_from(reason, field="reason")
+        scope = ApprovalPolicy.objects.filter(stage=stage, model=model, retired_at=None)
+        former = scope.select_for_update().first()
+        scope.update(retired_at=timezone.now())
+        policy = ApprovalPolicy(
+            stage=stage,
+            model=model,
+            required_approvals=required_approvals,
+            group=group,
+            archive_existing=archive_existing,
+            published_by=by.get_username(),
+            reason=reason,
+        )
+        try:
+            with transaction.atomic():
+                policy.save()
+        except IntegrityError as error:
+            message = _("Another policy for this stage was published in the same moment. Read it, then try again.")
+            raise Conflict(message) from error
+        trial.done(reason=reason, before=terms(former) if former else None, after=terms(policy))
+    return policy
+
+
+def policy_for(version: ModelVersion, stage: str) -> ApprovalPolicy:
+    """Return the policy that governs moving `version` to `stage`: the model's own before the stage's general one.
+
+    Raises RuleViolation when there is none: a stage that nobody has a rule for is closed, not open.
+    """
+    policies = ApprovalPolicy.objects.filter(stage=stage, retired_at=None).select_related("group")
+    own = policies.filter(model=version.model_id).first()
+    policy = own or policies.filter(model=None).first()
+    if policy is None:
+        message = _("No policy says who signs off %(stage)s, so nothing can move there. Ask an admin to publish one.")
+        raise RuleViolation(message % {"stage": stage}, field="to_stage")
+    return policy
+
+
+def eligible_reviewers(policy: ApprovalPolicy, model: RegisteredModel, *, requester_id: int) -> QuerySet[User]:
+    """Return the active people whose approval counts: the reviewer's duty on the model, in the policy's group if it
+    names one, and not the requester."""
+    people = grants.holders(Permission.MODEL_REVIEW, model).exclude(pk=requester_id)
+    people = people.filter(pk__in=grants.holders(Permission.MODEL_READ, model).values("pk"))
+    return people.filter(pk__in=policy.group.user_set.values("pk")) if policy.group else people
+
+
+def terms(policy: ApprovalPolicy) -> dict[str, object]:
+    """Return what a policy demands, as the trail keeps it."""
+    return {
+        "policy": policy.pk,
+        "stage": policy.stage,
+        "model": policy.model.name if policy.model else None,
+        "required_approvals": policy.required_approvals,
+        "group": policy.group.name if policy.group else None,
+        "archive_existing": policy.archive_existing,
+    }

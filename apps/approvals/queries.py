@@ -1,0 +1,199 @@
+"""Reading requests: lists, the queue, what a person may do, and why a request does not move. Constant query counts."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from apps.accounts import grants
+from apps.accounts.models import User
+from apps.accounts.permissions import Permission
+from apps.approvals import evidence, policies
+from apps.approvals.models import (
+    UNDER_REVIEW,
+    UNFINISHED,
+    ApprovalPolicy,
+    ApprovalRequest,
+    RequestState,
+    Review,
+    Verdict,
+)
+from apps.approvals.reviewing import fields_in_words
+from apps.approvals.transitions import TRANSITIONS, RequestAction, refusal
+from apps.errors import NotVisible
+from apps.registry.models import RegisteredModel
+from apps.registry.queries import visible_models
+
+
+@dataclass(frozen=True)
+class ActionOffer:
+    """An action that the request's state allows; `refusal` says why this person may not take it, None if they may."""
+
+    action: RequestAction
+    label: str
+    refusal: str | None
+    comment_needed: bool = False
+
+
+def visible_requests(user: User) -> QuerySet[ApprovalRequest]:
+    """The requests on models that `user` may read, newest first, with version, model, requester and policy."""
+    return (
+        ApprovalRequest.objects.filter(version__model__in=visible_models(user))
+        .select_related("version__model", "requester", "policy__group")
+        .order_by("-id")
+    )
+
+
+def get_request(user: User, number: int) -> ApprovalRequest:
+    """One request with its reviews in order. Raises NotVisible."""
+    found = visible_requests(user).prefetch_related(_reviews()).filter(pk=number).first() if number < 2**63 else None
+    if found is None:
+        raise NotVisible(_("There is no request %(number)s, or you may not see it.") % {"number": number})
+    return found
+
+
+def waiting_for(user: User) -> QuerySet[ApprovalRequest]:
+    """The requests that `user` can review and has not, oldest first."""
+    reviewed = Review.objects.filter(request=OuterRef("pk"), reviewer=user, standing=True)
+    return (
+        visible_requests(user)
+        .filter(
+            Q(policy__group=None) | Q(policy__group__in=user.groups.values("pk")),
+            state__in=UNDER_REVIEW,
+            version__deleted_at=None,
+            version__model__deleted_at=None,
+            version__model__in=grants.visible_to(user, RegisteredModel.objects.all(), Permission.MODEL_REVIEW),
+        )
+        .exclude(requester=user)
+        .exclude(Exists(reviewed))
+        .order_by("id")
+    )
+
+
+def open_requests_for(model_ids: Iterable[int]) -> QuerySet[ApprovalRequest]:
+    """The unfinished requests on these models, newest first. The caller has checked that they are visible."""
+    requests = ApprovalRequest.objects.filter(version__model__in=model_ids, state__in=UNFINISHED)
+    return requests.select_related("version__model", "requester", "policy__group").order_by("-id")
+
+
+def requests_by_version(version_ids: Iterable[int]) -> dict[int, list[ApprovalRequest]]:
+    """Every request on these versions, newest first, by version, in one query; versions without one are left out."""
+    found: dict[int, list[ApprovalRequest]] = {}
+    requests = ApprovalRequest.objects.filter(version__in=version_ids).select_related("requester", "policy")
+    for request in requests.order_by("-id"):
+        found.setdefault(request.version_id, []).append(request)
+    return found
+
+
+def applied_request_for(version_id: int, stage: str | None = None) -> ApprovalRequest | None:
+    """The request that last moved this version (to `stage`), with its reviews: who decided, and why."""
+    applied = ApprovalRequest.objects.filter(version=version_id, state=RequestState.APPLIED)
+    applied = applied.filter(to_stage=stage) if stage else applied
+    return applied.select_related("requester").prefetch_related(_reviews()).order_by("-closed_at", "-id").first()
+
+
+def visible_policies(user: User) -> QuerySet[ApprovalPolicy]:
+    """The policies of stages, and of models that `user` may see, newest first, retired ones included."""
+    policies_seen = ApprovalPolicy.objects.filter(Q(model=None) | Q(model__in=visible_models(user)))
+    return policies_seen.select_related("group", "model").order_by("-id")
+
+
+def allowed_actions(request: ApprovalRequest, user: User) -> list[ActionOffer]:
+    """What the request's state allows, each with why `user` may not do it, or None: the answer that `act` gives."""
+    offers = []
+    for row in TRANSITIONS.values():
+        if request.state not in row.sources:
+            continue
+        error = refusal(row, request, user)
+        offers.append(ActionOffer(row.action, str(row.label), error.message if error else None, row.comment_needed))
+    return offers
+
+
+def who_could_approve(request: ApprovalRequest) -> list[User]:
+    """The people whose approval would count and is not given yet, by name."""
+    approved = request.reviews.filter(standing=True, verdict=Verdict.APPROVE).values("reviewer")
+    return list(_eligible(request).exclude(pk__in=approved).order_by("username"))
+
+
+def why_blocked(request: ApprovalRequest) -> list[str]:
+    """What the request waits for, one sentence each with who can clear it; empty when it is finished."""
+    if request.state == RequestState.APPLY_FAILED:
+        retry = _("The requester or an ML engineer can try again or withdraw it.")
+        return [_("Applying failed: %(error)s") % {"error": request.apply_error}, retry]
+    if request.state == RequestState.APPROVED:
+        return [_("Approved. A worker will apply it in a moment.")]
+    if request.state == RequestState.APPLYING:
+        return [_("A worker is moving the version in MLflow.")]
+    if request.state not in UNDER_REVIEW:
+        return []
+    if request.version.deleted_at or request.version.model.deleted_at:
+        message = _("%(version)s was deleted in MLflow. The requester or an ML engineer can withdraw the request.")
+        return [message % {"version": request.version}]
+    return [*_changed_evidence(request), *_objections(request), *_missing_approvals(request)]
+
+
+def _changed_evidence(request: ApprovalRequest) -> list[str]:
+    found = evidence.changes(request.evidence, evidence.collect(request.version))
+    if not found:
+        return []
+    message = _("The evidence changed since the request was made: %(fields)s. The next review takes it up.")
+    return [message % {"fields": fields_in_words(found)}]
+
+
+def _objections(request: ApprovalRequest) -> list[str]:
+    reviews = request.reviews.filter(standing=True, verdict=Verdict.REQUEST_CHANGES).select_related("reviewer")
+    able = set(_eligible(request).values_list("pk", flat=True)) if reviews else set()
+    return [
+        (
+            _("%(person)s asked for changes and has to review again.")
+            if review.reviewer_id in able
+            else _("%(person)s asked for changes and can no longer review. Withdraw the request and ask again.")
+        )
+        % {"person": review.reviewer}
+        for review in reviews.order_by("id")
+    ]
+
+
+def _missing_approvals(request: ApprovalRequest) -> list[str]:
+    eligible = set(_eligible(request).values_list("pk", flat=True))
+    approvals = request.reviews.filter(standing=True, verdict=Verdict.APPROVE).values_list("reviewer", flat=True)
+    given, needed = len(eligible & set(approvals)), request.policy.required_approvals
+    if given >= needed:
+        return []
+    names = {"given": given, "needed": needed, "who": _reviewers_in_words(request.policy)}
+    text = ngettext(
+        "%(given)s of %(needed)s approval given. It needs %(who)s.",
+        "%(given)s of %(needed)s approvals given. It needs %(who)s.",
+        needed,
+    )
+    return [text % names, *_unreachable(request, len(eligible))]
+
+
+def _unreachable(request: ApprovalRequest, able: int) -> list[str]:
+    """Say so when fewer people could approve than the policy demands: no waiting helps then."""
+    if able >= request.policy.required_approvals:
+        return []
+    text = ngettext(
+        "Only %(able)s person could approve this, the requester not counted, and the policy demands %(needed)s. "
+        "Ask an admin for more reviewers or another policy.",
+        "Only %(able)s people could approve this, the requester not counted, and the policy demands %(needed)s. "
+        "Ask an admin for more reviewers or another policy.",
+        able,
+    )
+    return [text % {"able": able, "needed": request.policy.required_approvals}]
+
+
+def _reviewers_in_words(policy: ApprovalPolicy) -> str:
+    if policy.group:
+        return _("reviewers of this model in the group %(group)s") % {"group": policy.group.name}
+    return _("reviewers of this model")
+
+
+def _eligible(request: ApprovalRequest) -> QuerySet[User]:
+    return policies.eligible_reviewers(request.policy, request.version.model, requester_id=request.requester_id)
+
+
+def _reviews() -> Prefetch:
+    return Prefetch("reviews", Review.objects.select_related("reviewer").order_by("id"))

@@ -1,0 +1,130 @@
+"""One review on one state of the evidence, and what happens to reviews when the evidence changes."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from apps.accounts.models import User
+from apps.approvals import evidence
+from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, RequestState, Review, Verdict
+from apps.audit import services as audit
+from apps.audit.actions import Action
+from apps.audit.services import Actor, Target
+from apps.errors import Conflict, InvalidInput, UpstreamUnavailable
+from apps.registry.models import DetailsState
+
+SYSTEM = Actor("system:approvals")
+
+
+class EvidenceChanged(Conflict):
+    """The evidence is no longer what the request shows; the caller dismisses the reviews after the refusal."""
+
+
+def seen_digest(request: ApprovalRequest, digest: str | None) -> str:
+    """Return the digest that the reviewer read. Raises InvalidInput without one, Conflict when it is an earlier one."""
+    if not digest:
+        message = _("A review names the digest of the evidence it is about. Open the request and review it there.")
+        raise InvalidInput(message, field="evidence_digest")
+    if digest != request.evidence_digest:
+        message = _("The evidence of request %(number)s has changed since you read it. Read it again, then decide.")
+        raise Conflict(message % {"number": request.pk}, field="evidence_digest")
+    return digest
+
+
+def check_evidence(request: ApprovalRequest, *, verdict: Verdict) -> None:
+    """Raise EvidenceChanged when the mirror no longer says what the request shows.
+
+    Raises UpstreamUnavailable for an approval of a version whose details could not be read.
+    """
+    version = request.version
+    if version.details_state != DetailsState.LOADED:
+        if verdict != Verdict.APPROVE:
+            return
+        message = _("The run and MLmodel of %(version)s are being read again. Approve when that is done.")
+        raise UpstreamUnavailable(message % {"version": version})
+    if found := evidence.changes(request.evidence, evidence.collect(version)):
+        message = _("The evidence changed in MLflow: %(fields)s. Standing reviews were dismissed. Read it again.")
+        raise EvidenceChanged(message % {"fields": fields_in_words(found)})
+
+
+def give_review(
+    request: ApprovalRequest, verdict: Verdict, *, by: User, role: str, comment: str, digest: str
+) -> Review:
+    """Write the review in the caller's transaction, in place of an earlier one by the same person, which is kept."""
+    request.reviews.filter(reviewer=by, standing=True).update(
+        standing=False, dismissed_because=_("Replaced by a later review.")
+    )
+    return Review.objects.create(
+        request=request,
+        requester=request.requester,
+        reviewer=by,
+        reviewer_role=role,
+        verdict=verdict,
+        comment=comment,
+        evidence_digest=digest,
+    )
+
+
+def dismiss_for_changes(request_id: int) -> None:
+    """Dismiss the standing reviews when the evidence differs, in a transaction of its own; otherwise do nothing."""
+    with transaction.atomic(durable=True):
+        request = (
+            ApprovalRequest.objects.select_for_update(of=("self",))
+            .select_related("version__model", "policy__group")
+            .get(pk=request_id)
+        )
+        if request.state in UNDER_REVIEW:
+            refresh_evidence(request)
+
+
+def refresh_evidence(request: ApprovalRequest) -> list[evidence.Change]:
+    """Take the evidence as the mirror has it now; where it differs, dismiss every standing review and audit it.
+
+    In the caller's transaction, with the request locked; the request goes back to review. Returns what changed.
+    """
+    content = evidence.collect(request.version)
+    found = evidence.changes(request.evidence, content)
+    if not found:
+        return []
+    former = request.evidence_digest
+    request.evidence, request.evidence_digest = content, evidence.digest(content)
+    because = _("The evidence changed in MLflow: %(fields)s.") % {"fields": fields_in_words(found)}
+    dismissed = back_to_review(request, because)
+    audit.record(
+        Action.REQUEST_EVIDENCE_CHANGED,
+        by=SYSTEM,
+        target=Target("request", f"request {request.pk}", request.version.model_id),
+        reason=because,
+        before={"evidence_digest": former},
+        after={"evidence_digest": request.evidence_digest},
+        changes=[_event_row(change) for change in found],
+        dismissed=dismissed,
+    )
+    return found
+
+
+def back_to_review(request: ApprovalRequest, because: str, *, only: list[int] | None = None) -> list[str]:
+    """Dismiss standing reviews (`only` those with these keys) and open the request for review again.
+
+    Returns the user names of those whose reviews were dismissed. The caller records why.
+    """
+    standing = request.reviews.filter(standing=True)
+    standing = standing if only is None else standing.filter(pk__in=only)
+    names = list(standing.order_by("id").values_list("reviewer__username", flat=True))
+    standing.update(standing=False, dismissed_because=because)
+    blocked = request.reviews.filter(standing=True, verdict=Verdict.REQUEST_CHANGES).exists()
+    request.state = RequestState.CHANGES_REQUESTED if blocked else RequestState.OPEN
+    request.save(update_fields=["state", "evidence", "evidence_digest", "updated_at"])
+    return names
+
+
+def fields_in_words(found: list[evidence.Change], most: int = 5) -> str:
+    """Return the names of the fields that changed: "metrics.accuracy, params.depth and 3 more"."""
+    names = ", ".join(change.field for change in found[:most])
+    rest = len(found) - most
+    return _("%(names)s and %(rest)s more") % {"names": names, "rest": rest} if rest > 0 else names
+
+
+def _event_row(change: evidence.Change) -> dict[str, Any]:
+    return {"field": change.field, "before": change.before, "after": change.after}

@@ -1,0 +1,267 @@
+"""Ask, review, withdraw, retry: the functions that decide. Each is one transaction with its audit event.
+
+Applying an approved request is in apply.py.
+"""
+
+import logging
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from apps.accounts import grants
+from apps.accounts.models import User
+from apps.accounts.permissions import Permission
+from apps.approvals import evidence, policies
+from apps.approvals.models import UNFINISHED, ApprovalRequest, RequestState, Review, Verdict
+from apps.approvals.reviewing import EvidenceChanged, check_evidence, dismiss_for_changes, give_review, seen_digest
+from apps.approvals.texts import stage_from, text_from
+from apps.approvals.transitions import RequestAction, Transition, refusal, transition_of
+from apps.audit import services as audit
+from apps.audit.actions import Action
+from apps.audit.services import Attempt, Target
+from apps.errors import Conflict, DomainError, NotAllowed, NotVisible, RuleViolation, UpstreamUnavailable, WrongState
+from apps.jobs.models import ACTIVE_STATES, Job
+from apps.jobs.services import enqueue
+from apps.registry import queries as registry
+from apps.registry import services as mirror
+from apps.registry.models import DetailsState, ModelVersion, Stage
+
+logger = logging.getLogger(__name__)
+APPLY_JOB = "approvals.apply"
+APPLY_ATTEMPTS = 8
+NOTHING_TO_ARCHIVE = (Stage.NONE, Stage.ARCHIVED)  # MLflow archives siblings in Staging and Production alone
+
+
+def open_request(
+    version_id: int, to_stage: str, *, reason: str, archive_existing: bool | None = None, by: User
+) -> ApprovalRequest:
+    """Ask to move a version to a stage, on the evidence as it is now.
+
+    A version whose run and MLmodel have not been read yet is read from MLflow first: nobody signs unread evidence.
+    `archive_existing` None takes what the policy proposes. Raises NotVisible, NotAllowed, WrongState, InvalidInput,
+    RuleViolation (no policy), Conflict (an unfinished request for the same stage) and UpstreamUnavailable (unread
+    evidence, and MLflow does not answer).
+    """
+    _read_details(version_id, by)
+    target = Target("version", f"version {version_id}")
+    with audit.attempt(Action.REQUEST_OPENED, by=grants.actor(by), target=target) as trial:
+        version = _visible_version(version_id, by)
+        trial.by = grants.actor(by, version.model)
+        trial.target = Target("version", str(version), version.model_id)
+        trial.data = {"to_stage": str(to_stage)}
+        if not grants.allows(by, Permission.MODEL_WRITE, version.model):
+            raise NotAllowed(_("Asking for a promotion needs the data scientist's role on this model."))
+        reason = text_from(reason, field="reason")
+        _check_move(version, stage_from(to_stage))
+        policy = policies.policy_for(version, to_stage)
+        content = evidence.collect(version)
+        request = ApprovalRequest(
+            version=version,
+            from_stage=version.stage,
+            to_stage=to_stage,
+            archive_existing=_archives(to_stage, archive_existing, policy.archive_existing),
+            requester=by,
+            reason=reason,
+            policy=policy,
+            evidence=content,
+            evidence_digest=evidence.digest(content),
+        )
+        _save_only_one(request)
+        trial.target = request_target(request)
+        trial.done(
+            reason=reason,
+            after={"state": request.state},
+            version=str(version),
+            from_stage=request.from_stage,
+            archive_existing=request.archive_existing,
+            evidence_digest=request.evidence_digest,
+            policy=policies.terms(policy),
+        )
+    return request
+
+
+def act(
+    request_id: int,
+    action: RequestAction | str,
+    *,
+    by: User,
+    comment: str = "",
+    evidence_digest: str | None = None,
+) -> ApprovalRequest:
+    """Do one thing to a request. A review names the digest of the evidence that the reviewer read.
+
+    Raises NotVisible, NotAllowed, WrongState, RuleViolation, InvalidInput, UpstreamUnavailable, and Conflict: said
+    already, or the evidence is not what the reviewer read. When it changed in MLflow, the standing reviews are
+    dismissed for good although this one is refused.
+    """
+    row = transition_of(action)
+    target = Target("request", f"request {request_id}")
+    try:
+        with audit.attempt(row.records, by=grants.actor(by), target=target, action=row.action.value) as trial:
+            request = locked_request(request_id, by)
+            trial.by = grants.actor(by, request.version.model)
+            trial.target = request_target(request)
+            if error := refusal(row, request, by):
+                raise error
+            comment = text_from(comment, field="comment", needed=row.comment_needed)
+            _carry_out(row, request, trial, by=by, comment=comment, evidence_digest=evidence_digest)
+    except EvidenceChanged:
+        dismiss_for_changes(request_id)
+        raise
+    return request
+
+
+def request_target(request: ApprovalRequest) -> Target:
+    """Return the request as the trail names it."""
+    return Target("request", f"request {request.pk}", request.version.model_id)
+
+
+def locked_request(request_id: int, by: User) -> ApprovalRequest:
+    """Return the request, locked until the end of the transaction. Raises NotVisible."""
+    visible = ApprovalRequest.objects.filter(version__model__in=registry.visible_models(by))
+    request = (
+        visible.select_for_update(of=("self",))
+        .select_related("version__model", "policy__group", "requester")
+        .filter(pk=request_id)
+        .first()
+    )
+    if request is None:
+        raise NotVisible(_("There is no request %(number)s, or you may not see it.") % {"number": request_id})
+    return request
+
+
+def _carry_out(
+    row: Transition, request: ApprovalRequest, trial: Attempt, *, by: User, comment: str, evidence_digest: str | None
+) -> None:
+    """Write what an allowed action does, and its event."""
+    before = {"state": request.state}
+    if row.verdict:
+        digest = seen_digest(request, evidence_digest)
+        check_evidence(request, verdict=row.verdict)
+        review = give_review(request, row.verdict, by=by, role=trial.by.role, comment=comment, digest=digest)
+        _follow(request, review)
+    elif row.action is RequestAction.WITHDRAW:
+        _close(request, RequestState.WITHDRAWN)
+    elif row.action is RequestAction.RETRY:
+        _start_again(request)
+    else:
+        raise LookupError(f"nothing carries out {row.action}")
+    trial.done(
+        reason=comment,
+        before=before,
+        after={"state": request.state},
+        version=str(request.version),
+        to_stage=request.to_stage,
+        evidence_digest=request.evidence_digest,
+    )
+    if before["state"] != request.state == RequestState.APPROVED and row.verdict:
+        audit.record(
+            Action.REQUEST_APPROVED,
+            by=trial.by,
+            target=trial.target,
+            version=str(request.version),
+            to_stage=request.to_stage,
+            approved_by=sorted(
+                request.reviews.filter(standing=True).values_list("reviewer__username", flat=True),
+            ),
+            evidence_digest=request.evidence_digest,
+        )
+
+
+def _follow(request: ApprovalRequest, review: Review) -> None:
+    """Move the request to where its standing reviews put it."""
+    if review.verdict == Verdict.REJECT:
+        return _close(request, RequestState.REJECTED)
+    standing = request.reviews.filter(standing=True)
+    if standing.filter(verdict=Verdict.REQUEST_CHANGES).exists():
+        request.state = RequestState.CHANGES_REQUESTED
+    else:
+        people = policies.eligible_reviewers(
+            request.policy, request.version.model, requester_id=request.requester_id
+        ).values("pk")
+        approvals = standing.filter(verdict=Verdict.APPROVE, reviewer__in=people).count()
+        enough = approvals >= request.policy.required_approvals
+        request.state = RequestState.APPROVED if enough else RequestState.OPEN
+    request.save(update_fields=["state", "updated_at"])
+    if request.state == RequestState.APPROVED:
+        _enqueue_apply(request, requested_by=review.reviewer.get_username())
+    return None
+
+
+def _close(request: ApprovalRequest, state: RequestState) -> None:
+    request.state, request.closed_at = state, timezone.now()
+    request.save(update_fields=["state", "closed_at", "updated_at"])
+
+
+def _start_again(request: ApprovalRequest) -> None:
+    request.state, request.apply_error = RequestState.APPROVED, ""
+    request.save(update_fields=["state", "apply_error", "updated_at"])
+    _enqueue_apply(request, requested_by=request.requester.get_username())
+
+
+def _enqueue_apply(request: ApprovalRequest, *, requested_by: str) -> None:
+    """Commit the job with the decision. A job of this request that is still active is one about to close itself, and
+    would take the new decision with it: refused, so that the person tries again."""
+    key = f"{APPLY_JOB}:{request.pk}"
+    if Job.objects.filter(key=key, state__in=ACTIVE_STATES).exists():
+        raise Conflict(_("The attempt before this one is just ending. Try again in a few seconds."))
+    enqueue(APPLY_JOB, requested_by=requested_by, key=key, max_attempts=APPLY_ATTEMPTS, request_id=request.pk)
+
+
+def _read_details(version_id: int, by: User) -> None:
+    """Read the run and MLmodel of a version that were not read yet. What goes wrong is said by `_check_move`."""
+    unread = ModelVersion.objects.filter(
+        pk=version_id, model__in=registry.visible_models(by), deleted_at=None, model__deleted_at=None
+    ).exclude(details_state=DetailsState.LOADED)
+    if not unread.exists():
+        return
+    try:
+        mirror.refresh_version(version_id)
+    except DomainError as error:
+        logger.warning("version %s could not be read for a request: %s", version_id, error.message)
+
+
+def _visible_version(version_id: int, by: User) -> ModelVersion:
+    versions = ModelVersion.objects.filter(model__in=registry.visible_models(by)).select_related("model")
+    version = versions.filter(pk=version_id).first()
+    if version is None:
+        raise NotVisible(_("There is no such version, or you may not see it."))
+    return version
+
+
+def _check_move(version: ModelVersion, to_stage: str) -> None:
+    """Raise unless the version exists, is read, and is somewhere else."""
+    if version.deleted_at or version.model.deleted_at:
+        raise WrongState(_("%(version)s was deleted in MLflow. Choose another version.") % {"version": version})
+    if version.details_state != DetailsState.LOADED:
+        message = _(
+            "The run and the MLmodel file of %(version)s could not be read from MLflow, and nobody can sign what was "
+            "not read. Try again when MLflow answers."
+        )
+        raise UpstreamUnavailable(message % {"version": version})
+    if version.stage == to_stage:
+        message = _("%(version)s is already in %(stage)s.")
+        raise RuleViolation(message % {"version": version, "stage": to_stage}, field="to_stage")
+
+
+def _archives(to_stage: str, wished: bool | None, proposed: bool) -> bool:
+    if to_stage in NOTHING_TO_ARCHIVE:
+        return False
+    return proposed if wished is None else wished
+
+
+def _save_only_one(request: ApprovalRequest) -> None:
+    """Save the request, or raise Conflict naming the unfinished one. The database decides, even in a race."""
+    try:
+        with transaction.atomic():
+            request.save()
+    except IntegrityError as error:
+        rivals = ApprovalRequest.objects.filter(
+            version=request.version, to_stage=request.to_stage, state__in=UNFINISHED
+        )
+        number = rivals.values_list("pk", flat=True).first()
+        message = _(
+            "Request %(number)s already asks to move %(version)s to %(stage)s. Follow that one, or withdraw it."
+        )
+        raise Conflict(message % {"number": number, "version": request.version, "stage": request.to_stage}) from error

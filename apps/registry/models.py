@@ -44,7 +44,9 @@ class RegisteredModel(models.Model):
         default_permissions = ()
         permissions = [(permission.codename, permission.value) for permission in MODEL_PERMISSIONS]
         constraints = [
-            models.UniqueConstraint(fields=["name"], condition=Q(deleted_at=None), name="registry_one_live_model_per_name")
+            models.UniqueConstraint(
+                fields=["name"], condition=Q(deleted_at=None), name="registry_one_live_model_per_name"
+            )
         ]
         indexes = [models.Index(fields=["kind", "name"], name="registry_model_by_name")]
 
@@ -90,7 +92,9 @@ class ModelVersion(models.Model):
 
     details_state = models.CharField(max_length=10, choices=DetailsState.choices, default=DetailsState.PENDING)
     details_error = models.TextField(blank=True)
-    details_at = models.DateTimeField(null=True)
+    details_at = models.DateTimeField(null=True)  # when they were last read
+    details_due_at = models.DateTimeField(null=True)  # when to read them (again); null: no need
+    details_failures = models.PositiveSmallIntegerField(default=0)  # in a row; sets the pause before the next try
     run = models.JSONField(default=dict)  # {name, status, user, experiment_id, experiment, started_at, ended_at, tags}
     params = models.JSONField(default=dict)  # {name: text}
     metrics = models.JSONField(default=dict)  # {name: number}, last value of each
@@ -105,7 +109,9 @@ class ModelVersion(models.Model):
         ]
         indexes = [
             models.Index(fields=["model", "stage", "-number"], name="registry_version_by_stage"),
-            models.Index(fields=["details_state"], condition=Q(details_state="pending"), name="registry_details_pending"),
+            models.Index(
+                fields=["details_due_at"], condition=Q(details_due_at__isnull=False), name="registry_details_due"
+            ),
         ]
 
     def __str__(self) -> str:

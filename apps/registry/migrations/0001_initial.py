@@ -53,6 +53,8 @@ class Migration(migrations.Migration):
                 ('details_state', models.CharField(choices=[('pending', 'Not read yet'), ('loaded', 'Read'), ('failed', 'Could not be read')], default='pending', max_length=10)),
                 ('details_error', models.TextField(blank=True)),
                 ('details_at', models.DateTimeField(null=True)),
+                ('details_due_at', models.DateTimeField(null=True)),
+                ('details_failures', models.PositiveSmallIntegerField(default=0)),
                 ('run', models.JSONField(default=dict)),
                 ('params', models.JSONField(default=dict)),
                 ('metrics', models.JSONField(default=dict)),
@@ -117,7 +119,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='modelversion',
-            index=models.Index(condition=models.Q(('details_state', 'pending')), fields=['details_state'], name='registry_details_pending'),
+            index=models.Index(condition=models.Q(('details_due_at__isnull', False)), fields=['details_due_at'], name='registry_details_due'),
         ),
         migrations.AddConstraint(
             model_name='modelversion',

@@ -1,0 +1,239 @@
+"""The MLflow REST client: typed answers, own exceptions, no Django models. Never `import mlflow` (+154 MB).
+
+Every call ends within `timeout` seconds and `MAX_BODY` bytes, whatever the peer does; no redirect is followed.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Any, NoReturn, Self, TypeVar
+
+import httpcore
+import httpx
+from django.conf import settings
+
+from apps.registry import remote
+from apps.registry.remote import PROMPT_TAG, RemoteModel, RemoteRun, RemoteVersion
+from apps.registry.transport import BoundedTransport, within
+
+__all__ = [
+    "MlflowClient",
+    "MlflowError",
+    "MlflowNotFound",
+    "MlflowRefused",
+    "MlflowUnavailable",
+    "RemoteModel",
+    "RemoteRun",
+    "RemoteVersion",
+]
+
+T = TypeVar("T")
+API = "/api/2.0/mlflow/"
+PAGE_ROWS = 1000  # the most that MLflow allows for models; bigger pages of versions block its worker for seconds
+MAX_PAGES = 5000
+MAX_BODY = 64 * 1024 * 1024
+MAX_ARTIFACT = 1024 * 1024
+IS_PROMPT = f"tags.`{PROMPT_TAG}` = 'true'"
+
+
+class MlflowError(Exception):
+    """MLflow did not do what was asked. The text is a plain sentence for people."""
+
+
+class MlflowUnavailable(MlflowError):
+    """No answer, a late one, or one that is not MLflow's: trying again later may help."""
+
+
+class MlflowNotFound(MlflowError):
+    """MLflow says that there is no such object."""
+
+
+class MlflowRefused(MlflowError):
+    """MLflow understood and refuses: wrong credentials or an invalid value."""
+
+
+class MlflowClient:
+    """Calls one MLflow server. Use it in a `with`, so that its connections are closed; threads may share it.
+
+    `timeout` bounds each whole call, in seconds. `auth` is a token (sent as Bearer) or a (name, password) pair.
+    """
+
+    def __init__(self, base_url: str, *, timeout: float = 10.0, auth: str | tuple[str, str] | None = None) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.timeout = timeout
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "assent"}
+        if isinstance(auth, str):
+            headers["Authorization"] = f"Bearer {auth}"
+        self._http = httpx.Client(
+            transport=BoundedTransport(),
+            headers=headers,
+            auth=auth if isinstance(auth, tuple) else None,
+            timeout=timeout,
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    @classmethod
+    def from_settings(cls) -> Self:
+        """Return a client for the configured MLflow."""
+        auth: str | tuple[str, str] | None = settings.MLFLOW_BACKEND_TOKEN or None
+        if settings.MLFLOW_BACKEND_USERNAME:
+            auth = (settings.MLFLOW_BACKEND_USERNAME, settings.MLFLOW_BACKEND_PASSWORD)
+        return cls(settings.MLFLOW_BACKEND_URL, timeout=settings.MLFLOW_TIMEOUT_SECONDS, auth=auth)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def models(self, on_page: Callable[[], None] | None = None) -> Iterator[RemoteModel]:
+        """Every registered model and every prompt, by name. `on_page` is called after each page."""
+        for filter_text in ("", IS_PROMPT):
+            rows = self._pages("registered-models/search", "registered_models", filter_text, "name ASC", on_page)
+            yield from (self._parsed(remote.parse_model, row) for row in rows)
+
+    def versions(self, on_page: Callable[[], None] | None = None, *, filter_text: str = "") -> Iterator[RemoteVersion]:
+        """Every version of every model, by name and number; not those of prompts."""
+        rows = self._pages(
+            "model-versions/search", "model_versions", filter_text, "name ASC,version_number ASC", on_page
+        )
+        yield from (self._parsed(remote.parse_version, row) for row in rows)
+
+    def get_model(self, name: str) -> RemoteModel:
+        """One registered model or prompt."""
+        answer = self._get("registered-models/get", name=name)
+        return self._parsed(remote.parse_model, answer.get("registered_model"))
+
+    def get_version(self, name: str, number: int) -> RemoteVersion:
+        """One version, whatever its model's kind."""
+        answer = self._get("model-versions/get", name=name, version=str(number))
+        return self._parsed(remote.parse_version, answer.get("model_version"))
+
+    def get_run(self, run_id: str) -> RemoteRun:
+        """One run, also a deleted one that MLflow still keeps."""
+        return self._parsed(remote.parse_run, self._get("runs/get", run_id=run_id).get("run"))
+
+    def experiment_name(self, experiment_id: str) -> str:
+        """The name of an experiment."""
+        experiment = self._get("experiments/get", experiment_id=experiment_id).get("experiment")
+        return self._parsed(lambda raw: str(raw["name"]), experiment)
+
+    def get_artifact(self, name: str, number: int, path: str) -> bytes:
+        """One small file of a version's model. Raises MlflowNotFound when the model has no such file."""
+        query = {"name": name, "version": str(number), "path": path}
+        status, _, body = self._send("GET", "/model-versions/get-artifact", params=query, limit=MAX_ARTIFACT)
+        if status != httpx.codes.OK:
+            self._raise(status, body)
+        return body
+
+    def transition_stage(self, name: str, number: int, stage: str, *, archive_existing: bool) -> RemoteVersion:
+        """Move a version to a stage. MLflow answers 500 to archiving from None or Archived: ask for that never."""
+        body = {"name": name, "version": str(number), "stage": stage, "archive_existing_versions": archive_existing}
+        status, _, answer = self._send("POST", f"{API}model-versions/transition-stage", json=body)
+        return self._parsed(remote.parse_version, self._json(status, answer).get("model_version"))
+
+    def _pages(
+        self, path: str, key: str, filter_text: str, order: str, on_page: Callable[[], None] | None
+    ) -> Iterator[Any]:
+        token, seen = "", set()
+        for _ in range(MAX_PAGES):
+            query = {"max_results": str(PAGE_ROWS), "order_by": order.split(",")}
+            query |= {"filter": filter_text} if filter_text else {}
+            answer = self._get(path, **query, **({"page_token": token} if token else {}))
+            rows = answer.get(key, [])
+            if not isinstance(rows, list):
+                self._garbled("a list is missing")
+            yield from rows
+            if on_page:
+                on_page()
+            token = answer.get("next_page_token", "")
+            if not token:
+                return
+            if not isinstance(token, str) or token in seen:
+                self._garbled("its pages do not end")
+            seen.add(token)
+        self._garbled("its pages do not end")
+
+    def _get(self, path: str, **query: Any) -> dict[str, Any]:
+        status, _, body = self._send("GET", API + path, params=query)
+        return self._json(status, body)
+
+    def _send(
+        self, method: str, path: str, *, limit: int = MAX_BODY, **options: Any
+    ) -> tuple[int, httpx.Headers, bytes]:
+        """Send and read the whole answer within the time and size allowed."""
+        try:
+            with within(self.timeout), self._http.stream(method, self.base_url + path, **options) as answer:
+                body = bytearray()
+                for chunk in answer.iter_raw():
+                    body += chunk
+                    if len(body) > limit:
+                        raise MlflowUnavailable(f"MLflow's answer is larger than {limit // 1024} KB.")
+                return answer.status_code, answer.headers, bytes(body)
+        except (httpcore.TimeoutException, httpx.TimeoutException) as error:
+            raise MlflowUnavailable(f"MLflow did not answer within {self.timeout:g} seconds.") from error
+        except (httpcore.ConnectError, httpx.ConnectError) as error:
+            raise MlflowUnavailable("MLflow cannot be reached: the connection was refused or failed.") from error
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpcore.UnsupportedProtocol) as error:
+            raise MlflowUnavailable("MLFLOW_BACKEND_URL is not a usable http or https address.") from error
+        except (httpx.HTTPError, httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
+            raise MlflowUnavailable("MLflow broke off in the middle of its answer.") from error
+
+    def _json(self, status: int, body: bytes) -> dict[str, Any]:
+        if status != httpx.codes.OK:
+            self._raise(status, body)
+        answer = _loads(body)
+        if answer is None:
+            self._garbled("it is not a JSON object")
+        return answer
+
+    def _raise(self, status: int, body: bytes) -> NoReturn:
+        """Raise what an answer other than 200 means. Only MLflow's own word counts as "not found"."""
+        answer = _loads(body) or {}
+        code = answer.get("error_code")
+        said = _first_line(answer.get("message") or "")
+        if status == httpx.codes.NOT_FOUND and code == "RESOURCE_DOES_NOT_EXIST":
+            raise MlflowNotFound(said or "MLflow has no such object.")
+        if status in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+            raise MlflowRefused(
+                f"MLflow refused access ({status}). Check Assent's credentials and MLflow's list of allowed hosts."
+            )
+        if 400 <= status < 500 and code and status != httpx.codes.TOO_MANY_REQUESTS:
+            raise MlflowRefused(f"MLflow refused ({code}): {said}")
+        if 300 <= status < 400:
+            raise MlflowUnavailable(f"MLflow's address answers with a redirect ({status}), which is not followed.")
+        raise MlflowUnavailable(f"MLflow answered with error {status}.")
+
+    def _parsed(self, parse: Callable[[Any], T], raw: Any) -> T:
+        try:
+            return parse(raw)
+        except (ValueError, TypeError, KeyError) as error:
+            self._garbled(str(error))
+
+    def _garbled(self, what: str) -> NoReturn:
+        raise MlflowUnavailable(f"MLflow's answer cannot be understood: {what[:200]}.")
+
+
+def _loads(body: bytes) -> dict[str, Any] | None:
+    """Read a JSON object; None for anything else."""
+    try:
+        answer = json.loads(body, parse_constant=str)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(answer, dict):
+        return None
+    suspicious = b"\\u0000" in body or b"\\ud" in body.lower()
+    return remote.clean(answer) if suspicious else answer
+
+
+def _first_line(message: Any) -> str:
+    """Keep the part of an error that is for people: MLflow on PostgreSQL appends SQL."""
+    lines = str(message).strip().splitlines() or [""]
+    return lines[0].split("[SQL")[0].strip()[:300]

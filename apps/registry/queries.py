@@ -1,0 +1,121 @@
+"""Reading the mirror. Every list of models starts from `visible_models`."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, F, Max, Prefetch, Q, QuerySet
+from django.db.models.fields.json import KeyTextTransform
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from apps.accounts import grants
+from apps.errors import NotVisible
+from apps.registry.models import Kind, ModelAlias, ModelVersion, RegisteredModel, Stage, SyncRun, SyncState
+
+DETAILS = ("run", "params", "metrics", "datasets", "mlmodel", "signature", "requirements")  # big: lists leave them out
+STALE_RUN = timedelta(minutes=15)  # a sync that says "running" for longer was killed
+
+
+def visible_models(user: Any) -> QuerySet[RegisteredModel]:
+    """The models (not prompts) that `user` may read, also those deleted in MLflow (`deleted_at` set)."""
+    return grants.visible_to(user, RegisteredModel.objects.filter(kind=Kind.MODEL))
+
+
+def visible_model_ids(user: Any) -> QuerySet:
+    """The ids of everything in the registry that `user` may read, prompts included, for `__in`."""
+    return grants.visible_to(user, RegisteredModel.objects.all()).values("pk")
+
+
+def visible_versions(user: Any) -> QuerySet[ModelVersion]:
+    """The versions of visible models, with their model."""
+    return ModelVersion.objects.filter(model__in=visible_models(user)).select_related("model")
+
+
+def listed(models: QuerySet[RegisteredModel]) -> QuerySet[RegisteredModel]:
+    """Add what a list shows, in two more queries whatever its length.
+
+    `version_count`, `newest_number`, `production_versions` (a list, newest first), and `aliases` with their version.
+    """
+    in_production = ModelVersion.objects.filter(stage=Stage.PRODUCTION, deleted_at=None).defer(*DETAILS)
+    live = Q(versions__deleted_at=None)
+    return models.annotate(
+        version_count=Count("versions", filter=live), newest_number=Max("versions__number", filter=live)
+    ).prefetch_related(
+        Prefetch("versions", in_production.order_by("-number"), to_attr="production_versions"),
+        Prefetch("aliases", ModelAlias.objects.order_by("alias").annotate(number=F("version__number"))),
+    )
+
+
+def matching(
+    models: QuerySet[RegisteredModel], *, q: str = "", stage: str = "", alias: str = "", tag: str = ""
+) -> QuerySet[RegisteredModel]:
+    """Narrow by text in name or description, by a version's stage, by alias, by tag ("key" or "key=value")."""
+    if q:
+        models = models.filter(Q(name__icontains=q) | Q(description__icontains=q))
+    if stage:
+        in_stage = ModelVersion.objects.filter(stage=stage, deleted_at=None)
+        models = models.filter(pk__in=in_stage.values("model"))
+    if alias:
+        models = models.filter(pk__in=ModelAlias.objects.filter(alias=alias).values("model"))
+    if tag:
+        key, equals, value = tag.partition("=")
+        models = models.annotate(tag_value=KeyTextTransform(key, "tags"))
+        models = models.filter(tag_value=value) if equals else models.filter(tags__has_key=key)
+    return models
+
+
+def get_model(user: Any, name: str) -> RegisteredModel:
+    """The model of that name: the live one, else the last deleted one. Raises NotVisible."""
+    found = visible_models(user).filter(name=name).order_by(F("deleted_at").desc(nulls_first=True), "-pk").first()
+    if found is None:
+        raise NotVisible(_("There is no model of this name, or you may not see it."))
+    return found
+
+
+def get_version(user: Any, name: str, number: int) -> ModelVersion:
+    """One version with its model. Raises NotVisible."""
+    found = (
+        get_model(user, name).versions.select_related("model").filter(number=number).first() if number < 2**31 else None
+    )
+    if found is None:
+        raise NotVisible(_("There is no such version of a model, or you may not see it."))
+    return found
+
+
+def production_version(model: RegisteredModel) -> ModelVersion | None:
+    """The newest version in Production, or None. Free on a model that came from `listed`."""
+    if hasattr(model, "production_versions"):
+        return next(iter(model.production_versions), None)
+    return model.versions.filter(stage=Stage.PRODUCTION, deleted_at=None).order_by("-number").first()
+
+
+@dataclass(frozen=True)
+class SyncStatus:
+    """How fresh the mirror is. `last_success` None: never synced yet. `failing_since` None: the last sync was good."""
+
+    last_success: datetime | None
+    failing_since: datetime | None
+    last_error: str
+    running: bool
+
+    @property
+    def never(self) -> bool:
+        """Whether no sync has ever ended well: an empty registry page then means "not read yet"."""
+        return self.last_success is None
+
+
+def sync_status() -> SyncStatus:
+    """Read the last syncs: three small queries."""
+    good = SyncRun.objects.filter(state=SyncState.DONE).order_by("-finished_at").first()
+    failures = SyncRun.objects.filter(state=SyncState.FAILED)
+    if good:
+        failures = failures.filter(finished_at__gt=good.finished_at)
+    first, last = failures.order_by("finished_at").first(), failures.order_by("-finished_at").first()
+    running = SyncRun.objects.filter(state=SyncState.RUNNING, started_at__gt=timezone.now() - STALE_RUN).exists()
+    return SyncStatus(
+        last_success=good.finished_at if good else None,
+        failing_since=first.started_at if first else None,
+        last_error=last.error if last else "",
+        running=running,
+    )

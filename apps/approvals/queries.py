@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
@@ -37,7 +38,7 @@ class ActionOffer:
     comment_needed: bool = False
 
 
-def visible_requests(user: User) -> QuerySet[ApprovalRequest]:
+def visible_requests(user: Any) -> QuerySet[ApprovalRequest]:
     """The requests on models that `user` may read, newest first, with version, model, requester and policy."""
     return (
         ApprovalRequest.objects.filter(version__model__in=visible_models(user))
@@ -46,7 +47,7 @@ def visible_requests(user: User) -> QuerySet[ApprovalRequest]:
     )
 
 
-def get_request(user: User, number: int) -> ApprovalRequest:
+def get_request(user: Any, number: int) -> ApprovalRequest:
     """One request with its reviews in order. Raises NotVisible."""
     found = visible_requests(user).prefetch_related(_reviews()).filter(pk=number).first() if number < 2**63 else None
     if found is None:
@@ -54,7 +55,7 @@ def get_request(user: User, number: int) -> ApprovalRequest:
     return found
 
 
-def waiting_for(user: User) -> QuerySet[ApprovalRequest]:
+def waiting_for(user: Any) -> QuerySet[ApprovalRequest]:
     """The requests that `user` can review and has not, oldest first."""
     reviewed = Review.objects.filter(request=OuterRef("pk"), reviewer=user, standing=True)
     return (
@@ -94,13 +95,13 @@ def applied_request_for(version_id: int, stage: str | None = None) -> ApprovalRe
     return applied.select_related("requester").prefetch_related(_reviews()).order_by("-closed_at", "-id").first()
 
 
-def visible_policies(user: User) -> QuerySet[ApprovalPolicy]:
+def visible_policies(user: Any) -> QuerySet[ApprovalPolicy]:
     """The policies of stages, and of models that `user` may see, newest first, retired ones included."""
     policies_seen = ApprovalPolicy.objects.filter(Q(model=None) | Q(model__in=visible_models(user)))
     return policies_seen.select_related("group", "model").order_by("-id")
 
 
-def allowed_actions(request: ApprovalRequest, user: User) -> list[ActionOffer]:
+def allowed_actions(request: ApprovalRequest, user: Any) -> list[ActionOffer]:
     """What the request's state allows, each with why `user` may not do it, or None: the answer that `act` gives."""
     offers = []
     for row in TRANSITIONS.values():

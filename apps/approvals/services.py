@@ -98,7 +98,8 @@ def act(
     row = transition_of(action)
     target = Target("request", f"request {request_id}")
     try:
-        with audit.attempt(row.records, by=grants.actor(by), target=target, action=row.action.value) as trial:
+        with audit.attempt(row.records, by=grants.actor(by), target=target) as trial:
+            trial.data = {"asked": row.action.value}
             request = locked_request(request_id, by)
             trial.by = grants.actor(by, request.version.model)
             trial.target = request_target(request)

@@ -1,0 +1,172 @@
+"""The sign-off over the API: the same services and queries as the pages."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import path
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import generics, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.approvals import policies, queries, services
+from apps.approvals.models import ApprovalPolicy, ApprovalRequest, Review
+from apps.approvals.serializers import (
+    CommentIn,
+    NoFilter,
+    PolicyIn,
+    PolicyOut,
+    RequestDetailOut,
+    RequestFilter,
+    RequestIn,
+    RequestOut,
+    ReviewIn,
+    ReviewOut,
+    Strict,
+    model_named,
+)
+from apps.approvals.transitions import RequestAction
+from apps.registry.models import ModelVersion
+from apps.registry.queries import visible_models
+
+
+def _valid(serializer: type[Strict], data: Any) -> dict[str, Any]:
+    """Return the parsed input. Raises a validation error that names each field at fault."""
+    parsed = serializer(data=data)
+    parsed.is_valid(raise_exception=True)
+    return parsed.validated_data
+
+
+def _version_id(name: str, number: int) -> int:
+    """Return the key of a version for the service, which decides who may see it; 0 when there is none."""
+    versions = ModelVersion.objects.filter(model__name=name, model__deleted_at=None, number=number)
+    return versions.values_list("pk", flat=True).first() or 0
+
+
+@extend_schema_view(
+    get=extend_schema(summary="List requests, newest first", parameters=[RequestFilter]),
+    post=extend_schema(summary="Ask for a promotion", request=RequestIn, responses={201: RequestDetailOut}),
+)
+class RequestList(generics.ListCreateAPIView):
+    """The requests on models that you may read; POST asks for a promotion."""
+
+    serializer_class = RequestOut
+
+    def get_queryset(self) -> QuerySet[ApprovalRequest]:
+        wanted = _valid(RequestFilter, self.request.query_params.dict())
+        user: Any = self.request.user
+        rows = queries.waiting_for(user) if "waiting" in wanted else queries.visible_requests(user)
+        rows = rows.select_related("policy__model")
+        if "state" in wanted:
+            rows = rows.filter(state=wanted["state"])
+        if "model" in wanted:
+            rows = rows.filter(version__model__name=wanted["model"])
+        if wanted["mine"] is not None:
+            rows = rows.filter(requester=user) if wanted["mine"] else rows.exclude(requester=user)
+        return rows
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        asked = _valid(RequestIn, request.data)
+        user: Any = request.user
+        version_id = _version_id(asked.pop("model"), asked.pop("version"))
+        opened = services.open_request(version_id, asked.pop("to_stage"), by=user, **asked)
+        return _detail(request, opened.pk, status.HTTP_201_CREATED)
+
+
+@extend_schema(summary="One request with evidence, reviews, checks and what it waits for")
+class RequestDetail(generics.RetrieveAPIView):
+    """One request with everything to decide it."""
+
+    serializer_class = RequestDetailOut
+
+    def get_object(self) -> ApprovalRequest:
+        _valid(NoFilter, self.request.query_params.dict())
+        return queries.get_request(self.request.user, self.kwargs["id"])
+
+
+@extend_schema_view(
+    get=extend_schema(summary="The reviews of a request, oldest first"),
+    post=extend_schema(
+        summary="Review a request: approve, request changes or reject",
+        request=ReviewIn,
+        responses={201: RequestDetailOut},
+    ),
+)
+class ReviewList(generics.ListCreateAPIView):
+    """The reviews of one request; POST gives yours."""
+
+    serializer_class = ReviewOut
+
+    def get_queryset(self) -> QuerySet[Review]:
+        _valid(NoFilter, self.request.query_params.dict())
+        request = queries.get_request(self.request.user, self.kwargs["id"])
+        return request.reviews.select_related("reviewer").order_by("id")
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        said = _valid(ReviewIn, request.data)
+        user: Any = request.user
+        services.act(self.kwargs["id"], said.pop("verdict"), by=user, **said)
+        return _detail(request, self.kwargs["id"], status.HTTP_201_CREATED)
+
+
+class _Act(generics.GenericAPIView):
+    """Do one thing to a request, with an optional comment."""
+
+    serializer_class = RequestDetailOut
+    action: RequestAction
+
+    def post(self, request: Request, id: int) -> Response:
+        """Take the action and answer with the request as it is then."""
+        user: Any = request.user
+        services.act(id, self.action, by=user, **_valid(CommentIn, request.data))
+        return _detail(request, id)
+
+
+@extend_schema(summary="Withdraw a request", request=CommentIn)
+class Withdraw(_Act):
+    """Withdraw a request before it is applied."""
+
+    action = RequestAction.WITHDRAW
+
+
+@extend_schema(summary="Try again to apply an approved request", request=CommentIn)
+class Retry(_Act):
+    """Apply again after a failure; the approvals stand."""
+
+    action = RequestAction.RETRY
+
+
+@extend_schema_view(
+    get=extend_schema(summary="List policies, newest first, retired ones included", parameters=[NoFilter]),
+    post=extend_schema(summary="Publish a policy", request=PolicyIn, responses={201: PolicyOut}),
+)
+class PolicyList(generics.ListCreateAPIView):
+    """What each stage demands; POST publishes a new policy in place of the present one."""
+
+    serializer_class = PolicyOut
+
+    def get_queryset(self) -> QuerySet[ApprovalPolicy]:
+        _valid(NoFilter, self.request.query_params.dict())
+        return queries.visible_policies(self.request.user)
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        terms = _valid(PolicyIn, request.data)
+        user: Any = request.user
+        model = model_named(terms.pop("model"), visible_models(user))
+        policy = policies.publish_policy(terms.pop("stage"), model=model, by=user, **terms)
+        return Response(PolicyOut(policy).data, status=status.HTTP_201_CREATED)
+
+
+def _detail(request: Request, number: int, code: int = status.HTTP_200_OK) -> Response:
+    user: Any = request.user
+    return Response(RequestDetailOut(queries.get_request(user, number), context={"request": request}).data, status=code)
+
+
+urlpatterns = [
+    path("requests/", RequestList.as_view(), name="request-list"),
+    path("requests/<int:id>/", RequestDetail.as_view(), name="request-detail"),
+    path("requests/<int:id>/reviews/", ReviewList.as_view(), name="review-list"),
+    path("requests/<int:id>/withdraw/", Withdraw.as_view(), name="request-withdraw"),
+    path("requests/<int:id>/retry/", Retry.as_view(), name="request-retry"),
+    path("policies/", PolicyList.as_view(), name="policy-list"),
+]

@@ -1,0 +1,215 @@
+"""The sign-off as the API speaks it. Unknown names are refused: a misspelt option must not be ignored silently."""
+
+from typing import Any
+
+from django.contrib.auth.models import Group
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from apps.approvals import checks, queries
+from apps.approvals.models import ApprovalPolicy, ApprovalRequest, RequestState, Review, Verdict
+from apps.approvals.policies import MAX_APPROVALS
+from apps.approvals.texts import MAX_TEXT
+from apps.registry.models import RegisteredModel, Stage
+
+PAGING = {"page", "page_size"}
+
+
+class Strict(serializers.Serializer):
+    """Input that names each field it does not know."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if unknown := sorted(set(data) - set(self.fields) - PAGING) if isinstance(data, dict) else []:
+            known = ", ".join(self.fields)
+            raise serializers.ValidationError({name: [f"There is no such field. Known: {known}."] for name in unknown})
+        return super().to_internal_value(data)
+
+
+class RequestFilter(Strict):
+    """Query parameters of the list of requests."""
+
+    state = serializers.ChoiceField(choices=RequestState.choices, required=False)
+    model = serializers.CharField(required=False, help_text="The model's exact name.", trim_whitespace=False)
+    mine = serializers.BooleanField(required=False, default=None, allow_null=True, help_text="Only those I asked for.")
+    waiting = serializers.ChoiceField(choices=["me"], required=False, help_text="Only those that wait for my review.")
+
+
+class NoFilter(Strict):
+    """A list without filters."""
+
+
+class PolicyOut(serializers.ModelSerializer):
+    """A policy."""
+
+    model = serializers.CharField(source="model.name", default=None, allow_null=True, help_text="Null: every model.")
+    group = serializers.CharField(source="group.name", default=None, allow_null=True, help_text="Null: any reviewer.")
+
+    class Meta:
+        model = ApprovalPolicy
+        fields = (
+            "id",
+            "stage",
+            "model",
+            "required_approvals",
+            "group",
+            "archive_existing",
+            "reason",
+            "published_at",
+            "published_by",
+            "retired_at",
+        )
+
+
+class PolicyIn(Strict):
+    """Publish a policy. It takes the place of the present one for the same stage and model."""
+
+    stage = serializers.ChoiceField(choices=Stage.choices)
+    required_approvals = serializers.IntegerField(min_value=1, max_value=MAX_APPROVALS)
+    group = serializers.SlugRelatedField(
+        slug_field="name", queryset=Group.objects.all(), required=False, allow_null=True, default=None
+    )
+    model = serializers.CharField(required=False, allow_null=True, default=None, trim_whitespace=False)
+    archive_existing = serializers.BooleanField(required=False, default=True)
+    reason = serializers.CharField(max_length=MAX_TEXT)
+
+
+class ReviewOut(serializers.ModelSerializer):
+    """A review. Of one person only the last stands."""
+
+    reviewer = serializers.CharField(source="reviewer.username")
+
+    class Meta:
+        model = Review
+        fields = (
+            "id",
+            "reviewer",
+            "reviewer_role",
+            "verdict",
+            "comment",
+            "evidence_digest",
+            "created_at",
+            "standing",
+            "dismissed_because",
+        )
+
+
+class ReviewIn(Strict):
+    """Review a request, naming the digest of the evidence that was read."""
+
+    verdict = serializers.ChoiceField(choices=Verdict.choices)
+    comment = serializers.CharField(max_length=MAX_TEXT, required=False, allow_blank=True, default="")
+    evidence_digest = serializers.RegexField(r"\A[0-9a-f]{64}\Z")
+
+
+class CommentIn(Strict):
+    """A comment that is kept with the decision."""
+
+    comment = serializers.CharField(max_length=MAX_TEXT, required=False, allow_blank=True, default="")
+
+
+class RequestIn(Strict):
+    """Ask to move a version to a stage."""
+
+    model = serializers.CharField(trim_whitespace=False)
+    version = serializers.IntegerField(min_value=1, max_value=2**31 - 1)
+    to_stage = serializers.ChoiceField(choices=Stage.choices)
+    reason = serializers.CharField(max_length=MAX_TEXT)
+    archive_existing = serializers.BooleanField(
+        required=False, allow_null=True, default=None, help_text="Null or absent: as the policy proposes."
+    )
+
+
+class RequestOut(serializers.ModelSerializer):
+    """A request, as a list shows it."""
+
+    model = serializers.CharField(source="version.model.name")
+    version = serializers.IntegerField(source="version.number")
+    requester = serializers.CharField(source="requester.username")
+    policy = PolicyOut()
+
+    class Meta:
+        model = ApprovalRequest
+        fields: tuple[str, ...] = (
+            "id",
+            "model",
+            "version",
+            "from_stage",
+            "to_stage",
+            "archive_existing",
+            "state",
+            "requester",
+            "reason",
+            "policy",
+            "evidence_digest",
+            "created_at",
+            "updated_at",
+            "closed_at",
+            "stage_before",
+            "apply_error",
+        )
+
+
+class CheckOut(serializers.Serializer):
+    """What an automatic check found."""
+
+    name = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    outcome = serializers.ChoiceField(choices=[outcome.value for outcome in checks.Outcome])
+    detail = serializers.CharField()
+
+
+class OfferOut(serializers.Serializer):
+    """An action that the state allows; `refusal` null: you may take it."""
+
+    action = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    refusal = serializers.CharField(allow_null=True)
+    comment_needed = serializers.BooleanField()
+
+
+class RequestDetailOut(RequestOut):
+    """A request with all that there is to decide it."""
+
+    evidence = serializers.JSONField()
+    reviews = ReviewOut(many=True)
+    checks = serializers.SerializerMethodField()
+    blocked = serializers.SerializerMethodField(help_text="What it waits for, one sentence each.")
+    who_could_approve = serializers.SerializerMethodField()
+    actions = serializers.SerializerMethodField()
+
+    class Meta(RequestOut.Meta):
+        fields = (
+            *RequestOut.Meta.fields,
+            "evidence",
+            "reviews",
+            "checks",
+            "blocked",
+            "who_could_approve",
+            "actions",
+        )
+
+    @extend_schema_field(CheckOut(many=True))
+    def get_checks(self, request: ApprovalRequest) -> Any:
+        return CheckOut(checks.run(request.version, request.to_stage), many=True).data
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_blocked(self, request: ApprovalRequest) -> list[str]:
+        return queries.why_blocked(request)
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_who_could_approve(self, request: ApprovalRequest) -> list[str]:
+        return [person.get_username() for person in queries.who_could_approve(request)]
+
+    @extend_schema_field(OfferOut(many=True))
+    def get_actions(self, request: ApprovalRequest) -> Any:
+        return OfferOut(queries.allowed_actions(request, self.context["request"].user), many=True).data
+
+
+def model_named(name: str | None, visible: Any) -> RegisteredModel | None:
+    """Return the visible living model of that name. Raises a validation error that names the field."""
+    if name is None:
+        return None
+    found = visible.filter(name=name, deleted_at=None).first()
+    if found is None:
+        raise serializers.ValidationError({"model": ["There is no such model, or you may not see it."]})
+    return found

@@ -14,7 +14,7 @@ check() { # name command...
     "$@" >"$out/$name.log" 2>&1 || echo "$name" >>"$out/failed"
 }
 production() {
-    ASSENT_MODE=production ASSENT_ALLOWED_HOSTS=assent.test ASSENT_SSL_REDIRECT=true \
+    ASSENT_MODE=production ASSENT_ALLOWED_HOSTS=assent.test \
         ASSENT_SECRET_KEY="$($bin/python -c 'import secrets; print(secrets.token_urlsafe(64))')" \
         $bin/python manage.py check --deploy --fail-level WARNING
 }

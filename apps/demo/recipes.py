@@ -84,7 +84,8 @@ def houses() -> pd.DataFrame:
         }
     )
     near = 90 * np.exp(-table.km_to_centre / 6)
-    table["price_k"] = (2.1 * table.area_m2 + 9 * table.rooms - 0.7 * table.age_years + near + rng.normal(0, 18, n)).round(1)
+    worth = 2.1 * table.area_m2 + 9 * table.rooms - 0.7 * table.age_years + near
+    table["price_k"] = (worth + rng.normal(0, 18, n)).round(1)
     return table
 
 
@@ -156,69 +157,126 @@ def _text(estimator: Any) -> Any:
 
 RECIPES = [
     Recipe(
-        "churn-classifier", "classification", "churned", churn, "churn-2026q3",
+        "churn-classifier",
+        "classification",
+        "churned",
+        churn,
+        "churn-2026q3",
         "Predicts whether a customer leaves within 90 days. Used by the retention desk.",
         {"team": "growth", "risk": "medium"},
         [
-            Version(lambda: _scaled(LogisticRegression()), "Baseline on two features.", "Archived",
-                    columns=("tenure_months", "monthly_charge")),
+            Version(
+                lambda: _scaled(LogisticRegression()),
+                "Baseline on one feature.",
+                "Archived",
+                columns=("tenure_months",),
+            ),
             Version(lambda: _scaled(LogisticRegression(C=0.5)), "All features.", "Production", aliases=("champion",)),
-            Version(lambda: RandomForestClassifier(40, max_depth=7, random_state=0), "Random forest on all features.",
-                    aliases=("challenger",)),
+            Version(
+                lambda: RandomForestClassifier(40, max_depth=7, random_state=0),
+                "Random forest on all features.",
+                aliases=("challenger",),
+            ),
         ],
     ),
     Recipe(
-        "house-price", "regression", "price_k", houses, "houses-2026-09",
+        "house-price",
+        "regression",
+        "price_k",
+        houses,
+        "houses-2026-09",
         "Estimates a sale price in thousands, for the valuation page.",
         {"team": "valuation", "risk": "low"},
         [
-            Version(lambda: Ridge(alpha=200.0), "Ridge on size and rooms only.", "Archived", columns=("area_m2", "rooms")),
-            Version(lambda: GradientBoostingRegressor(n_estimators=80, random_state=0), "Gradient boosting.",
-                    "Production", aliases=("champion",)),
-            Version(lambda: DecisionTreeRegressor(max_depth=3, random_state=0),
-                    "A single small tree, to see how much is lost.", rows=0.4),
+            Version(
+                lambda: Ridge(alpha=200.0), "Ridge on size and rooms only.", "Archived", columns=("area_m2", "rooms")
+            ),
+            Version(
+                lambda: GradientBoostingRegressor(n_estimators=80, random_state=0),
+                "Gradient boosting.",
+                "Production",
+                aliases=("champion",),
+            ),
+            Version(
+                lambda: DecisionTreeRegressor(max_depth=3, random_state=0),
+                "A single small tree, to see how much is lost.",
+                rows=0.4,
+            ),
         ],
     ),
     Recipe(
-        "credit-risk", "classification", "defaulted", credit, "applications-2026h1",
+        "credit-risk",
+        "classification",
+        "defaulted",
+        credit,
+        "applications-2026h1",
         "Probability that a loan defaults within a year. Decisions are reviewed by a person.",
         {"team": "lending", "risk": "high"},
         [
             Version(lambda: DecisionTreeClassifier(max_depth=3, random_state=0), "Small tree.", "Archived"),
             Version(lambda: _scaled(LogisticRegression()), "Logistic regression.", "Production", aliases=("champion",)),
-            Version(lambda: HistGradientBoostingClassifier(max_iter=60, max_depth=4, random_state=0),
-                    "Gradient boosting, finds the burden and late payment interaction.", "Staging"),
+            Version(
+                lambda: HistGradientBoostingClassifier(max_iter=60, max_depth=4, random_state=0),
+                "Gradient boosting, finds the burden and late payment interaction.",
+                "Staging",
+            ),
         ],
     ),
     Recipe(
-        "demand-forecast", "regression", "units", demand, "daily-units-2024-2026",
+        "demand-forecast",
+        "regression",
+        "units",
+        demand,
+        "daily-units-2024-2026",
         "Units sold tomorrow per store, one row per day.",
         {"team": "supply", "risk": "low"},
         [
-            Version(LinearRegression, "Yesterday's figure only; logged without a signature.",
-                    columns=("units_yesterday",), signature=False),
+            Version(
+                LinearRegression,
+                "Yesterday's figure only; logged without a signature.",
+                columns=("units_yesterday",),
+                signature=False,
+            ),
             Version(lambda: Ridge(alpha=1.0), "All lags.", "Production", aliases=("champion",)),
-            Version(lambda: GradientBoostingRegressor(n_estimators=60, random_state=0),
-                    "Gradient boosting; its scikit-learn requirement is not pinned.", "Staging", pinned=False),
+            Version(
+                lambda: GradientBoostingRegressor(n_estimators=60, random_state=0),
+                "Gradient boosting; its scikit-learn requirement is not pinned.",
+                "Staging",
+                pinned=False,
+            ),
         ],
     ),
     Recipe(
-        "iris-species", "classification", "species", iris, "iris",
+        "iris-species",
+        "classification",
+        "species",
+        iris,
+        "iris",
         "The classic: which iris is it? Kept as a training example for new colleagues.",
         {"team": "academy", "risk": "low"},
         [
-            Version(lambda: KNeighborsClassifier(3), "Nearest neighbours on the sepals.", "Production",
-                    columns=("sepal_length_cm", "sepal_width_cm"), aliases=("champion",)),
+            Version(
+                lambda: KNeighborsClassifier(3),
+                "Nearest neighbours on the sepals.",
+                "Production",
+                columns=("sepal_length_cm", "sepal_width_cm"),
+                aliases=("champion",),
+            ),
             Version(lambda: _scaled(SVC(probability=False)), "Support vectors on all four measures."),
         ],
     ),
     Recipe(
-        "ticket-topic", "classification", "topic", tickets, "tickets-2026-10",
+        "ticket-topic",
+        "classification",
+        "topic",
+        tickets,
+        "tickets-2026-10",
         "Routes a support ticket to billing, access or delivery.",
         {"team": "support", "risk": "medium"},
         [
-            Version(lambda: _text(MultinomialNB()), "Naive Bayes on word pairs, on a fifth of the tickets.", "Staging",
-                    rows=0.2),
+            Version(
+                lambda: _text(MultinomialNB()), "Naive Bayes on word pairs, on a few tickets.", "Staging", rows=0.05
+            ),
             Version(lambda: _text(LogisticRegression(C=4.0)), "Logistic regression on word pairs."),
         ],
     ),

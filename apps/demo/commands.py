@@ -1,0 +1,39 @@
+"""The command lines of Assent's processes. docker-compose.yml uses the same ones (tests/config/test_compose.py)."""
+
+import sys
+from pathlib import Path
+
+WEB_THREADS = 8
+
+
+def web(port: int) -> list[str]:
+    """The web server: threads, because a request waits more than it computes."""
+    gunicorn = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}"]
+    return [*gunicorn, "--worker-class", "gthread", "--workers", "1", "--threads", str(WEB_THREADS)]
+
+
+def worker() -> list[str]:
+    """A Celery worker with two processes."""
+    return [sys.executable, "-m", "celery", "-A", "config", "worker", "--concurrency", "2", "--loglevel", "WARNING"]
+
+
+def beat() -> list[str]:
+    """Celery's clock."""
+    return [sys.executable, "-m", "celery", "-A", "config", "beat", "--loglevel", "WARNING", "--pidfile="]
+
+
+def mlflow(port: int, folder: Path) -> list[str]:
+    """A local MLflow server with its own database and artifacts in `folder`."""
+    server = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    database = f"sqlite:///{folder / 'mlflow.db'}"
+    return [*server, "--backend-store-uri", database, "--artifacts-destination", str(folder / "artifacts")]
+
+
+def training(url: str, marker: Path) -> list[str]:
+    """Train and register the demo's models."""
+    return [sys.executable, "-m", "apps.demo.training", url, str(marker)]
+
+
+def manage(*words: str) -> list[str]:
+    """A management command."""
+    return [sys.executable, "manage.py", *words]

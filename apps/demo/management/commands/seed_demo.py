@@ -1,0 +1,33 @@
+"""`manage.py seed_demo`: trained models, a sync, people, roles and policies. A second run changes nothing."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from apps.demo import commands, people
+
+
+class Command(BaseCommand):
+    help = "Trains the demo's models into the local MLflow, mirrors them, and adds demo people. Safe to repeat."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """One switch: the models may be there already, or be somebody else's."""
+        parser.add_argument("--no-training", action="store_true", help="Leave MLflow as it is.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Train unless told otherwise, sync, seed."""
+        if settings.PRODUCTION:
+            raise CommandError("Demo people have printed passwords: they are not made in production mode.")
+        marker = Path(settings.DATA_DIR) / "mlflow" / "trained"
+        if not options["no_training"] and not marker.exists():
+            marker.parent.mkdir(exist_ok=True)
+            code = subprocess.run(commands.training(settings.MLFLOW_BACKEND_URL, marker), check=False).returncode
+            if code:
+                raise CommandError(f"The training failed (exit code {code}); its last lines say why.")
+        call_command("sync")
+        people.seed_people()
+        self.stdout.write("The demo's models, people and policies are in place.")

@@ -1,0 +1,145 @@
+"""The demo's people: who they are, what they may do, and their passwords, made anew for each data directory."""
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.db import transaction
+
+from apps.accounts import grants, services
+from apps.accounts.models import User
+from apps.accounts.roles import ADMIN, DATA_SCIENTIST, ML_ENGINEER, REVIEWER, VIEWER, Role
+from apps.approvals.models import ApprovalPolicy
+from apps.approvals.policies import publish_policy
+from apps.audit import services as audit
+from apps.audit.actions import Action
+from apps.audit.services import Actor, Target
+from apps.registry.models import Kind, RegisteredModel, Stage
+
+HIDDEN_FROM_VIEWERS = "credit-risk"
+REASON = "Demo set-up"
+SYSTEM = Actor("system:demo")
+GROUPS = {  # name → role; the viewers' is given model by model
+    "admins": ADMIN,
+    "data-scientists": DATA_SCIENTIST,
+    "ml-engineers": ML_ENGINEER,
+    "reviewers": REVIEWER,
+    "viewers": VIEWER,
+}
+
+
+@dataclass(frozen=True)
+class Person:
+    """One demo person."""
+
+    username: str
+    name: str
+    groups: tuple[str, ...]
+    does: str
+
+
+PEOPLE = (
+    Person("alice", "Alice Meyer", ("data-scientists",), "data scientist: asks for promotions"),
+    Person("bob", "Bob Tanaka", ("ml-engineers", "reviewers"), "ML engineer and reviewer: signs off, deploys"),
+    Person("erin", "Erin Costa", ("reviewers",), "reviewer: signs off"),
+    Person("charlie", "Charlie Novak", ("viewers",), f"viewer: reads all but {HIDDEN_FROM_VIEWERS}"),
+    Person("admin", "Admin", ("admins",), "admin: people, roles, policies"),
+)
+
+
+def seed_people() -> None:
+    """Make people, groups, roles and policies; what is there already stays as it is."""
+    passwords = _passwords()
+    for person in PEOPLE:
+        _create(person, passwords[person.username])
+    for name in GROUPS:
+        Group.objects.get_or_create(name=name)
+    _first_admin()
+    admin = User.objects.get(username="admin")
+    for name, role in GROUPS.items():
+        if role not in (ADMIN, VIEWER):
+            _give(name, role, None, by=admin)
+    for model in RegisteredModel.objects.filter(kind=Kind.MODEL, deleted_at=None).exclude(name=HIDDEN_FROM_VIEWERS):
+        _give("viewers", VIEWER, model, by=admin)
+    for person in PEOPLE:
+        for name in person.groups:
+            user, group = User.objects.get(username=person.username), Group.objects.get(name=name)
+            if not user.groups.filter(pk=group.pk).exists():
+                services.add_member(group, user, by=admin, reason=REASON)
+    for stage in Stage.values:
+        if not ApprovalPolicy.objects.filter(stage=stage, model=None, retired_at=None).exists():
+            publish_policy(
+                stage, required_approvals=1, archive_existing=stage == Stage.PRODUCTION, reason=REASON, by=admin
+            )
+
+
+def seeded() -> bool:
+    """Return whether an earlier start finished with the people and the policies."""
+    people = User.objects.filter(username__in=[person.username for person in PEOPLE]).count()
+    policies = ApprovalPolicy.objects.filter(model=None, retired_at=None).count()
+    return people == len(PEOPLE) and policies == len(Stage.values) and _password_file().exists()
+
+
+def credentials_table(address: str, mlflow: str | None) -> str:
+    """Return the address, the people and their passwords as a small table."""
+    passwords = _passwords()
+    rows = [("sign in as", "password", "who"), *((p.username, passwords[p.username], p.does) for p in PEOPLE)]
+    widths = [max(len(row[column]) for row in rows) for column in range(2)]
+    lines = [f"  {row[0]:<{widths[0]}}   {row[1]:<{widths[1]}}   {row[2]}" for row in rows]
+    lines.insert(1, f"  {'-' * widths[0]}   {'-' * widths[1]}   {'-' * max(len(row[2]) for row in rows)}")
+    addresses = [f"  Assent   {address}/", *([f"  MLflow   {mlflow}/"] if mlflow else [])]
+    return "\n".join(["", *addresses, "", *lines, "", "  Ctrl-C stops everything.", ""])
+
+
+def _create(person: Person, password: str) -> None:
+    """Make one person, once."""
+    if User.objects.filter(username=person.username).exists():
+        return
+    first, _, last = person.name.partition(" ")
+    with audit.attempt(Action.USER_CREATED, by=SYSTEM, target=Target("user", person.username)) as trial:
+        User.objects.create_user(person.username, password=password, first_name=first, last_name=last)
+        trial.done(reason=REASON)
+
+
+def _first_admin() -> None:
+    """Give the admins their role and their first member: nobody is there yet who could."""
+    group, user = Group.objects.get(name="admins"), User.objects.get(username="admin")
+    if user.groups.filter(pk=group.pk).exists():
+        return
+    with transaction.atomic():
+        grants.set_role(group, [ADMIN], None, model_class=RegisteredModel)
+        user.groups.add(group)
+        audit.record(
+            Action.GRANT_CHANGED, by=SYSTEM, target=Target("group", group.name), reason=REASON, after=[ADMIN.name]
+        )
+        audit.record(
+            Action.MEMBERSHIP_CHANGED, by=SYSTEM, target=Target("group", group.name), reason=REASON, added=user.username
+        )
+
+
+def _give(name: str, role: Role, model: RegisteredModel | None, *, by: User) -> None:
+    """Give a group its role, unless it holds one there already."""
+    group = Group.objects.get(name=name)
+    held = grants.roles_held(group, model)
+    if not held:
+        services.change_grant(group, [role], model, by=by, reason=REASON)
+
+
+def _password_file() -> Path:
+    return Path(settings.DATA_DIR) / "demo_passwords.json"
+
+
+def _passwords() -> dict[str, str]:
+    """Read this data directory's passwords, making them on first use; the file is readable by its owner alone."""
+    path = _password_file()
+    if not path.exists():
+        made = {person.username: secrets.token_urlsafe(9) for person in PEOPLE}
+        partial = path.with_suffix(".partial")
+        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(made, file)
+        partial.replace(path)
+    return dict(json.loads(path.read_text()))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlencode
 
 from django import template
 from django.db.models import Count, Prefetch
@@ -15,27 +16,6 @@ from apps.approvals.models import UNFINISHED, ApprovalPolicy, ApprovalRequest, R
 from apps.registry.models import ModelVersion, RegisteredModel, Stage
 
 register = template.Library()
-
-TONES = {
-    RequestState.OPEN: "info",
-    RequestState.CHANGES_REQUESTED: "warning",
-    RequestState.APPROVED: "info",
-    RequestState.APPLYING: "info",
-    RequestState.APPLIED: "success",
-    RequestState.APPLY_FAILED: "danger",
-    RequestState.REJECTED: "danger",
-    RequestState.WITHDRAWN: "neutral",
-}
-ICONS = {
-    RequestState.OPEN: "clock",
-    RequestState.CHANGES_REQUESTED: "edit",
-    RequestState.APPROVED: "check",
-    RequestState.APPLYING: "sync",
-    RequestState.APPLIED: "check",
-    RequestState.APPLY_FAILED: "alert",
-    RequestState.REJECTED: "x",
-    RequestState.WITHDRAWN: "minus",
-}
 
 
 @register.inclusion_tag("approvals/_production_sentence.html")
@@ -94,18 +74,6 @@ def at(mapping: dict[Any, Any] | None, key: Any) -> Any:
 
 
 @register.filter
-def state_tone(state: str) -> str:
-    """Return the chip tone of a request's state."""
-    return TONES.get(RequestState(state), "neutral")
-
-
-@register.filter
-def state_icon(state: str) -> str:
-    """Return the icon of a request's state."""
-    return ICONS.get(RequestState(state), "clock")
-
-
-@register.filter
 def policy_sentence(policy: ApprovalPolicy) -> str:
     """Say what a policy demands, in one sentence."""
     number = policy.required_approvals
@@ -117,7 +85,7 @@ def policy_sentence(policy: ApprovalPolicy) -> str:
         )
         return text % {"number": number, "group": policy.group.name if policy.group else ""}
     text = ngettext(
-        "%(number)d approval by a reviewer of this model", "%(number)d approvals by reviewers of this model", number
+        "%(number)d approval by a reviewer of the model", "%(number)d approvals by reviewers of the model", number
     )
     return text % {"number": number}
 
@@ -135,3 +103,46 @@ def people(users: Iterable[Any]) -> str:
     if len(names) < 2:
         return "".join(str(name) for name in names)
     return _("%(most)s and %(last)s") % {"most": ", ".join(str(name) for name in names[:-1]), "last": names[-1]}
+
+
+@register.filter
+def archive_sentence(policy: ApprovalPolicy) -> str:
+    """Say what a policy proposes for the versions that are in the stage."""
+    if policy.stage not in (Stage.STAGING, Stage.PRODUCTION):
+        return ""
+    if policy.archive_existing:
+        return _("Proposes to archive the version that is there.")
+    return _("Proposes to leave the version that is there.")
+
+
+@register.filter
+def version_names(versions: Iterable[ModelVersion]) -> str:
+    """Join versions of one model: “v2”, “v2 and v3”."""
+    return people([f"v{version.number}" for version in versions])
+
+
+@register.simple_tag
+def compare_query(base: ModelVersion, candidate: ModelVersion) -> str:
+    """Return the query of the compare page for two versions: `?base=NAME@N&candidate=NAME@N`."""
+    names = {"base": f"{base.model.name}@{base.number}", "candidate": f"{candidate.model.name}@{candidate.number}"}
+    return f"?{urlencode(names)}"
+
+
+@register.filter
+def next_step(asked: ApprovalRequest) -> str:
+    """Say in a row what a request waits for, or how it ended; `approvals` comes from pages.as_rows."""
+    given = {"given": getattr(asked, "approvals", 0), "needed": asked.policy.required_approvals}
+    approvals = (
+        ngettext("%(given)d of %(needed)d approval", "%(given)d of %(needed)d approvals", given["needed"]) % given
+    )
+    sentences = {
+        RequestState.OPEN: approvals,
+        RequestState.CHANGES_REQUESTED: _("A reviewer wants changes; %(approvals)s") % {"approvals": approvals},
+        RequestState.APPROVED: _("Assent applies it in a moment"),
+        RequestState.APPLYING: _("Assent is writing to MLflow"),
+        RequestState.APPLY_FAILED: _("Try again, or withdraw"),
+        RequestState.APPLIED: _("MLflow confirmed it"),
+        RequestState.REJECTED: _("Nothing moved"),
+        RequestState.WITHDRAWN: _("Nothing moved"),
+    }
+    return sentences[RequestState(asked.state)]

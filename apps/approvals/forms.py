@@ -1,0 +1,83 @@
+"""What people type on the pages of the sign-off. Forms parse; services decide."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import Group
+from django.utils.translation import gettext_lazy as _
+
+from apps.approvals.models import RequestState
+from apps.approvals.policies import MAX_APPROVALS
+from apps.approvals.texts import MAX_TEXT
+from apps.registry.models import Stage
+
+
+class RequestForm(forms.Form):
+    """Ask to move a version to another stage."""
+
+    to_stage = forms.ChoiceField(label=_("Move to"), widget=forms.RadioSelect)
+    archive_existing = forms.BooleanField(label=_("Archive the version that is there now"), required=False)
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=MAX_TEXT,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text=_("Why now, what you tested, how to go back. Reviewers read this first."),
+        error_messages={"required": _("Write why this version should move. Reviewers read this first.")},
+    )
+
+    def __init__(self, *args: Any, current: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [(stage.value, stage.label) for stage in reversed(Stage) if stage != current]
+        order = [Stage.PRODUCTION, Stage.STAGING, Stage.ARCHIVED, Stage.NONE]
+        self.fields["to_stage"].choices = sorted(choices, key=lambda choice: order.index(Stage(choice[0])))  # type: ignore[attr-defined]
+
+
+class ActForm(forms.Form):
+    """Act on a request. Which actions exist, and who may take them, is the service's to say."""
+
+    action = forms.CharField(max_length=40)
+    comment = forms.CharField(max_length=MAX_TEXT, required=False, strip=True)
+    evidence_digest = forms.CharField(max_length=64, required=False)
+
+
+class RequestFilter(forms.Form):
+    """Which requests the list shows."""
+
+    state = forms.ChoiceField(
+        label=_("State"),
+        required=False,
+        choices=[("", _("Any state")), ("unfinished", _("Unfinished")), *RequestState.choices],
+    )
+    model = forms.CharField(label=_("Model"), required=False, strip=False)
+    mine = forms.BooleanField(label=_("Only mine"), required=False)
+    page = forms.IntegerField(required=False, min_value=1, max_value=1_000_000, widget=forms.HiddenInput)
+
+
+class PolicyForm(forms.Form):
+    """Publish what a stage demands from now on."""
+
+    stage = forms.ChoiceField(label=_("Stage"), choices=Stage.choices)
+    required_approvals = forms.IntegerField(
+        label=_("Approvals"),
+        min_value=1,
+        max_value=MAX_APPROVALS,
+        initial=1,
+        help_text=_("How many people must approve."),
+    )
+    group = forms.ModelChoiceField(
+        label=_("From"),
+        queryset=Group.objects.order_by("name"),
+        required=False,
+        empty_label=_("Any reviewer of the model"),
+        help_text=_("With a group, only its members who review the model count."),
+    )
+    archive_existing = forms.BooleanField(
+        label=_("Propose to archive the version that is in the stage"), required=False, initial=True
+    )
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=MAX_TEXT,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Kept in the history and in the audit trail."),
+        error_messages={"required": _("Write why the policy changes. It is kept in the history.")},
+    )

@@ -1,0 +1,94 @@
+"""What happened to a request, in order: told from its reviews and its events in the trail."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from apps.approvals.models import ApprovalRequest, Review, Verdict
+from apps.approvals.services import request_target
+from apps.audit.actions import Action, Outcome
+from apps.audit.models import AuditEvent
+
+MOST = 200  # moments on one page
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One line of the timeline."""
+
+    at: datetime
+    tone: str  # neutral, info, success, warning, danger
+    icon: str
+    who: str
+    role: str
+    text: str
+    body: str = ""
+    note: str = ""
+
+
+SAID = {
+    Verdict.APPROVE: ("success", "check"),
+    Verdict.REQUEST_CHANGES: ("warning", "edit"),
+    Verdict.REJECT: ("danger", "x"),
+}
+TOLD_BY_REVIEWS = (Action.REQUEST_REVIEWED, Action.REQUEST_REJECTED)
+REASON_SHOWN_ABOVE = (Action.REQUEST_OPENED, Action.REQUEST_APPLIED)  # the request's own reason, on the page already
+
+
+def events_of(asked: ApprovalRequest) -> list[AuditEvent]:
+    """Return what the trail says happened to a request, oldest first; refused attempts are in the trail alone."""
+    target = request_target(asked)
+    events = AuditEvent.objects.filter(target_type=target.type, target=target.name, model_id=target.model_id)
+    return list(events.exclude(outcome=Outcome.REFUSED).order_by("id")[:MOST])
+
+
+def archived_numbers(events: list[AuditEvent]) -> list[int]:
+    """Return the numbers of the versions that were archived when the request was applied."""
+    applied = [event for event in events if event.action == Action.REQUEST_APPLIED]
+    return [int(number) for event in applied for number in event.data.get("archived", [])]
+
+
+def timeline(asked: ApprovalRequest, reviews: list[Review], events: list[AuditEvent]) -> list[Moment]:
+    """Return the moments of a request, oldest first: opened, reviews, dismissals, apply, failures."""
+    told = [_event_moment(event, asked) for event in events if event.action not in TOLD_BY_REVIEWS]
+    moments = [moment for moment in told if moment] + [_review_moment(review) for review in reviews]
+    return sorted(moments, key=lambda moment: moment.at)
+
+
+def _review_moment(review: Review) -> Moment:
+    tone, icon = SAID[Verdict(review.verdict)] if review.standing else ("neutral", "minus")
+    text = {
+        Verdict.APPROVE: _("approved"),
+        Verdict.REQUEST_CHANGES: _("asked for changes"),
+        Verdict.REJECT: _("rejected"),
+    }[Verdict(review.verdict)]
+    note = "" if review.standing else _("No longer counts: %(why)s") % {"why": review.dismissed_because}
+    return Moment(
+        review.created_at, tone, icon, review.reviewer.get_username(), review.reviewer_role, text, review.comment, note
+    )
+
+
+def _event_moment(event: AuditEvent, asked: ApprovalRequest) -> Moment | None:
+    names = {"stage": asked.get_to_stage_display(), "version": f"v{asked.version.number}"}
+    tone, icon, text = _sentences().get(Action(event.action), ("neutral", "circle", event.get_action_display()))
+    if event.outcome == Outcome.FAILED and event.action != Action.REQUEST_APPLY_FAILED:
+        tone, icon, text = "danger", "alert", _("%(what)s: failed") % {"what": event.get_action_display()}
+    person = not event.actor.startswith("system:")
+    body = "" if event.action in REASON_SHOWN_ABOVE else event.reason
+    return Moment(event.at, tone, icon, event.actor if person else "", event.actor_role, text % names, body)
+
+
+def _sentences() -> dict[Action, tuple[str, str, str]]:
+    """Return tone, icon and words of each event; after a person's name, or alone for what Assent did itself."""
+    return {
+        Action.REQUEST_OPENED: ("info", "plus", _("asked to move %(version)s to %(stage)s")),
+        Action.REQUEST_APPROVED: ("success", "check-circle", _("gave the last approval needed")),
+        Action.REQUEST_EVIDENCE_CHANGED: ("warning", "alert", _("The evidence changed; reviews were dismissed")),
+        Action.REQUEST_REVIEWS_DISMISSED: ("warning", "alert", _("Reviews were dismissed")),
+        Action.REQUEST_APPLY_STARTED: ("info", "sync", _("Assent began to write %(stage)s to MLflow")),
+        Action.REQUEST_APPLIED: ("success", "production", _("MLflow confirmed %(stage)s")),
+        Action.REQUEST_APPLY_FAILED: ("danger", "alert", _("Assent could not write %(stage)s to MLflow")),
+        Action.REQUEST_RETRIED: ("info", "sync", _("asked Assent to try again")),
+        Action.REQUEST_WITHDRAWN: ("neutral", "undo", _("withdrew the request")),
+    }

@@ -1,0 +1,16 @@
+"""The pages of the sign-off."""
+
+from django.urls import path
+
+from apps.approvals import views
+from apps.registry import converters  # noqa: F401  registers <model:name>
+
+app_name = "approvals"
+urlpatterns = [
+    path("models/<model:name>/v/<int:number>/request/", views.request_new, name="request-new"),
+    path("requests/", views.request_list, name="request-list"),
+    path("requests/<int:id>/", views.request_detail, name="request-detail"),
+    path("requests/<int:id>/act/", views.request_act, name="request-act"),
+    path("reviews/", views.review_queue, name="review-queue"),
+    path("policies/", views.policy_list, name="policy-list"),
+]

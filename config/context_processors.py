@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import grants
 from apps.accounts.permissions import Permission
+from apps.approvals import queries as approvals
 from apps.registry import queries as registry
 
 THEMES = ("light", "dark")  # anything else follows the system
@@ -76,10 +77,6 @@ class Shell:
 
     def _count(self, route: str) -> int:
         if route != "approvals:review-queue":
-            return 0
-        try:
-            from apps.approvals import queries as approvals
-        except ImportError:
             return 0
         return approvals.waiting_for(self.request.user).count()
 

@@ -76,6 +76,7 @@ CHIPS: dict[str, dict[str, Look]] = {
         "pass": Look("success", "check", _("Passes")),
         "fail": Look("danger", "x", _("Fails")),
         "error": Look("warning", "alert", _("Could not run")),
+        "not_applicable": Look("neutral", "minus", _("Does not apply")),
     },
     "sync": _looks(
         SyncState,
@@ -131,6 +132,12 @@ def ago(at: datetime) -> str:
 
 
 @register.filter
+def pairs(mapping: dict[str, Any] | None) -> list[tuple[str, Any]]:
+    """Return the items of a mapping with strangers' keys: `mapping.items` in a template would find a key "items"."""
+    return list((mapping or {}).items())
+
+
+@register.filter
 def figure(value: Any) -> str:
     """Write a number as people compare it: six significant digits, no padding; other values as they are."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -144,3 +151,16 @@ def signed(value: float | None) -> str:
     if value is None:
         return ""
     return f"{value:+.4g}".replace("-", "−") if value else "0"
+
+
+@register.filter
+def percent(value: float) -> str:
+    """Write a percentage with its sign: "+12.3 %", "−0.04 %"."""
+    return f"{value:+.3g} %".replace("-", "−")
+
+
+@register.filter
+def took(start: datetime, end: datetime) -> str:
+    """Say how long something took: "0.8 s", "41 s", "3 min"."""
+    seconds = (end - start).total_seconds()
+    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

@@ -25,7 +25,7 @@ def segment_to_name(segment: str) -> str:
 class ModelNameConverter:
     """`<model:name>` in URL patterns."""
 
-    regex = "[^/]+"
+    regex = r"[^/\x00]+"
 
     def to_python(self, value: str) -> str:
         return segment_to_name(value)

@@ -1,0 +1,55 @@
+"""What the registry's pages take from their address. A malformed value is refused by name, never ignored."""
+
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from apps.errors import InvalidInput
+from apps.registry.models import Stage
+
+SORTS = ("name", "-name", "updated", "-updated")
+
+
+class ModelFilter(forms.Form):
+    """The filters of the list of models."""
+
+    q = forms.CharField(required=False, max_length=250, label=gettext_lazy("Search"))
+    stage = forms.ChoiceField(
+        required=False,
+        label=gettext_lazy("Stage"),
+        choices=[("", gettext_lazy("Any stage")), *Stage.choices],
+    )
+    alias = forms.CharField(required=False, max_length=250, label=gettext_lazy("Alias"))
+    tag = forms.CharField(required=False, max_length=250, label=gettext_lazy("Tag"))
+    deleted = forms.BooleanField(required=False, label=gettext_lazy("Deleted in MLflow too"))
+    sort = forms.ChoiceField(required=False, choices=[(sort, sort) for sort in SORTS])
+
+
+def filters_from(query: QueryDict) -> tuple[ModelFilter, dict[str, Any]]:
+    """Return the form and its clean values. Raises InvalidInput naming the first field at fault."""
+    form = ModelFilter(query)
+    for field, errors in form.errors.items():
+        raise InvalidInput(errors[0], field=field)
+    return form, form.cleaned_data
+
+
+def page_number(query: QueryDict) -> int:
+    """Return the page asked for, counted from 1. Raises InvalidInput."""
+    raw = query.get("page", "1")
+    if not (raw.isascii() and raw.isdigit() and int(raw[:9]) > 0 and len(raw) < 10):
+        raise InvalidInput(_("A page is a whole number from 1. Leave it out for the first page."), field="page")
+    return int(raw)
+
+
+def version_reference(query: QueryDict, field: str) -> tuple[str, int] | None:
+    """Return model name and version number from "NAME@3", or None when nothing was given. Raises InvalidInput."""
+    raw = query.get(field, "")
+    if not raw:
+        return None
+    name, at, number = raw.rpartition("@")
+    if not (at and name and "\0" not in name and number.isascii() and number.isdigit() and len(number) < 10):
+        raise InvalidInput(_("A version is written as NAME@NUMBER, for example churn@3."), field=field)
+    return name, int(number)

@@ -1,0 +1,96 @@
+"""Template library `registry_tags`: addresses of versions, and evidence as pages show it."""
+
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from django import template
+from django.conf import settings
+from django.urls import reverse
+from django.utils.dateparse import parse_datetime
+
+from apps.registry import requirements
+from apps.registry.models import ModelVersion, RegisteredModel
+
+register = template.Library()
+SOURCE_TAGS = ("mlflow.source.name", "mlflow.source.type", "mlflow.source.git.commit", "mlflow.source.git.branch",
+               "mlflow.source.git.repoURL", "mlflow.user", "mlflow.runName")  # fmt: skip
+
+
+@register.filter
+def reference(version: ModelVersion) -> str:
+    """Name a version as addresses and the API do: "churn@3"."""
+    return f"{version.model.name}@{version.number}"
+
+
+@register.simple_tag
+def compare_url(base: ModelVersion | None, candidate: ModelVersion) -> str:
+    """Return the address of a comparison; without a base the page takes the version in Production."""
+    chosen = {"base": reference(base)} if base else {}
+    return f"{reverse('registry:compare')}?{urlencode({**chosen, 'candidate': reference(candidate)})}"
+
+
+@register.simple_tag
+def mlflow_url(model: RegisteredModel, version: ModelVersion | None = None) -> str:
+    """Return the address of the model, or of one version, in MLflow's own pages."""
+    address = f"{settings.MLFLOW_BACKEND_URL}/#/models/{quote(model.name, safe='')}"
+    return f"{address}/versions/{version.number}" if version else address
+
+
+@register.simple_tag
+def mlflow_run_url(version: ModelVersion) -> str:
+    """Return the address of the version's run in MLflow's own pages."""
+    experiment = quote(str(version.run.get("experiment_id", "")), safe="")
+    return f"{settings.MLFLOW_BACKEND_URL}/#/experiments/{experiment}/runs/{quote(version.run_id, safe='')}"
+
+
+@register.filter
+def at_key(mapping: dict[str, Any] | None, key: Any) -> Any:
+    """Return what stands under `key`, or None."""
+    return (mapping or {}).get(key)
+
+
+@register.filter
+def parsed_requirements(version: ModelVersion) -> list[requirements.Requirement]:
+    """Return the requirement lines, each with what is known of it."""
+    return [requirements.parse(line) for line in version.requirements or []]
+
+
+@register.filter
+def unpinned_count(version: ModelVersion) -> int:
+    """Return how many requirement lines allow more than one version."""
+    return len(requirements.unpinned(version.requirements or []))
+
+
+@register.filter
+def moment(text: str | None) -> Any:
+    """Return the datetime that an ISO text from the mirror's JSON stands for, or None."""
+    return parse_datetime(text) if text else None
+
+
+@register.filter
+def source_tag(version: ModelVersion, name: str) -> str:
+    """Return the run tag `mlflow.source.<name>`, or an empty text."""
+    return str((version.run.get("tags") or {}).get(f"mlflow.source.{name}", ""))
+
+
+@register.filter
+def own_tags(tags: dict[str, str] | None) -> dict[str, str]:
+    """Leave out the tags that MLflow itself sets."""
+    return {key: value for key, value in (tags or {}).items() if not key.startswith("mlflow.")}
+
+
+@register.filter
+def author(version: ModelVersion) -> str:
+    """Return who ran the training, as the run says; an empty text when it does not."""
+    return str(version.run.get("user") or (version.run.get("tags") or {}).get("mlflow.user") or "")
+
+
+@register.simple_tag
+def load_snippet(model: RegisteredModel, which: str) -> str:
+    """Return the Python line that loads a model: `which` is a version number or "@alias"."""
+    uri = f"models:/{model.name}{which}" if which.startswith("@") else f"models:/{model.name}/{which}"
+    return f"import mlflow\n\nmodel = mlflow.pyfunc.load_model({_python_text(uri)})"
+
+
+def _python_text(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'

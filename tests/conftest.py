@@ -9,14 +9,31 @@ import os
 
 import pytest
 from django.contrib.auth.models import Group
+from django.db import connection
+from django.test import TransactionTestCase
 
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.roles import ADMIN, DATA_SCIENTIST, ML_ENGINEER, REVIEWER, VIEWER, Role
+from apps.audit import triggers
 from apps.registry.models import RegisteredModel
 
+pytest_plugins = ["tests.servers.mlflow"]
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # the browser driver runs an event loop beside the ORM
 PASSWORD = "correct horse battery staple"
+_flush = TransactionTestCase._fixture_teardown
+
+
+def _flush_with_trail(case: TransactionTestCase) -> None:
+    """Empty the tables after a test with real transactions: the trail's triggers are lifted meanwhile."""
+    triggers.remove(connection)
+    try:
+        _flush(case)
+    finally:
+        triggers.install(connection)
+
+
+TransactionTestCase._fixture_teardown = _flush_with_trail  # type: ignore[method-assign]
 
 
 def member(username: str, *roles: Role) -> User:

@@ -52,8 +52,8 @@ def apply(plan: Plan, remote_versions: dict[str, dict[int, RemoteVersion]]) -> C
         for row in rows:
             _say(Action.VERSION_MIRRORED, local, row.number, after=described(row))
     update_versions(plan.changed_versions)
-    for local, row in plan.gone_versions:
-        _delete_version(local, row)
+    for local, gone in plan.gone_versions:
+        _delete_version(local, gone)
     for change in plan.changed_models:
         _update_model(change)
     for local, model in zip(fresh, plan.new_models, strict=True):

@@ -4,10 +4,9 @@
 one nor for its own; `write` and `read_back` speak to MLflow only; `settle` or `abandon` ends it.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from apps.audit.actions import Action
@@ -103,14 +102,12 @@ def record_move(row: ModelVersion, name: str, before: str, *, by: Actor, reason:
     )
 
 
-def lock_versions(rows: Iterable[ModelVersion]) -> list[ModelVersion]:
+def lock_versions(rows: QuerySet[ModelVersion]) -> list[ModelVersion]:
     """Lock rows in one order everywhere, so that two writers wait for each other instead of deadlocking."""
     return list(
         rows.select_for_update(of=("self",))
         .order_by("pk")
-        .only(  # type: ignore[attr-defined]
-            "model", "number", "stage", "updated_at", "pending_stage"
-        )
+        .only("model", "number", "stage", "updated_at", "pending_stage")
     )
 
 

@@ -6,7 +6,6 @@
 import fcntl
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -192,7 +191,7 @@ def mlflow_server(_mlflow_folder: Path) -> Iterator[str]:
         note.write_text(json.dumps(server))
         if not server["users"]:
             note.unlink()
-            _stop(server["pid"], _mlflow_folder)
+            _stop(server["pid"])
 
 
 @pytest.fixture
@@ -239,7 +238,7 @@ def _start(folder: Path) -> dict[str, Any]:
     deadline = time.monotonic() + START_SECONDS
     while not _answers(url):
         if process.poll() is not None or time.monotonic() > deadline:
-            _stop(process.pid, None)
+            _stop(process.pid)
             raise RuntimeError(f"MLflow did not start:\n{(folder / 'mlflow.log').read_text()[-3000:]}")
         time.sleep(0.2)
     return {"url": url, "pid": process.pid, "users": 0}
@@ -255,7 +254,7 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _stop(group: int, folder: Path | None) -> None:
+def _stop(group: int) -> None:
     """End the server and its workers: they are a process group of their own."""
     for sign, patience in ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0)):
         try:
@@ -265,8 +264,6 @@ def _stop(group: int, folder: Path | None) -> None:
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline and _group_lives(group):
             time.sleep(0.05)
-    if folder:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _group_lives(group: int) -> bool:

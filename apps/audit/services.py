@@ -45,7 +45,9 @@ def record(
 ) -> AuditEvent:
     """Append one event inside the caller's transaction; rolled back with it.
 
-    `data` must be JSON. Raises RuntimeError outside a transaction: a write and its event stand or fall together.
+    `data` must be JSON; what the databases would not give back the same is adapted first (chain.storable). The chain's
+    head is locked until the caller's transaction ends: record late, and never before a call over the network.
+    Raises RuntimeError outside a transaction: a write and its event stand or fall together.
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("audit.record needs an open transaction")
@@ -57,15 +59,15 @@ def record(
         action=Action(action).value,
         outcome=Outcome(outcome).value,
         source=Source(source or origin.source).value,
-        actor=by.name[:MAX_TEXT],
-        actor_role=by.role,
+        actor=_text(by.name),
+        actor_role=_text(by.role),
         model_id=target.model_id,
         target_type=target.type,
-        target=target.name[:MAX_TEXT],
-        reason=reason[:MAX_TEXT],
-        data=data,
-        request_id=origin.request_id,
-        address=origin.address,
+        target=_text(target.name),
+        reason=_text(reason),
+        data=chain.storable(data),
+        request_id=origin.request_id[:36],
+        address=origin.address[:45],
         previous_hash=head.last_hash,
     )
     event.hash = chain.event_hash(head.last_hash, chain.event_content(event))
@@ -107,6 +109,11 @@ def attempt(action: Action, *, by: Actor, target: Target, **data: Any) -> Iterat
     except DomainError as error:
         outcome = Outcome.FAILED if isinstance(error, UpstreamUnavailable) else Outcome.REFUSED
         with transaction.atomic(durable=True):
-            record(trial.action, by=trial.by, target=trial.target, reason=error.message, outcome=outcome,
-                   code=error.code, **trial.data)
+            data = {**trial.data, "code": error.code}
+            record(trial.action, by=trial.by, target=trial.target, reason=error.message, outcome=outcome, **data)
         raise
+
+
+def _text(value: str) -> str:
+    """Return a text of any origin as the databases can hold it, cut to a bounded length."""
+    return chain.storable_text(str(value)[:MAX_TEXT])

@@ -74,12 +74,12 @@ class MlflowClient:
         )
 
     @classmethod
-    def from_settings(cls) -> Self:
-        """Return a client for the configured MLflow."""
+    def from_settings(cls, *, timeout: float | None = None) -> Self:
+        """Return a client for the configured MLflow; `timeout` in place of the configured one."""
         auth: str | tuple[str, str] | None = settings.MLFLOW_BACKEND_TOKEN or None
         if settings.MLFLOW_BACKEND_USERNAME:
             auth = (settings.MLFLOW_BACKEND_USERNAME, settings.MLFLOW_BACKEND_PASSWORD)
-        return cls(settings.MLFLOW_BACKEND_URL, timeout=settings.MLFLOW_TIMEOUT_SECONDS, auth=auth)
+        return cls(settings.MLFLOW_BACKEND_URL, timeout=timeout or settings.MLFLOW_TIMEOUT_SECONDS, auth=auth)
 
     def __enter__(self) -> Self:
         return self

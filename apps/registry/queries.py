@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, Max, Prefetch, Q, QuerySet
+from django.db.models import Count, F, Max, Prefetch, Q, QuerySet, TextField
 from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -60,7 +61,7 @@ def matching(
         models = models.filter(pk__in=ModelAlias.objects.filter(alias=alias).values("model"))
     if tag:
         key, equals, value = tag.partition("=")
-        models = models.annotate(tag_value=KeyTextTransform(key, "tags"))
+        models = models.alias(tag_value=Cast(KeyTextTransform(key, "tags"), TextField()))
         models = models.filter(tag_value=value) if equals else models.filter(tags__has_key=key)
     return models
 

@@ -15,7 +15,8 @@ from types import FrameType
 
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connections
+from django.db import connection, connections
+from django.db.migrations.executor import MigrationExecutor
 
 from apps.demo import commands, ports
 from apps.demo.people import credentials_table, seeded
@@ -111,7 +112,9 @@ class Supervisor:
     def _start(self) -> None:
         training = self._start_mlflow()
         self._say("preparing the database")
-        call_command("migrate", verbosity=0, interactive=False)
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            call_command("migrate", verbosity=0, interactive=False)
         warm = seeded() and training is None
         connections.close_all()
         self._processes.start("web", commands.web(settings.PORT), self._env())
@@ -119,6 +122,8 @@ class Supervisor:
             self._start_workers()
         self._wait("the first page", lambda: self._serves("/sign-in/"))
         self._say(f"pages are served at {self.address}")
+        if warm:
+            self._show_people()
         if training:
             self._wait("the training", lambda: self._trained(training))
         if not warm:
@@ -129,7 +134,11 @@ class Supervisor:
             self._wait("the demo data", lambda: self._finished(seeding))
             self._start_workers()
         self._wait("everything to be ready", self._is_ready)
-        self._say("ready")
+        self._say("ready: models are mirrored, jobs are worked on")
+        if not warm:
+            self._show_people()
+
+    def _show_people(self) -> None:
         self._write(credentials_table(self.address, self._mlflow_url if self._own_mlflow else None))
 
     def _start_mlflow(self) -> Child | None:
@@ -169,7 +178,7 @@ class Supervisor:
     @property
     def address(self) -> str:
         """Where the pages are."""
-        return f"http://localhost:{settings.PORT}"
+        return f"http://{ports.HOST}:{settings.PORT}"
 
     def _wait(self, what: str, done: Callable[[], bool]) -> None:
         """Look after the children until `done`. Raises DemoError after START_SECONDS."""

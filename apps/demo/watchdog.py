@@ -29,12 +29,22 @@ def main() -> None:
 
 
 def stop(groups: set[int]) -> None:
-    """Ask every group to end, wait, and end what is left."""
+    """Ask every leader to end, then what it left behind; end by force what is still there after GRACE_SECONDS.
+
+    The leader comes first because a Celery worker finishes its work only while its own children live.
+    """
     deadline = time.monotonic() + GRACE_SECONDS
-    left = {group for group in groups if send(group, signal.SIGTERM)}
+    for group in groups:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(group, signal.SIGTERM)
+    left = set(groups)
     while left and time.monotonic() < deadline:
         time.sleep(0.05)
-        left = {group for group in left if running(group)}
+        members = {group: running(group) for group in left}
+        left = {group for group, pids in members.items() if pids}
+        for group in left:
+            if group not in members[group]:
+                send(group, signal.SIGTERM)
     for group in left:
         send(group, signal.SIGKILL)
 
@@ -47,15 +57,14 @@ def send(group: int, number: int) -> bool:
     return False
 
 
-def running(group: int) -> bool:
-    """Return whether the group has a process that is more than a zombie waiting for its parent."""
+def running(group: int) -> set[int]:
+    """Return the group's processes; not the zombies, which only wait for their parent to notice."""
     if not send(group, 0):
-        return False
+        return set()
     try:
-        names = [name for name in os.listdir("/proc") if name.isdigit()]
+        return {int(name) for name in os.listdir("/proc") if name.isdigit() and _alive_in(name, group)}
     except OSError:
-        return True  # no /proc: believe the signal
-    return any(_alive_in(name, group) for name in names)
+        return {group}  # no /proc: believe the signal
 
 
 def _alive_in(pid: str, group: int) -> bool:

@@ -11,6 +11,7 @@ from apps.demo.supervisor import Supervisor
 
 
 class Command(BaseCommand):
+    requires_system_checks: list[str] = []  # quick start: `make check` runs them
     help = "Starts Assent with a local MLflow, trained models and demo people; Ctrl-C stops everything."
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -12,6 +12,7 @@ from apps.demo import commands, people
 
 
 class Command(BaseCommand):
+    requires_system_checks: list[str] = []  # quick start: `make check` runs them
     help = "Trains the demo's models into the local MLflow, mirrors them, and adds demo people. Safe to repeat."
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -86,10 +86,10 @@ def author(version: ModelVersion) -> str:
 
 
 @register.simple_tag
-def load_snippet(model: RegisteredModel, which: str) -> str:
-    """Return the Python line that loads a model: `which` is a version number or "@alias"."""
-    uri = f"models:/{model.name}{which}" if which.startswith("@") else f"models:/{model.name}/{which}"
-    return f"import mlflow\n\nmodel = mlflow.pyfunc.load_model({_python_text(uri)})"
+def load_snippet(model: RegisteredModel, which: int | str) -> str:
+    """Return the Python lines that load a model: `which` is a version number or "@alias"."""
+    uri = f"models:/{model.name}{'' if str(which).startswith('@') else '/'}{which}"
+    return f"import mlflow\n\nmodel = mlflow.pyfunc.load_model(\n    {_python_text(uri)}\n)"
 
 
 def _python_text(text: str) -> str:

@@ -1,4 +1,83 @@
+"""Who an API call comes from, and what its token may be used for."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.permissions import BasePermission
-class TokenAuthentication(BaseAuthentication): pass
-class TokenScopeAllows(BasePermission): pass
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+
+from apps.accounts.models import ApiToken, TokenScope, User
+
+USE_IS_NOTED_EVERY = timedelta(minutes=1)
+
+
+class TokenAuthentication(BaseAuthentication):
+    """`Authorization: Bearer <token>`, or Basic with the token as password (the user name is not looked at)."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        """Return the token's person, None when the call carries no token. Raises AuthenticationFailed for a bad one."""
+        scheme, _space, rest = request.headers.get("Authorization", "").strip().partition(" ")
+        if scheme.lower() not in ("bearer", "basic"):
+            return None
+        token = usable_token(rest.strip() if scheme.lower() == "bearer" else _password(rest.strip()))
+        if token is None:
+            raise AuthenticationFailed(_("This token is unknown, expired or revoked. Make a new one and use that."))
+        note_use(token)
+        return token.user, token
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="Assent"'
+
+
+class TokenScopeAllows(BasePermission):
+    """Only signed-in people; a read token only reads. What a person may do is decided by the services."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if not getattr(request.user, "is_authenticated", False):
+            return False
+        token = request.auth
+        if isinstance(token, ApiToken) and token.scope != TokenScope.WRITE and request.method not in SAFE_METHODS:
+            self.message = _("This token has the scope “read”, which only reads. Use one with the scope “write”.")
+            return False
+        return True
+
+
+def digest_of(text: str) -> str:
+    """Return what is stored of a token. The secret has 256 random bits, so a plain SHA-256 cannot be searched."""
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
+
+
+def usable_token(text: str) -> ApiToken | None:
+    """Return the token whose text this is, if it is neither revoked nor expired and its person is active."""
+    kind, _, rest = text.partition("_")
+    prefix, _, secret = rest.partition("_")
+    if kind != "assent" or not secret or not (prefix.isascii() and prefix.isalnum()):
+        return None
+    token = ApiToken.objects.select_related("user").filter(prefix=prefix).first()
+    same = hmac.compare_digest(token.digest if token else "", digest_of(text))
+    return token if token and same and token.usable else None
+
+
+def note_use(token: ApiToken) -> None:
+    """Keep the time of use, at most once a minute, so that reading through the API seldom writes."""
+    now = timezone.now()
+    if token.last_used_at and token.last_used_at > now - USE_IS_NOTED_EVERY:
+        return
+    stale = Q(last_used_at=None) | Q(last_used_at__lte=now - USE_IS_NOTED_EVERY)
+    ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
+
+
+def _password(encoded: str) -> str:
+    try:
+        return base64.b64decode(encoded, validate=True).decode().partition(":")[2]
+    except (binascii.Error, ValueError):
+        return ""

@@ -18,7 +18,24 @@ from apps.accounts.permissions import MODEL_PERMISSIONS, Permission
 from apps.accounts.roles import ADMIN, INSTALLATION_ADMIN, Role, role_names
 from apps.audit.services import Actor
 
-__all__ = ["GroupPermissionTable", "UserPermissionTable", "actor", "allows", "holders", "roles_of", "set_role", "visible_to"]
+__all__ = [
+    "GroupPermissionTable",
+    "UserPermissionTable",
+    "actor",
+    "allows",
+    "granted_on",
+    "group_roles",
+    "held_on",
+    "held_permissions",
+    "holders",
+    "roles_for",
+    "roles_held",
+    "roles_in",
+    "roles_of",
+    "set_role",
+    "visible_to",
+]
+_BY_CODENAME = {permission.codename: permission for permission in Permission}
 
 
 class UserPermissionTable(UserObjectPermissionBase):
@@ -36,20 +53,40 @@ class GroupPermissionTable(GroupObjectPermissionBase):
         indexes = [models.Index(fields=["group", "permission", "content_object"])]
 
 
+def held_permissions(user: Any, obj: models.Model | None = None) -> frozenset[Permission]:
+    """Return everything that `user` may do on `obj`, or on the whole installation when `obj` is None.
+
+    Two queries for a person (remembered on `user`, for one request), and one for `obj`.
+    """
+    if user is None or not getattr(user, "is_active", False):
+        return frozenset()
+    if user.is_superuser:
+        return frozenset(Permission)
+    everywhere = user.get_all_permissions()
+    held = {permission for permission in Permission if permission.full_name in everywhere}
+    if obj is not None and not held.issuperset(MODEL_PERMISSIONS):
+        held |= _held_on(user, type(obj), [obj.pk])[obj.pk]
+    return frozenset(held)
+
+
+def held_on(user: Any, objects: Iterable[models.Model]) -> dict[Any, frozenset[Permission]]:
+    """Return `held_permissions` for many `objects` of one class, by primary key, with a constant query count."""
+    everywhere, objects = held_permissions(user), list(objects)
+    if not objects or user is None or not getattr(user, "is_active", False):
+        return {obj.pk: everywhere for obj in objects}
+    return {key: everywhere | more for key, more in _held_on(user, type(objects[0]), [o.pk for o in objects]).items()}
+
+
 def allows(user: Any, permission: Permission, obj: models.Model | None = None) -> bool:
     """Return whether `user` may do `permission` on `obj`, or on the whole installation when `obj` is None."""
-    if user is None or not getattr(user, "is_active", False):
-        return False
-    if user.has_perm(permission.full_name):
-        return True
-    return obj is not None and permission.on_model and user.has_perm(permission.full_name, obj)
+    return permission in held_permissions(user) or (obj is not None and permission in held_permissions(user, obj))
 
 
 def visible_to(user: Any, objects: QuerySet, permission: Permission = Permission.MODEL_READ) -> QuerySet:
     """Return those `objects` (of a governed model) on which `user` holds `permission`; none for a stranger."""
     if user is None or not getattr(user, "is_active", False):
         return objects.none()
-    if user.has_perm(permission.full_name):
+    if permission in held_permissions(user):
         return objects
     held = Q(permission__codename=permission.codename, content_object=OuterRef("pk"))
     of_groups = _table(objects.model, "group").objects.filter(held, group__user=user)
@@ -57,26 +94,24 @@ def visible_to(user: Any, objects: QuerySet, permission: Permission = Permission
     return objects.filter(Exists(of_groups) | Exists(of_person))
 
 
-def holders(permission: Permission, obj: models.Model) -> QuerySet[User]:
-    """Return the active people who hold `permission` on `obj`, by group or person, on it or on the whole registry."""
-    wanted = Q(codename=permission.codename)
-    group_table, user_table = _table(type(obj), "group"), _table(type(obj), "user")
-    groups = Group.objects.filter(
-        Q(permissions__in=DjangoPermission.objects.filter(wanted))
-        | Q(pk__in=group_table.objects.filter(permission__codename=permission.codename, content_object=obj).values("group"))
+def holders(permission: Permission, obj: models.Model | None = None) -> QuerySet[User]:
+    """Return the active people who hold `permission`, by group or person, on `obj` or on the whole installation."""
+    stored = _stored([permission])
+    groups = Q(permissions__in=stored)
+    people = Q(is_superuser=True) | Q(
+        pk__in=User.user_permissions.through.objects.filter(permission__in=stored).values("user")
     )
-    persons = user_table.objects.filter(permission__codename=permission.codename, content_object=obj).values("user")
-    return User.objects.filter(is_active=True).filter(
-        Q(is_superuser=True)
-        | Q(groups__in=groups)
-        | Q(user_permissions__in=DjangoPermission.objects.filter(wanted))
-        | Q(pk__in=persons)
-    ).distinct()
+    if obj is not None:
+        on_obj = {"permission__in": stored, "content_object": obj}
+        groups |= Q(pk__in=_table(type(obj), "group").objects.filter(**on_obj).values("group"))
+        people |= Q(pk__in=_table(type(obj), "user").objects.filter(**on_obj).values("user"))
+    members = User.groups.through.objects.filter(group__in=Group.objects.filter(groups).values("pk")).values("user")
+    return User.objects.filter(people | Q(pk__in=members), is_active=True)
 
 
 def roles_of(user: Any, obj: models.Model | None = None) -> list[str]:
     """Return the role names that `user` holds on `obj`, or on the whole registry when `obj` is None."""
-    return role_names({permission for permission in MODEL_PERMISSIONS if allows(user, permission, obj)})
+    return role_names(set(held_permissions(user, obj)))
 
 
 def actor(user: Any, obj: models.Model | None = None) -> Actor:
@@ -84,25 +119,79 @@ def actor(user: Any, obj: models.Model | None = None) -> Actor:
     return Actor(name=user.get_username(), role=", ".join(roles_of(user, obj)))
 
 
-def set_role(group: Group, roles: Iterable[Role], obj: models.Model | None, *, model_class: type[models.Model]) -> None:
-    """Make `roles` exactly what `group` holds on `obj`, or on the whole registry when `obj` is None; none removes all."""
+def set_role(
+    group: Group, roles: Iterable[Role], obj: models.Model | None, *, model_class: type[models.Model] | None = None
+) -> None:
+    """Make `roles` exactly what `group` holds on `obj`, or on the whole registry when `obj` is None; none removes all.
+
+    On the whole registry this replaces every permission of ours, and leaves other apps' permissions alone.
+    """
     roles = list(roles)
-    wanted = frozenset().union(*(role.permissions for role in roles))
+    wanted = {permission for role in roles for permission in role.permissions}
     if obj is None:
         extra = INSTALLATION_ADMIN if ADMIN in roles else frozenset()
-        codenames = {permission.codename for permission in Permission}
-        group.permissions.remove(*group.permissions.filter(codename__in=codenames))
+        group.permissions.remove(*_stored(Permission))
         group.permissions.add(*_stored(wanted | extra))
         return
-    table = _table(model_class, "group")
+    table = _table(model_class or type(obj), "group")
     table.objects.filter(group=group, content_object=obj).delete()
     table.objects.bulk_create(
         [table(group=group, permission=permission, content_object=obj) for permission in _stored(wanted)]
     )
 
 
+def roles_held(group: Group, obj: models.Model | None = None) -> list[str]:
+    """Return the role names that `group` holds on `obj` itself, or on the whole registry when `obj` is None."""
+    if obj is None:
+        return role_names(_named(group.permissions.values_list("codename", flat=True)))
+    rows = _table(type(obj), "group").objects.filter(group=group, content_object=obj)
+    return role_names(_named(rows.values_list("permission__codename", flat=True)))
+
+
+def group_roles(objects: QuerySet) -> dict[int, dict[Any, list[str]]]:
+    """Return the role names that groups hold on single `objects`: group id → primary key → names. One query."""
+    rows = _table(objects.model, "group").objects.filter(content_object__in=objects.order_by())
+    held: dict[int, dict[Any, set[Permission]]] = {}
+    for group, key, codename in rows.values_list("group_id", "content_object_id", "permission__codename"):
+        held.setdefault(group, {}).setdefault(key, set()).update(_named([codename]))
+    return {group: {key: role_names(found) for key, found in on.items()} for group, on in held.items()}
+
+
+def granted_on(user: Any, governed: type[models.Model]) -> dict[Any, frozenset[Permission]]:
+    """Return what `user` was granted on single objects of a class, by group or person: primary key → permissions."""
+    return _held_on(user, governed, None)
+
+
+def roles_in(codenames: Iterable[str]) -> list[str]:
+    """Return the role names that stored permissions amount to."""
+    return role_names(_named(codenames))
+
+
+def roles_for(permissions: Iterable[Permission]) -> list[str]:
+    """Return the role names that `permissions` amount to."""
+    return role_names(set(permissions))
+
+
+def _held_on(user: Any, governed: type[models.Model], keys: list[Any] | None) -> dict[Any, frozenset[Permission]]:
+    """Return what `user` holds on each object itself (`keys` None: on any), by group or person, in one query."""
+    columns = ("content_object_id", "permission__codename")
+    within = {} if keys is None else {"content_object__in": keys}
+    of_groups = _table(governed, "group").objects.filter(**within, group__user=user)
+    of_person = _table(governed, "user").objects.filter(**within, user=user)
+    held: dict[Any, set[Permission]] = {key: set() for key in keys or ()}
+    for key, codename in of_groups.values_list(*columns).union(of_person.values_list(*columns)):
+        held.setdefault(key, set()).update(_named([codename]))
+    return {key: frozenset(found) for key, found in held.items()}
+
+
+def _named(codenames: Iterable[str]) -> set[Permission]:
+    """Return the permissions with these stored names; names that are not ours are left out."""
+    return {_BY_CODENAME[codename] for codename in codenames if codename in _BY_CODENAME}
+
+
 def _stored(permissions: Iterable[Permission]) -> QuerySet[DjangoPermission]:
-    return DjangoPermission.objects.filter(codename__in=[permission.codename for permission in permissions])
+    ours = Q(content_type__app_label__in=["accounts", "registry"])
+    return DjangoPermission.objects.filter(ours, codename__in=[permission.codename for permission in permissions])
 
 
 def _table(governed: type[models.Model], holder: str) -> Any:

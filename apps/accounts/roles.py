@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts.permissions import Permission as P
+from apps.accounts.permissions import Permission as P  # noqa: N817 - the table below is read a lot
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,9 @@ class Role:
     duty: bool = False
 
 
-VIEWER = Role("viewer", _("Viewer"), _("Reads everything that was granted; changes nothing."), frozenset({P.MODEL_READ}))
+VIEWER = Role(
+    "viewer", _("Viewer"), _("Reads everything that was granted; changes nothing."), frozenset({P.MODEL_READ})
+)
 DATA_SCIENTIST = Role(
     "data_scientist",
     _("Data scientist"),
@@ -53,6 +55,6 @@ INSTALLATION_ADMIN = frozenset({P.AUDIT_READ, P.PEOPLE_MANAGE, P.POLICY_MANAGE, 
 
 
 def role_names(permissions: set[P]) -> list[str]:
-    """Return the names of the highest rank and the duty that `permissions` amount to, e.g. ["ml_engineer", "reviewer"]."""
+    """Return the names of the highest rank and the duty that `permissions` amount to, e.g. ["admin", "reviewer"]."""
     rank = next((role.name for role in RANKS if role.permissions <= permissions), None)
     return [name for name in (rank, REVIEWER.name if P.MODEL_REVIEW in permissions else None) if name]

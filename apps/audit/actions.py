@@ -8,6 +8,7 @@ class Action(models.TextChoices):
     """What happened. Refused attempts use the same action with outcome `refused`."""
 
     GRANT_CHANGED = "grant.changed", _("Role changed")
+    GROUP_CREATED = "group.created", _("Group added")
     MEMBERSHIP_CHANGED = "membership.changed", _("Group membership changed")
     POLICY_PUBLISHED = "policy.published", _("Policy published")
     MODEL_MIRRORED = "model.mirrored", _("Model registered in MLflow")

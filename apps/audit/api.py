@@ -24,7 +24,7 @@ class EventFilterIn(serializers.Serializer):
     model_id = serializers.IntegerField(required=False, min_value=1, max_value=LARGEST_ID)
     outcome = serializers.ChoiceField(Outcome.choices, required=False)
     since = serializers.DateField(required=False)
-    source = serializers.ChoiceField(Source.choices, required=False)
+    source = serializers.ChoiceField(Source.choices, required=False)  # type: ignore[assignment]
     target = serializers.CharField(required=False, trim_whitespace=False, help_text="Text in the target's name.")
     until = serializers.DateField(required=False)
 

@@ -17,7 +17,7 @@ class Origin:
     address: str = ""
 
 
-_current: ContextVar[Origin] = ContextVar("audit_origin", default=Origin())
+_current: ContextVar[Origin] = ContextVar("audit_origin", default=Origin())  # noqa: B039 - frozen
 
 
 def current() -> Origin:

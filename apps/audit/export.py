@@ -12,7 +12,7 @@ from apps.audit.models import AuditEvent
 KEYS = {*FIELDS, "at", "previous_hash", "hash"}
 
 
-class Unreadable(Exception):
+class UnreadableLineError(Exception):
     """A line that no export wrote."""
 
 
@@ -22,7 +22,7 @@ def to_line(event: AuditEvent) -> str:
 
 
 def from_lines(lines: Iterable[str]) -> Iterator[Any]:
-    """Yield the events of an export, one at a time. Raises Unreadable, naming the line."""
+    """Yield the events of an export, one at a time. Raises UnreadableLineError, naming the line."""
     for number, line in enumerate(lines, start=1):
         try:
             values = json.loads(line, object_pairs_hook=_object)
@@ -30,7 +30,7 @@ def from_lines(lines: Iterable[str]) -> Iterator[Any]:
                 raise ValueError("not exactly the fields of an event")
             values["at"] = _aware(values["at"])
         except (ValueError, TypeError, RecursionError) as error:
-            raise Unreadable(f"Line {number} is not an exported event: {error}.") from error
+            raise UnreadableLineError(f"Line {number} is not an exported event: {error}.") from error
         yield SimpleNamespace(**values)
 
 

@@ -50,3 +50,6 @@ class ChainHead(models.Model):
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(id=1), name="audit_one_chain_head")]
+
+    def __str__(self) -> str:
+        return f"head of the chain: {self.last_id}"

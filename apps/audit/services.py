@@ -98,7 +98,8 @@ def attempt(action: Action, *, by: Actor, target: Target, **data: Any) -> Iterat
     """Run a write in one transaction of its own, and record how it ended.
 
     Success: the service calls `done()` inside, so that write and event commit together (RuntimeError if it forgets).
-    A DomainError: everything rolls back, then the refusal is recorded in a transaction of its own and the error goes on.
+    A DomainError: everything rolls back, then the refusal is recorded in a transaction of its own, and the error goes
+    on. Any other error is a bug: everything rolls back and nothing is recorded.
     """
     trial = Attempt(action, by, target, data)
     try:

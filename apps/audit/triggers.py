@@ -12,7 +12,7 @@ _SQLITE = {
     "audit_no_update": f"BEFORE UPDATE ON {EVENTS}",
     "audit_no_delete": f"BEFORE DELETE ON {EVENTS}",
     # REPLACE removes the row in its way without asking the delete trigger.
-    "audit_no_replace": f"BEFORE INSERT ON {EVENTS} WHEN EXISTS (SELECT 1 FROM {EVENTS} WHERE id = NEW.id)",
+    "audit_no_replace": f"BEFORE INSERT ON {EVENTS} WHEN EXISTS (SELECT 1 FROM {EVENTS} WHERE id = NEW.id)",  # noqa: S608
 }
 _POSTGRES = (
     f"""CREATE OR REPLACE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from apps.jobs.models import Job
 
 Handler = Callable[[Job], None]
-_handlers: dict[str, tuple[Handler, Callable[[Job, str], None] | None]] = {}
+GaveUp = Callable[[Job, str], None]
+_handlers: dict[str, tuple[Handler, GaveUp | None]] = {}
 
 
-def handles(kind: str, *, gave_up: Callable[[Job, str], None] | None = None) -> Callable[[Handler], Handler]:
+def handles(kind: str, *, gave_up: GaveUp | None = None) -> Callable[[Handler], Handler]:
     """Register a function for a kind of job. `gave_up(job, error)` is called when no attempt is left."""
 
     def register(handler: Handler) -> Handler:
@@ -20,7 +21,7 @@ def handles(kind: str, *, gave_up: Callable[[Job, str], None] | None = None) -> 
     return register
 
 
-def handler_of(kind: str) -> tuple[Handler, Callable[[Job, str], None] | None]:
+def handler_of(kind: str) -> tuple[Handler, GaveUp | None]:
     """Return the function and its give-up hook. Raises LookupError for an unknown kind."""
     if kind not in _handlers:
         raise LookupError(f"no handler for job kind {kind!r}")

@@ -39,7 +39,9 @@ class Job(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["key"], condition=Q(state__in=["queued", "running"]), name="jobs_one_active_per_key"),
+            models.UniqueConstraint(
+                fields=["key"], condition=Q(state__in=["queued", "running"]), name="jobs_one_active_per_key"
+            ),
         ]
         indexes = [
             models.Index(fields=["not_before"], condition=Q(state="queued"), name="jobs_queued"),

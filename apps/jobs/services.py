@@ -1,13 +1,15 @@
 """Ask for work, claim it, keep it, finish it. The rows decide; the broker is only a doorbell."""
 
 import logging
+import time
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from apps.jobs.models import ACTIVE_STATES, Job, JobState
@@ -16,35 +18,52 @@ logger = logging.getLogger(__name__)
 BACK_OFF_SECONDS = 2  # doubled with each attempt
 MAX_BACK_OFF_SECONDS = 300
 SWEEP_LIMIT = 200
+PRUNE_BATCH = 500
+KEEP_FINISHED = timedelta(days=30)
+KEEP_PROCESSED = timedelta(hours=1)
 
 
-class LeaseLost(Exception):
+class LeaseLost(Exception):  # noqa: N818 - it is what happened, and seldom an error
     """Another worker holds the job now: stop without writing anything more."""
 
 
 def enqueue(
-    kind: str, *, requested_by: str, key: str | None = None, max_attempts: int = 5, delay_seconds: float = 0, **args: Any
+    kind: str,
+    *,
+    requested_by: str,
+    key: str | None = None,
+    max_attempts: int = 5,
+    delay_seconds: float = 0,
+    **args: Any,
 ) -> Job:
     """Commit a job with the caller's transaction and ring for a worker after the commit.
 
     With a `key` that already has an active job, that job is returned and no row is added.
     """
-    if key and (active := Job.objects.filter(key=key, state__in=ACTIVE_STATES).first()):
-        return active
+    due = timezone.now() + timedelta(seconds=delay_seconds)
+    row = Job(kind=kind, key=key, args=args, max_attempts=max_attempts, requested_by=requested_by, not_before=due)
+    while (job := _active(key) or _insert(row)) is None:
+        pass  # whoever was first in the same moment has finished already: look again
+    if job is row:
+        transaction.on_commit(lambda: ring(row.pk))
+    return job
+
+
+def _active(key: str | None) -> Job | None:
+    return Job.objects.filter(key=key, state__in=ACTIVE_STATES).first() if key else None
+
+
+def _insert(row: Job) -> Job | None:
+    """Add the row; None when another active job has its key."""
     try:
         with transaction.atomic():
-            job = Job.objects.create(
-                kind=kind,
-                key=key,
-                args=args,
-                max_attempts=max_attempts,
-                requested_by=requested_by,
-                not_before=timezone.now() + timedelta(seconds=delay_seconds),
-            )
-    except IntegrityError:  # somebody else was first in the same moment
-        return Job.objects.get(key=key, state__in=ACTIVE_STATES)
-    transaction.on_commit(lambda: ring(job.pk))
-    return job
+            row.save(force_insert=True)
+    except IntegrityError:
+        row.pk = None
+        if row.key is None or not Job.objects.filter(key=row.key).exists():
+            raise  # not about the key
+        return None
+    return row
 
 
 def ring(job_id: int) -> None:
@@ -53,7 +72,7 @@ def ring(job_id: int) -> None:
 
     try:
         run_job.apply_async((job_id,), retry=False)
-    except Exception as error:  # any broker failure: the row is safe and the sweep will find it
+    except Exception as error:  # noqa: BLE001 - any broker failure: the row is safe and the sweep will find it
         logger.warning("broker unavailable, job %s waits for the sweep: %s", job_id, error)
 
 
@@ -66,11 +85,15 @@ def claim(job_id: int) -> Job | None:
         .filter(Q(state=JobState.QUEUED, not_before__lte=now) | Q(state=JobState.RUNNING, lease_until__lt=now))
         .update(state=JobState.RUNNING, lease_until=_lease_end(), lease_token=token, attempts=F("attempts") + 1)
     )
-    return Job.objects.get(pk=job_id) if taken else None
+    # By the token: a worker that slept through its lease between the two lines must not read another's claim as its own.
+    return Job.objects.filter(pk=job_id, lease_token=token).first() if taken else None
 
 
 def renew(job: Job, *, done: int | None = None, total: int | None = None, note: str | None = None) -> None:
-    """Keep the lease and report progress. Raises LeaseLost when another worker has taken the job."""
+    """Keep the lease and report progress. Raises LeaseLost when another worker has taken the job.
+
+    Inside a transaction it is a fence: nobody can take the job between this call and the commit.
+    """
     changes: dict[str, Any] = {"lease_until": _lease_end()}
     changes |= {"progress_done": done} if done is not None else {}
     changes |= {"progress_total": total} if total is not None else {}
@@ -79,9 +102,9 @@ def renew(job: Job, *, done: int | None = None, total: int | None = None, note: 
         raise LeaseLost(f"job {job.pk} was taken over")
 
 
-def finish(job: Job) -> None:
-    """Mark the job done, if this worker still holds it."""
-    _held(job).update(state=JobState.DONE, finished_at=timezone.now(), lease_until=None, error="")
+def finish(job: Job) -> bool:
+    """Mark the job done, if this worker still holds it; returns whether it did."""
+    return 0 < _held(job).update(state=JobState.DONE, finished_at=timezone.now(), lease_until=None, error="")
 
 
 def fail(job: Job, error: str, *, retry: bool) -> bool:
@@ -103,17 +126,43 @@ def fail(job: Job, error: str, *, retry: bool) -> bool:
 def sweep() -> int:
     """Ring again for every job that is due and unclaimed, or whose worker died. Returns how many were found."""
     now = timezone.now()
-    due = Job.objects.filter(
-        Q(state=JobState.QUEUED, not_before__lte=now) | Q(state=JobState.RUNNING, lease_until__lt=now)
-    ).order_by("not_before").values_list("pk", flat=True)[:SWEEP_LIMIT]
+    due = (
+        Job.objects.filter(
+            Q(state=JobState.QUEUED, not_before__lte=now) | Q(state=JobState.RUNNING, lease_until__lt=now)
+        )
+        .order_by("not_before")
+        .values_list("pk", flat=True)[:SWEEP_LIMIT]
+    )
     for job_id in due:
         ring(job_id)
     return len(due)
 
 
-def _held(job: Job):
+def prune(*, older_than: timedelta = KEEP_FINISHED) -> int:
+    """Remove jobs that ended longer ago than that, a batch at a time. Returns how many."""
+    ended = Job.objects.exclude(state__in=ACTIVE_STATES).filter(finished_at__lt=timezone.now() - older_than)
+    removed = 0
+    while batch := list(ended.values_list("pk", flat=True)[:PRUNE_BATCH]):
+        removed += Job.objects.filter(pk__in=batch).delete()[0]
+    return removed
+
+
+def prune_processed_messages(folder: Path, *, older_than: timedelta = KEEP_PROCESSED) -> int:
+    """Remove what the filesystem broker keeps of messages that were delivered. Returns how many files."""
+    oldest, removed = time.time() - older_than.total_seconds(), 0
+    for path in folder.iterdir() if folder.is_dir() else ():
+        try:
+            if path.is_file() and path.stat().st_mtime < oldest:
+                path.unlink()
+                removed += 1
+        except FileNotFoundError:
+            continue  # another worker removed it
+    return removed
+
+
+def _held(job: Job) -> QuerySet[Job]:
     return Job.objects.filter(pk=job.pk, state=JobState.RUNNING, lease_token=job.lease_token)
 
 
-def _lease_end():
+def _lease_end() -> datetime:
     return timezone.now() + timedelta(seconds=settings.JOB_LEASE_SECONDS)

@@ -43,7 +43,21 @@ def test_record_takes_door_and_address_from_the_origin(db):
 
 @pytest.mark.parametrize(
     "value",
-    [1.0, -0.0, 1e15, 1e16, -1e22, 1e300, 5e-324, 0.1, 1e-7, 2**70, "é\0\ud800😀", [None, True], {"b": 1, "a": {"2": 0}}],
+    [
+        1.0,
+        -0.0,
+        1e15,
+        1e16,
+        -1e22,
+        1e300,
+        5e-324,
+        0.1,
+        1e-7,
+        2**70,
+        "é\0\ud800😀",
+        [None, True],
+        {"b": 1, "a": {"2": 0}},
+    ],
 )
 def test_record_hashes_what_the_database_gives_back(db, value):
     write(value=value)
@@ -67,9 +81,13 @@ def test_attempt_commits_write_and_event_together(db):
     ("error", "outcome"), [(RuleViolation("no"), Outcome.REFUSED), (UpstreamUnavailable("down"), Outcome.FAILED)]
 )
 def test_attempt_records_a_refusal_and_undoes_the_write(db, error, outcome):
-    with pytest.raises(type(error)), attempt(Action.GRANT_CHANGED, by=ALICE, target=CHURN, code="mine") as trial:
-        trial.done()
-        raise error
+    def write_and_fail() -> None:
+        with attempt(Action.GRANT_CHANGED, by=ALICE, target=CHURN, code="mine") as trial:
+            trial.done()
+            raise error
+
+    with pytest.raises(type(error)):
+        write_and_fail()
     event = AuditEvent.objects.get()
     assert (event.id, event.outcome, event.reason, event.data) == (1, outcome, error.message, {"code": error.code})
 

@@ -5,8 +5,8 @@ from apps.audit import triggers
 from apps.audit.models import AuditEvent
 from tests.audit.test_services import write
 
-REPLACE = """INSERT OR REPLACE INTO audit_auditevent SELECT id, at, action, outcome, source, 'eve', actor_role, model_id,
-target_type, target, reason, data, request_id, address, previous_hash, hash FROM audit_auditevent"""
+REPLACE = """INSERT OR REPLACE INTO audit_auditevent SELECT id, at, action, outcome, source, 'eve', actor_role,
+model_id, target_type, target, reason, data, request_id, address, previous_hash, hash FROM audit_auditevent"""
 
 
 def refused(statement: str) -> None:

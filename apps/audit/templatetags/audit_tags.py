@@ -29,6 +29,12 @@ def other_data(event: Any) -> list[tuple[str, str]]:
     return [(name, _text(value)) for name, value in sorted(event.data.items()) if name not in SIDES]
 
 
+@register.filter
+def role_words(role: str) -> str:
+    """Return role names as words: "ml_engineer, reviewer" → "ml engineer, reviewer"."""
+    return role.replace("_", " ")
+
+
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
     """Return nested objects as dotted names; a plain value stands under “value”."""
     if value is None:

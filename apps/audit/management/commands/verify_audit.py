@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.audit.chain import Verified, verify
-from apps.audit.export import Unreadable, from_lines
+from apps.audit.export import UnreadableLineError, from_lines
 from apps.audit.models import AuditEvent, ChainHead
 
 
@@ -34,5 +34,5 @@ def verify_file(name: str) -> Verified:
     try:
         with open(name, encoding="utf-8") as lines:
             return verify(from_lines(lines))
-    except (Unreadable, OSError, UnicodeDecodeError) as error:
+    except (UnreadableLineError, OSError, UnicodeDecodeError) as error:
         raise CommandError(str(error), returncode=1) from error

@@ -1,0 +1,162 @@
+"""Changes to people, groups and what they may do. All need people:manage, and all are recorded."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.apps import apps
+from django.contrib.auth.models import Group
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.translation import gettext as _
+
+from apps.accounts import grants
+from apps.accounts.models import User
+from apps.accounts.permissions import Permission
+from apps.accounts.roles import ROLES, Role
+from apps.accounts.tokens import create_token, revoke_token
+from apps.audit.actions import Action
+from apps.audit.chain import storable_text
+from apps.audit.services import Attempt, Target, attempt
+from apps.errors import Conflict, InvalidInput, NotAllowed, NotVisible, RuleViolation
+
+__all__ = ["add_member", "change_grant", "create_group", "create_token", "create_user", "remove_member", "revoke_token"]
+MAX_NAME = 150
+
+
+def change_grant(
+    group: Group | int, roles: Iterable[Role | str], model: models.Model | int | None, *, by: User, reason: str
+) -> Group:
+    """Make `roles` exactly what the group holds on `model`, or on the whole registry when None; none removes all.
+
+    Raises NotAllowed, NotVisible, InvalidInput (roles, reason), RuleViolation when nobody could manage people any more.
+    """
+    with _managing(Action.GRANT_CHANGED, by=by, target=_target("group", group)) as trial:
+        held_by, on = _locked(Group, group), _model(model, by)
+        trial.target = Target("group", held_by.name, on.pk if on else None)
+        trial.data = {"model": str(on) if on else None}
+        if not reason.strip():
+            raise InvalidInput(_("Say why: the reason is kept in the trail."), field="reason")
+        before = grants.roles_held(held_by, on)
+        grants.set_role(held_by, _known(roles), on)
+        _somebody_still_manages_people()
+        trial.done(reason=reason, before={"roles": before}, after={"roles": grants.roles_held(held_by, on)})
+    return held_by
+
+
+def add_member(group: Group | int, user: User | int, *, by: User, reason: str = "") -> None:
+    """Put a person into a group; who is in it already stays. Raises NotAllowed, NotVisible."""
+    _change_membership(group, user, True, by=by, reason=reason)
+
+
+def remove_member(group: Group | int, user: User | int, *, by: User, reason: str = "") -> None:
+    """Take a person out of a group. Raises NotAllowed, NotVisible, RuleViolation as `change_grant` does."""
+    _change_membership(group, user, False, by=by, reason=reason)
+
+
+def create_group(name: str, *, by: User, reason: str = "") -> Group:
+    """Add a group, without members and roles. Raises NotAllowed, InvalidInput (name), Conflict."""
+    name = name.strip()
+    with _managing(Action.GROUP_CREATED, by=by, target=Target("group", name)) as trial:
+        if not name or len(name) > MAX_NAME or storable_text(name) != name:
+            raise InvalidInput(_("Give the group a name of 1 to 150 characters."), field="name")
+        if Group.objects.filter(name=name).exists():
+            raise Conflict(_("There is a group of this name already. Choose another name."), field="name")
+        group = Group.objects.create(name=name)
+        trial.done(reason=reason, after={"name": name})
+    return group
+
+
+def create_user(
+    username: str,
+    *,
+    by: User,
+    password: str,
+    first_name: str = "",
+    last_name: str = "",
+    email: str = "",
+    reason: str = "",
+) -> User:
+    """Add a person, in no group. Raises NotAllowed, InvalidInput (the field at fault), Conflict."""
+    with _managing(Action.USER_CREATED, by=by, target=Target("person", username)) as trial:
+        user = User(username=username, first_name=first_name, last_name=last_name, email=email)
+        user.set_password(password)
+        if User.objects.filter(username=username).exists():
+            raise Conflict(_("There is a person of this user name already. Choose another."), field="username")
+        _validate("password", lambda: validate_password(password, user))
+        _validate(None, lambda: user.clean_fields(exclude=["password"]))
+        user.save()
+        trial.done(reason=reason, after={"username": username, "name": user.get_full_name(), "email": email})
+    return user
+
+
+def _change_membership(group: Group | int, user: User | int, member: bool, *, by: User, reason: str) -> None:
+    with _managing(Action.MEMBERSHIP_CHANGED, by=by, target=_target("group", group)) as trial:
+        locked, person = _locked(Group, group), _locked(User, user)
+        trial.target = Target("group", locked.name)
+        before = person.groups.filter(pk=locked.pk).exists()
+        change = person.groups.add if member else person.groups.remove
+        change(locked)
+        _somebody_still_manages_people()
+        trial.done(reason=reason, person=person.get_username(), before={"member": before}, after={"member": member})
+
+
+@contextmanager
+def _managing(action: Action, *, by: User, target: Target) -> Iterator[Attempt]:
+    """Attempt a change of people: one at a time, by somebody who at this moment may manage people."""
+    with attempt(action, by=grants.actor(by), target=target) as trial:
+        # In line: two admins who take the role from each other at once would leave none.
+        list(Group.objects.select_for_update().order_by("pk").values_list("pk"))
+        if not grants.holders(Permission.PEOPLE_MANAGE).filter(pk=by.pk).exists():
+            raise NotAllowed(_("Only an admin of the whole registry manages people. Ask one to do this."))
+        yield trial
+
+
+def _somebody_still_manages_people() -> None:
+    if not grants.holders(Permission.PEOPLE_MANAGE).exists():
+        raise RuleViolation(_("After this nobody could manage people. Make another person admin first."))
+
+
+def _locked(kind: Any, given: Any) -> Any:
+    """Return the row, locked. Raises NotVisible."""
+    key = given.pk if isinstance(given, models.Model) else given
+    found = kind.objects.select_for_update().filter(pk=key).first()
+    if found is None:
+        raise NotVisible(_("There is no such person or group any more. Load the page again."))
+    return found
+
+
+def _model(given: models.Model | int | None, by: User) -> models.Model | None:
+    """Return the registered model, as `by` sees it. Accounts imports no registry: Django's table of models knows it."""
+    if given is None:
+        return None
+    key = given.pk if isinstance(given, models.Model) else given
+    visible = grants.visible_to(by, apps.get_model("registry", "RegisteredModel").objects.all())
+    found = visible.filter(pk=key).first()
+    if found is None:
+        raise NotVisible(_("There is no such model, or you may not see it."))
+    return found
+
+
+def _known(roles: Iterable[Role | str]) -> list[Role]:
+    names = [role.name if isinstance(role, Role) else role for role in roles]
+    unknown = [name for name in names if name not in ROLES]
+    if unknown:
+        message = _("There is no role “%(name)s”. Choose from: %(roles)s.")
+        raise InvalidInput(message % {"name": unknown[0], "roles": ", ".join(ROLES)}, field="roles")
+    return [ROLES[name] for name in names]
+
+
+def _target(kind: str, given: Any) -> Target:
+    return Target(kind, getattr(given, "name", None) or str(given))
+
+
+def _validate(field: str | None, check: Any) -> None:
+    """Turn Django's validation error into ours, naming the first field at fault."""
+    try:
+        check()
+    except ValidationError as error:
+        at_fault = field or next(iter(error.message_dict))
+        messages = error.messages if field else error.message_dict[at_fault]
+        raise InvalidInput(" ".join(messages), field=at_fault) from error

@@ -11,6 +11,8 @@ from apps.approvals.policies import MAX_APPROVALS
 from apps.approvals.texts import MAX_TEXT
 from apps.registry.models import Stage
 
+STAGE_ORDER = (Stage.PRODUCTION, Stage.STAGING, Stage.ARCHIVED, Stage.NONE)  # the one asked for most, first
+
 
 class RequestForm(forms.Form):
     """Ask to move a version to another stage."""
@@ -27,9 +29,9 @@ class RequestForm(forms.Form):
 
     def __init__(self, *args: Any, current: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = [(stage.value, stage.label) for stage in reversed(Stage) if stage != current]
-        order = [Stage.PRODUCTION, Stage.STAGING, Stage.ARCHIVED, Stage.NONE]
-        self.fields["to_stage"].choices = sorted(choices, key=lambda choice: order.index(Stage(choice[0])))  # type: ignore[attr-defined]
+        self.fields["to_stage"].choices = [  # type: ignore[attr-defined]
+            (stage.value, stage.label) for stage in STAGE_ORDER if stage != current
+        ]
 
 
 class ActForm(forms.Form):
@@ -56,7 +58,7 @@ class RequestFilter(forms.Form):
 class PolicyForm(forms.Form):
     """Publish what a stage demands from now on."""
 
-    stage = forms.ChoiceField(label=_("Stage"), choices=Stage.choices)
+    stage = forms.ChoiceField(label=_("Stage"), choices=[(stage.value, stage.label) for stage in STAGE_ORDER])
     required_approvals = forms.IntegerField(
         label=_("Approvals"),
         min_value=1,

@@ -8,6 +8,7 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from apps.approvals import checks, evidence, policies, queries
+from apps.approvals.forms import STAGE_ORDER
 from apps.approvals.models import (
     UNDER_REVIEW,
     UNFINISHED,
@@ -27,7 +28,6 @@ from apps.registry.models import ModelVersion, Stage
 from apps.registry.queries import DETAILS, production_version
 
 HISTORY_ROWS = 50
-ORDER = (Stage.PRODUCTION, Stage.STAGING, Stage.ARCHIVED, Stage.NONE)
 SERVED = (Stage.PRODUCTION, Stage.STAGING)  # stages whose versions somebody uses
 MOVING = (RequestState.APPROVED, RequestState.APPLYING)
 PRIMARY = (RequestAction.APPROVE, RequestAction.RETRY)
@@ -47,7 +47,7 @@ class StageOption:
 
 def stage_options(version: ModelVersion) -> list[StageOption]:
     """Return every stage but the version's own, Production first."""
-    return [_stage_option(version, stage) for stage in ORDER if stage != version.stage]
+    return [_stage_option(version, stage) for stage in STAGE_ORDER if stage != version.stage]
 
 
 def _stage_option(version: ModelVersion, stage: Stage) -> StageOption:
@@ -197,7 +197,7 @@ def policies_by_stage(user: Any) -> list[StagePolicies]:
             own=[row for row in current if row.stage == stage and row.model is not None],
             retired=[row for row in retired if row.stage == stage],
         )
-        for stage in ORDER
+        for stage in STAGE_ORDER
     ]
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from apps.accounts.roles import ROLES
 from apps.approvals.models import ApprovalRequest, Review, Verdict
 from apps.approvals.services import request_target
 from apps.audit.actions import Action, Outcome
@@ -65,7 +66,14 @@ def _review_moment(review: Review) -> Moment:
     }[Verdict(review.verdict)]
     note = "" if review.standing else _("No longer counts: %(why)s") % {"why": review.dismissed_because}
     return Moment(
-        review.created_at, tone, icon, review.reviewer.get_username(), review.reviewer_role, text, review.comment, note
+        at=review.created_at,
+        tone=tone,
+        icon=icon,
+        who=review.reviewer.get_username(),
+        role=in_words(review.reviewer_role),
+        text=text,
+        body=review.comment,
+        note=note,
     )
 
 
@@ -74,16 +82,22 @@ def _event_moment(event: AuditEvent, asked: ApprovalRequest) -> Moment | None:
     tone, icon, text = _sentences().get(Action(event.action), ("neutral", "circle", event.get_action_display()))
     if event.outcome == Outcome.FAILED and event.action != Action.REQUEST_APPLY_FAILED:
         tone, icon, text = "danger", "alert", _("%(what)s: failed") % {"what": event.get_action_display()}
-    person = not event.actor.startswith("system:")
+    named = not event.actor.startswith("system:") and event.action != Action.REQUEST_APPROVED
+    who, role = (event.actor, in_words(event.actor_role)) if named else ("", "")
     body = "" if event.action in REASON_SHOWN_ABOVE else event.reason
-    return Moment(event.at, tone, icon, event.actor if person else "", event.actor_role, text % names, body)
+    return Moment(event.at, tone, icon, who, role, text % names, body)
+
+
+def in_words(role: str) -> str:
+    """Return role names of the trail as people read them: "ml_engineer, reviewer" → "ML engineer, Reviewer"."""
+    return ", ".join(str(ROLES[name].label) if name in ROLES else name for name in role.split(", "))
 
 
 def _sentences() -> dict[Action, tuple[str, str, str]]:
     """Return tone, icon and words of each event; after a person's name, or alone for what Assent did itself."""
     return {
         Action.REQUEST_OPENED: ("info", "plus", _("asked to move %(version)s to %(stage)s")),
-        Action.REQUEST_APPROVED: ("success", "check-circle", _("gave the last approval needed")),
+        Action.REQUEST_APPROVED: ("success", "check-circle", _("All approvals needed are given")),
         Action.REQUEST_EVIDENCE_CHANGED: ("warning", "alert", _("The evidence changed; reviews were dismissed")),
         Action.REQUEST_REVIEWS_DISMISSED: ("warning", "alert", _("Reviews were dismissed")),
         Action.REQUEST_APPLY_STARTED: ("info", "sync", _("Assent began to write %(stage)s to MLflow")),

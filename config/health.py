@@ -6,6 +6,7 @@ a probe sends a name from ASSENT_ALLOWED_HOSTS.
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import redis
@@ -91,8 +92,6 @@ def _broker() -> dict[str, Any]:
 
 def _mlflow() -> dict[str, Any]:
     with MlflowClient.from_settings(timeout=TIMEOUT_SECONDS) as client:
-        try:
+        with suppress(MlflowNotFound):  # it answered: somebody deleted that experiment
             client.experiment_name(DEFAULT_EXPERIMENT)
-        except MlflowNotFound:
-            pass  # it answered: somebody deleted that experiment
     return {"ok": True}

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from apps.accounts import grants, services
 from apps.accounts.models import User
+from apps.accounts.permissions import Permission
 from apps.accounts.roles import ADMIN, DATA_SCIENTIST, ML_ENGINEER, REVIEWER, VIEWER, Role
 from apps.approvals.models import ApprovalPolicy
 from apps.approvals.policies import publish_policy
@@ -23,6 +24,7 @@ from apps.registry.models import Kind, RegisteredModel, Stage
 HIDDEN_FROM_VIEWERS = "credit-risk"
 REASON = "Demo set-up"
 SYSTEM = Actor("system:demo")
+ADMIN_NAME = "admin"
 GROUPS = {  # name → role; the viewers' is given model by model
     "admins": ADMIN,
     "data-scientists": DATA_SCIENTIST,
@@ -47,29 +49,24 @@ PEOPLE = (
     Person("bob", "Bob Tanaka", ("ml-engineers", "reviewers"), "ML engineer and reviewer: signs off, deploys"),
     Person("erin", "Erin Costa", ("reviewers",), "reviewer: signs off"),
     Person("charlie", "Charlie Novak", ("viewers",), f"viewer: reads all but {HIDDEN_FROM_VIEWERS}"),
-    Person("admin", "Admin", ("admins",), "admin: people, roles, policies"),
+    Person(ADMIN_NAME, "Admin", ("admins",), "admin: people, roles, policies"),
 )
 
 
 def seed_people() -> None:
     """Make people, groups, roles and policies; what is there already stays as it is."""
     passwords = _passwords()
-    for person in PEOPLE:
-        _create(person, passwords[person.username])
+    admin = _first_admin(passwords["admin"])
     for name in GROUPS:
-        Group.objects.get_or_create(name=name)
-    _first_admin()
-    admin = User.objects.get(username="admin")
+        if not Group.objects.filter(name=name).exists():
+            services.create_group(name, by=admin, reason=REASON)
     for name, role in GROUPS.items():
-        if role not in (ADMIN, VIEWER):
+        if role is not VIEWER:
             _give(name, role, None, by=admin)
     for model in RegisteredModel.objects.filter(kind=Kind.MODEL, deleted_at=None).exclude(name=HIDDEN_FROM_VIEWERS):
         _give("viewers", VIEWER, model, by=admin)
     for person in PEOPLE:
-        for name in person.groups:
-            user, group = User.objects.get(username=person.username), Group.objects.get(name=name)
-            if not user.groups.filter(pk=group.pk).exists():
-                services.add_member(group, user, by=admin, reason=REASON)
+        _create(person, passwords[person.username], by=admin)
     for stage in Stage.values:
         if not ApprovalPolicy.objects.filter(stage=stage, model=None, retired_at=None).exists():
             publish_policy(
@@ -95,37 +92,40 @@ def credentials_table(address: str, mlflow: str | None) -> str:
     return "\n".join(["", *addresses, "", *lines, "", "  Ctrl-C stops everything.", ""])
 
 
-def _create(person: Person, password: str) -> None:
-    """Make one person, once."""
-    if User.objects.filter(username=person.username).exists():
-        return
-    first, _, last = person.name.partition(" ")
-    with audit.attempt(Action.USER_CREATED, by=SYSTEM, target=Target("user", person.username)) as trial:
-        User.objects.create_user(person.username, password=password, first_name=first, last_name=last)
-        trial.done(reason=REASON)
-
-
-def _first_admin() -> None:
-    """Give the admins their role and their first member: nobody is there yet who could."""
-    group, user = Group.objects.get(name="admins"), User.objects.get(username="admin")
-    if user.groups.filter(pk=group.pk).exists():
-        return
+def _first_admin(password: str) -> User:
+    """Make the first admin, who makes everything else: nobody is there yet who could. Returns the admin."""
+    found = User.objects.filter(username=ADMIN_NAME).first()
+    if found and grants.allows(found, Permission.PEOPLE_MANAGE):
+        return found
+    target = Target("person", ADMIN_NAME)
     with transaction.atomic():
-        grants.set_role(group, [ADMIN], None, model_class=RegisteredModel)
-        user.groups.add(group)
-        audit.record(
-            Action.GRANT_CHANGED, by=SYSTEM, target=Target("group", group.name), reason=REASON, after=[ADMIN.name]
+        admin = found or User.objects.create_user(ADMIN_NAME, password=password, first_name="Admin")
+        audit.record(Action.USER_CREATED, by=SYSTEM, target=target, reason=REASON)
+        group, _ = Group.objects.get_or_create(name="admins")
+        group_target = Target("group", group.name)
+        grants.set_role(group, [ADMIN], None)
+        audit.record(Action.GRANT_CHANGED, by=SYSTEM, target=group_target, reason=REASON, after={"roles": [ADMIN.name]})
+        admin.groups.add(group)
+        audit.record(Action.MEMBERSHIP_CHANGED, by=SYSTEM, target=group_target, reason=REASON, person=ADMIN_NAME)
+    return User.objects.get(pk=admin.pk)  # without the permissions it did not hold a moment ago
+
+
+def _create(person: Person, password: str, *, by: User) -> None:
+    """Make one person and put them into their groups."""
+    user = User.objects.filter(username=person.username).first()
+    if user is None:
+        first, _, last = person.name.partition(" ")
+        user = services.create_user(
+            person.username, by=by, password=password, first_name=first, last_name=last, reason=REASON
         )
-        audit.record(
-            Action.MEMBERSHIP_CHANGED, by=SYSTEM, target=Target("group", group.name), reason=REASON, added=user.username
-        )
+    for group in Group.objects.filter(name__in=person.groups).exclude(user=user):
+        services.add_member(group, user, by=by, reason=REASON)
 
 
 def _give(name: str, role: Role, model: RegisteredModel | None, *, by: User) -> None:
     """Give a group its role, unless it holds one there already."""
     group = Group.objects.get(name=name)
-    held = grants.roles_held(group, model)
-    if not held:
+    if not grants.roles_held(group, model):
         services.change_grant(group, [role], model, by=by, reason=REASON)
 
 

@@ -1,4 +1,4 @@
-"""A real Redis for the tests: TEST_REDIS_URL, REDIS_URL, this machine's, or a `redis-server` started for the session."""
+"""A real Redis for the tests: TEST_REDIS_URL, REDIS_URL, this machine's, or a `redis-server` of the session."""
 
 import atexit
 import os

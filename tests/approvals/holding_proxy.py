@@ -1,0 +1,124 @@
+"""A proxy between a worker and MLflow that stops the worker at an exact place: it holds one call.
+
+Nothing in the product knows of it. It also counts the writes that really reached MLflow.
+"""
+
+import select
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Lock, Thread
+
+import httpx
+
+WRITE = "model-versions/transition-stage"
+READ = "model-versions/get?"
+PATIENCE = 60.0  # seconds that a call is held at most
+
+
+class HoldingProxy:
+    """Forwards to `upstream`. `hold` is "write", "written", "read back" or "": which call is stopped, once."""
+
+    def __init__(self, upstream: str, hold: str) -> None:
+        self.upstream, self.hold = upstream, hold
+        self.url = ""
+        self.writes = 0  # that reached MLflow
+        self.reads_after_write = 0
+        self.holding, self.release = Event(), Event()
+        self.lock = Lock()
+
+    def before(self, path: str) -> bool:
+        """Return whether to hold the call instead of passing it on."""
+        with self.lock:
+            return WRITE in path and self._take("write")
+
+    def after(self, path: str) -> bool:
+        """Count what MLflow has done; return whether to hold its answer."""
+        with self.lock:
+            if WRITE in path:
+                self.writes += 1
+                return self._take("written")
+            if READ in path and self.writes:
+                self.reads_after_write += 1
+                return self.reads_after_write == 2 and self._take("read back")  # the version, and the one archived
+            return False
+
+    def _take(self, place: str) -> bool:
+        if self.hold != place:
+            return False
+        self.hold = ""
+        return True
+
+    def wait_for_release(self) -> None:
+        """Stop here until the test goes on."""
+        self.holding.set()
+        self.release.wait(PATIENCE)
+
+
+@contextmanager
+def holding_proxy(upstream: str, hold: str) -> Iterator[HoldingProxy]:
+    """Run the proxy on a free port of this machine."""
+    proxy = HoldingProxy(upstream, hold)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(proxy))
+    proxy.url = f"http://127.0.0.1:{server.server_port}"
+    thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield proxy
+    finally:
+        proxy.release.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _handler(proxy: HoldingProxy) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _pass(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if proxy.before(self.path):
+                proxy.wait_for_release()
+                if _hung_up(self.connection):
+                    self.close_connection = True  # whoever asked is dead: nothing reaches MLflow
+                    return
+            kind = {"Content-Type": self.headers["Content-Type"]} if "Content-Type" in self.headers else {}
+            answer = httpx.request(
+                self.command, proxy.upstream + self.path, content=body, headers=kind, timeout=PATIENCE, trust_env=False
+            )
+            if proxy.after(self.path):
+                proxy.wait_for_release()
+            self._answer(answer)
+
+        def _answer(self, answer: httpx.Response) -> None:
+            try:
+                self.send_response(answer.status_code)
+                self.send_header("Content-Type", answer.headers.get("Content-Type", "text/plain"))
+                self.send_header("Content-Length", str(len(answer.content)))
+                self.end_headers()
+                self.wfile.write(answer.content)
+            except OSError:  # killed meanwhile
+                self.close_connection = True
+
+        do_GET = do_POST = do_PATCH = do_DELETE = _pass  # noqa: N815 - the names that http.server asks for
+
+        def handle(self) -> None:
+            try:
+                super().handle()
+            except OSError:  # the peer was killed between two calls
+                self.close_connection = True
+
+        def log_message(self, *args: object) -> None:
+            """Say nothing."""
+
+    return Handler
+
+
+def _hung_up(connection: socket.socket) -> bool:
+    readable, _, _ = select.select([connection], [], [], 0)
+    try:
+        return bool(readable) and connection.recv(1, socket.MSG_PEEK) == b""
+    except OSError:
+        return True

@@ -1,0 +1,105 @@
+"""A real worker is killed at each place of an apply; another one ends the work, once."""
+
+import time
+import uuid
+from contextlib import contextmanager
+
+import pytest
+from django.db import transaction
+
+from apps.approvals import services
+from apps.approvals.models import ApprovalRequest
+from apps.audit import chain
+from apps.audit.actions import Action
+from apps.audit.models import AuditEvent, ChainHead
+from apps.jobs.models import Job
+from apps.registry import services as mirror
+from apps.registry import sync
+from apps.registry.models import ModelVersion
+from tests.approvals.holding_proxy import holding_proxy
+from tests.approvals.worker import crew
+from tests.builders import make_policy
+from tests.servers.redis import redis_url
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.mlflow, pytest.mark.worker]
+
+
+@pytest.fixture(params=["embedded", "redis"])
+def broker(request) -> dict[str, str]:
+    """The broker's environment: files in the data directory, or Redis with keys of this test's own."""
+    if request.param == "embedded":
+        return {}
+    if (url := redis_url()) is None:
+        pytest.skip("no Redis: TEST_REDIS_URL, a server on this machine, or the program redis-server")
+    return {"REDIS_URL": url, "REDIS_KEY_PREFIX": f"assent-test-{uuid.uuid4().hex}:"}
+
+
+@pytest.fixture
+def approved(mlflow_registry, alice, bob) -> ApprovalRequest:
+    """An approved request to move version 2 to Production, where version 1 is."""
+    mlflow_registry.model("churn")
+    for _ in range(2):
+        mlflow_registry.version("churn", metrics={"accuracy": 0.9})
+    mlflow_registry.stage("churn", 1, "Production")
+    sync.synchronise(requested_by="test")
+    mirror.read_due_details()
+    make_policy()
+    version = ModelVersion.objects.get(number=2)
+    asked = services.open_request(version.pk, "Production", reason="Better.", by=alice)
+    return services.act(asked.pk, "approve", by=bob, evidence_digest=asked.evidence_digest)
+
+
+@pytest.mark.parametrize("place", ["write", "written", "read back"])
+def test_a_worker_killed_while_applying_is_followed_by_one_that_ends_the_work(
+    approved, mlflow_registry, mlflow_server, broker, place, tmp_path
+):
+    with (
+        holding_proxy(mlflow_server, place) as proxy,
+        crew(tmp_path / "data", MLFLOW_BACKEND_URL=proxy.url, **broker) as team,
+    ):
+        team.beat()
+        first = team.worker()
+        team.wait(proxy.holding.is_set, f"the call to hold ({place})")
+        assert state_of(approved) == "applying"
+        if place == "read back":
+            with nobody_commits():
+                proxy.release.set()  # the answer arrives; the commit cannot
+                time.sleep(1)
+                team.kill(first)
+        else:
+            team.kill(first)
+        assert (state_of(approved), proxy.writes) == ("applying", 0 if place == "write" else 1)
+        proxy.release.set()
+        team.worker()
+        team.wait(lambda: state_of(approved) == "applied", "the end of the apply")
+        team.wait(lambda: not Job.objects.exclude(state="done").exists(), "the end of the job")
+        assert proxy.writes == 1
+    assert [mlflow_registry.stage_of("churn", number) for number in (1, 2)] == ["Archived", "Production"]
+    assert list(ModelVersion.objects.order_by("number").values_list("stage", "pending_stage")) == [
+        ("Archived", ""),
+        ("Production", ""),
+    ]
+    actions = list(AuditEvent.objects.filter(target=f"request {approved.pk}").values_list("action", flat=True))
+    assert sorted(actions) == sorted(
+        [
+            Action.REQUEST_OPENED,
+            Action.REQUEST_REVIEWED,
+            Action.REQUEST_APPROVED,
+            Action.REQUEST_APPLY_STARTED,
+            Action.REQUEST_APPLIED,
+        ]
+    )
+    assert AuditEvent.objects.filter(action=Action.VERSION_STAGE_CHANGED).count() == 2
+    assert chain.first_misfit(AuditEvent.objects.order_by("id")) is None
+
+
+def state_of(request: ApprovalRequest) -> str:
+    return ApprovalRequest.objects.get(pk=request.pk).state
+
+
+@contextmanager
+def nobody_commits():
+    """Hold the end of the trail: whoever wants to record something waits, within their transaction."""
+    with transaction.atomic():
+        ChainHead.objects.select_for_update().get()
+        yield

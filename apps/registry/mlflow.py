@@ -19,6 +19,7 @@ from apps.registry.transport import BoundedTransport, within
 __all__ = [
     "MlflowClient",
     "MlflowError",
+    "MlflowFileUnreadable",
     "MlflowNotFound",
     "MlflowRefused",
     "MlflowUnavailable",
@@ -42,6 +43,10 @@ class MlflowError(Exception):
 
 class MlflowUnavailable(MlflowError):
     """No answer, a late one, or one that is not MLflow's: trying again later may help."""
+
+
+class MlflowFileUnreadable(MlflowUnavailable):
+    """MLflow runs but cannot read a version's files: its artifact store is unreachable, or the source is wrong."""
 
 
 class MlflowNotFound(MlflowError):
@@ -129,6 +134,8 @@ class MlflowClient:
         """One small file of a version's model. Raises MlflowNotFound when the model has no such file."""
         query = {"name": name, "version": str(number), "path": path}
         status, _, body = self._send("GET", "/model-versions/get-artifact", params=query, limit=MAX_ARTIFACT)
+        if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+            raise MlflowFileUnreadable(f"MLflow cannot read the files of this version (error {status}).")
         if status != httpx.codes.OK:
             self._raise(status, body)
         return body

@@ -19,7 +19,7 @@ from apps.jobs.services import enqueue
 from apps.registry import backend, details
 from apps.registry.applying import update_versions
 from apps.registry.details import Details
-from apps.registry.mlflow import MlflowClient, MlflowError
+from apps.registry.mlflow import MlflowClient, MlflowError, MlflowFileUnreadable
 from apps.registry.models import ModelVersion, Stage
 from apps.registry.planning import Local, version_change
 
@@ -75,10 +75,9 @@ def read_due_details(progress: Progress = lambda done, total: None) -> int:
             for row, answer in zip(batch, answers, strict=True):
                 _keep(row, answer)
             done += len(batch)
-            well = sum(isinstance(answer, Details) for answer in answers)
-            good += well
+            good += sum(isinstance(answer, Details) for answer in answers)
             progress(done, max(total, done))
-            if not well:
+            if not any(isinstance(answer, Details | MlflowFileUnreadable) for answer in answers):
                 raise UpstreamUnavailable(str(answers[0]))
     return good
 
@@ -106,18 +105,18 @@ def refresh_version(version_id: int) -> ModelVersion:
     return row
 
 
-def _read(client: MlflowClient, name: str, number: int, run_id: str) -> Details | str:
+def _read(client: MlflowClient, name: str, number: int, run_id: str) -> Details | MlflowError:
     """Read in a thread, without the database. Returns the problem instead of raising it."""
     try:
         return details.read(client, name, number, run_id)
     except MlflowError as error:
-        return str(error)
+        return error
 
 
-def _keep(row: ModelVersion, answer: Details | str) -> None:
+def _keep(row: ModelVersion, answer: Details | MlflowError) -> None:
     with transaction.atomic():
         locked = ModelVersion.objects.select_for_update(of=("self",)).get(pk=row.pk)
         if isinstance(answer, Details):
             details.keep(locked, answer)
         else:
-            details.keep_failure(locked, answer)
+            details.keep_failure(locked, str(answer))

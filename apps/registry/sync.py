@@ -24,6 +24,7 @@ __all__ = ["apply", "load", "plan", "synchronise"]
 
 GROUPS_PER_TRANSACTION = 50
 CONFIRMED_PER_RUN = 1000  # deletions that are checked with MLflow in one pass; more wait for the next
+BY_COMMAND = "command"  # a sync in the foreground, beside the worker's
 KEPT_RUNS = timedelta(days=14)
 Progress = Callable[[int, int | None, str], None]  # done, total, what
 
@@ -187,6 +188,12 @@ def _start(requested_by: str) -> SyncRun:
         pk__in=list(last_good.values_list("pk", flat=True))
     ).delete()
     return SyncRun.objects.create(requested_by=requested_by)
+
+
+def close_abandoned() -> None:
+    """Close the syncs that a killed worker left open. For the holder of the sync job only: no other worker runs one."""
+    abandoned = SyncRun.objects.filter(state=SyncState.RUNNING).exclude(requested_by=BY_COMMAND)
+    abandoned.update(state=SyncState.FAILED, finished_at=timezone.now(), error="It was stopped before its end.")
 
 
 def _finish(run: SyncRun, state: SyncState, *, counts: dict[str, int] | None = None, error: str = "") -> None:

@@ -20,6 +20,7 @@ def request_sync() -> None:
 def run_sync(job: Job) -> None:
     """Mirror MLflow once, and have the details read that are due then."""
     with came_through(Origin(Source.WORKER, request_id=f"job-{job.pk}")):
+        sync.close_abandoned()
         sync.synchronise(
             requested_by=job.requested_by,
             full=bool(job.args.get("full")),

@@ -19,8 +19,8 @@ _deadline: ContextVar[float] = ContextVar("http_deadline")  # on time.monotonic'
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Let every socket operation inside end after `seconds` in all, by httpcore.TimeoutException."""
-    token = _deadline.set(time.monotonic() + seconds)
+    """Let all socket operations inside end after `seconds`, by httpcore.TimeoutException; an outer limit still counts."""
+    token = _deadline.set(min(time.monotonic() + seconds, _deadline.get(float("inf"))))
     try:
         yield
     finally:

@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, full: bool = False, model: str | None = None, **options: Any) -> None:
         try:
-            run = sync.synchronise(requested_by="command", full=full, model=model, progress=self._show)
+            run = sync.synchronise(requested_by=sync.BY_COMMAND, full=full, model=model, progress=self._show)
             read = services.read_due_details(lambda done, total: self._show(done, total, "runs and MLmodel files"))
         except DomainError as error:
             self._end_line()

@@ -1,0 +1,74 @@
+import pytest
+
+from apps.registry import mlmodel
+
+
+def test_parse_reads_yaml_as_json_values():
+    body = b"a: 1\nb: [x, 2026-01-02, .nan]\n3: null\n"
+    assert mlmodel.parse(body) == {"a": 1, "b": ["x", "2026-01-02", "nan"], "3": None}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"- a list",
+        b"just text",
+        b"",
+        b"\xff\xfe",
+        b"a: [",
+        b"!!python/object/apply:os.system ['true']",
+        b"[" * 100_000,
+        b"a: " + b"1" * 5000,
+        b"x" * (mlmodel.MAX_BYTES + 1),
+        b"a: &a [1,1,1,1,1,1,1,1,1,1]\n"
+        + b"".join(b"%c: &%c [%s]\n" % (n + 1, n + 1, b",".join([b"*%c" % n] * 10)) for n in range(97, 110)),
+        b"a: &a {x: 1}\nb: {<<: [*a, *a]}\n",
+        b"a: &a [*a]",
+    ],
+)
+def test_parse_refuses_what_is_not_an_mlmodel(body):
+    with pytest.raises(ValueError, match="MLmodel"):
+        mlmodel.parse(body)
+
+
+def test_signature_reads_the_json_inside_the_yaml():
+    raw = {
+        "inputs": '[{"type": "double", "name": "age", "required": true}, {"type": "string", "name": "plan", '
+        '"required": false}]',
+        "outputs": '[{"type": "tensor", "tensor-spec": {"dtype": "int64", "shape": [-1]}}]',
+        "params": '[{"name": "t", "type": "double", "default": 0.5, "shape": null}]',
+    }
+    assert mlmodel.signature({"signature": raw}) == {
+        "inputs": [
+            {"name": "age", "type": "double", "required": True},
+            {"name": "plan", "type": "string", "required": False},
+        ],
+        "outputs": [{"name": "", "type": "tensor int64 [-1]", "required": True}],
+        "params": [{"name": "t", "type": "double", "default": 0.5}],
+    }
+
+
+@pytest.mark.parametrize("content", [{}, {"signature": None}])
+def test_a_model_without_a_signature_has_none(content):
+    assert mlmodel.signature(content) is None
+
+
+@pytest.mark.parametrize("raw", ["text", {"inputs": "{"}, {"inputs": "[1]"}, {"inputs": 3}])
+def test_a_malformed_signature_is_an_error(raw):
+    with pytest.raises(ValueError, match="signature"):
+        mlmodel.signature({"signature": raw})
+
+
+@pytest.mark.parametrize(
+    ("spec", "text"),
+    [
+        ({"type": "array", "items": {"type": "string"}}, "array<string>"),
+        ({"type": "map", "values": {"type": "long"}}, "map<long>"),
+        (
+            {"type": "object", "properties": {"a": {"type": "long"}, "b": {"type": "string", "required": False}}},
+            "{a: long, b?: string}",
+        ),
+    ],
+)
+def test_type_text_names_nested_types(spec, text):
+    assert mlmodel.type_text(spec) == text

@@ -91,7 +91,7 @@ def _broker() -> dict[str, Any]:
 
 
 def _mlflow() -> dict[str, Any]:
-    with MlflowClient.from_settings(timeout=TIMEOUT_SECONDS) as client:
-        with suppress(MlflowNotFound):  # it answered: somebody deleted that experiment
-            client.experiment_name(DEFAULT_EXPERIMENT)
+    # MlflowNotFound is an answer too: somebody deleted that experiment.
+    with MlflowClient.from_settings(timeout=TIMEOUT_SECONDS) as client, suppress(MlflowNotFound):
+        client.experiment_name(DEFAULT_EXPERIMENT)
     return {"ok": True}

@@ -6,6 +6,8 @@ starts at (a), finds in (b) how far the first one came, and does only what is mi
 the end of the job are committed together, so neither can be left behind.
 """
 
+from contextlib import suppress
+
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -170,11 +172,8 @@ def _write_what_is_missing(job: Job, request: ApprovalRequest) -> dict[int, Remo
     """Write to MLflow unless it already says what was approved, and return what it says then."""
     version, stage, archive = request.version, request.to_stage, request.archive_existing
     if stages.read_stage(version) == stage:
-        try:
+        with suppress(stages.NotMoved):  # in the stage, but a sibling is not archived
             return stages.read_back(version, stage, archive_existing=archive)
-        except UpstreamUnavailable as error:
-            if error.__cause__:  # MLflow did not answer; without a cause it did, and a sibling is not archived
-                raise
     stages.write(version, stage, archive_existing=archive)
     jobs.renew(job)
     return stages.read_back(version, stage, archive_existing=archive)

@@ -19,6 +19,10 @@ from apps.registry.models import ModelVersion, Stage
 ARCHIVING = (Stage.STAGING, Stage.PRODUCTION)  # MLflow answers 500 to archiving the others out of None or Archived
 
 
+class NotMoved(UpstreamUnavailable):
+    """MLflow answered, and does not show what was written."""
+
+
 def read_stage(version: ModelVersion) -> str:
     """Return the version's stage as MLflow says now. Raises UpstreamUnavailable, or NotVisible when it is gone."""
     with backend.mlflow() as client:
@@ -43,7 +47,7 @@ def write(version: ModelVersion, stage: str, *, archive_existing: bool) -> None:
 def read_back(version: ModelVersion, stage: str, *, archive_existing: bool) -> dict[int, RemoteVersion]:
     """Return the version and the siblings that the write touched, by number, as MLflow says now.
 
-    Raises UpstreamUnavailable when MLflow does not show the write: version not in `stage`, or a sibling still in it.
+    Raises NotMoved when MLflow does not show the write: version not in `stage`, or a sibling still in it.
     """
     siblings = []
     if archive_existing and stage in ARCHIVING:
@@ -56,7 +60,7 @@ def read_back(version: ModelVersion, stage: str, *, archive_existing: bool) -> d
     if unmoved:
         numbers = ", ".join(f"v{number}" for number in sorted(unmoved))
         text = _("MLflow accepted the move to %(stage)s but still shows another stage for %(versions)s.")
-        raise UpstreamUnavailable(text % {"stage": stage, "versions": numbers})
+        raise NotMoved(text % {"stage": stage, "versions": numbers})
     return observed
 
 

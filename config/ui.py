@@ -7,6 +7,7 @@ from typing import Any
 from django import template
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -129,6 +130,12 @@ def ago(at: datetime) -> str:
     if seconds < 2 * YEAR:
         return ngettext("%d month ago", "%d months ago", seconds // MONTH) % (seconds // MONTH)
     return ngettext("%d year ago", "%d years ago", seconds // YEAR) % (seconds // YEAR)
+
+
+@register.filter
+def age(at: datetime) -> str:
+    """Say how old something is, in its largest unit: "5 weeks"."""
+    return timesince(at, depth=1)
 
 
 @register.filter

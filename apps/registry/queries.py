@@ -1,5 +1,8 @@
 """Reading the mirror. Every list of models starts from `visible_models`."""
 
+import functools
+import json
+import operator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -51,9 +54,11 @@ def listed(models: QuerySet[RegisteredModel]) -> QuerySet[RegisteredModel]:
 def matching(
     models: QuerySet[RegisteredModel], *, q: str = "", stage: str = "", alias: str = "", tag: str = ""
 ) -> QuerySet[RegisteredModel]:
-    """Narrow by text in name or description, by a version's stage, by alias, by tag ("key" or "key=value")."""
+    """Narrow by text in name, description or tags, by a version's stage, by alias, by tag ("key" or "key=value")."""
     if q:
-        models = models.filter(Q(name__icontains=q) | Q(description__icontains=q))
+        models = models.alias(tag_text=Cast("tags", TextField())).filter(
+            Q(name__icontains=q) | Q(description__icontains=q) | _in_json(q, "tag_text")
+        )
     if stage:
         in_stage = ModelVersion.objects.filter(stage=stage, deleted_at=None)
         models = models.filter(pk__in=in_stage.values("model"))
@@ -64,6 +69,14 @@ def matching(
         models = models.alias(tag_value=Cast(KeyTextTransform(key, "tags"), TextField()))
         models = models.filter(tag_value=value) if equals else models.filter(tags__has_key=key)
     return models
+
+
+def _in_json(text: str, column: str) -> Q:
+    """Match `text` inside JSON: SQLite keeps it with escapes for everything but ASCII, PostgreSQL without."""
+    if not text.strip(' "{}:,\\'):
+        return Q()  # JSON's own signs stand everywhere
+    spellings = {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
+    return functools.reduce(operator.or_, (Q(**{f"{column}__icontains": spelling}) for spelling in spellings))
 
 
 def get_model(user: Any, name: str) -> RegisteredModel:

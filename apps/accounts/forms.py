@@ -2,11 +2,19 @@
 
 from typing import Any
 
+from django import forms
+from django.apps import apps
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts import sessions
+from apps.accounts import grants, sessions
+from apps.accounts.models import TokenScope, User
+from apps.accounts.roles import RANKS, REVIEWER
+from apps.accounts.tokens import DEFAULT_DAYS, MAX_DAYS, MAX_NAME
+
+LARGEST_ID = 2**63 - 1
+MAX_REASON = 5000
 
 
 class SignInForm(AuthenticationForm):
@@ -31,3 +39,105 @@ class SignInForm(AuthenticationForm):
         except ValidationError:
             sessions.refuse_session(self.request, username)
             raise
+
+
+class GrantForm(forms.Form):
+    """What a group may do, on the whole registry or on one model."""
+
+    group = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=LARGEST_ID)
+    rank = forms.ChoiceField(
+        label=_("Role"),
+        required=False,
+        choices=[("", _("No role")), *((role.name, role.label) for role in RANKS[::-1])],
+    )
+    reviewer = forms.BooleanField(label=_("Reviewer: signs off promotions"), required=False)
+    model = forms.CharField(
+        label=_("On"),
+        required=False,
+        strip=False,
+        help_text=_("The exact name of one model. Empty: the whole registry."),
+        widget=forms.TextInput(attrs={"placeholder": _("the whole registry"), "autocomplete": "off"}),
+    )
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=MAX_REASON,
+        help_text=_("Kept in the audit trail."),
+        error_messages={"required": _("Write why. The reason is kept in the audit trail.")},
+    )
+
+    def __init__(self, *args: Any, by: Any = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.by = by
+
+    def clean_model(self) -> Any:
+        """Turn the name into the model, as this person sees it."""
+        name = self.cleaned_data["model"]
+        if not name.strip():
+            return None
+        visible = grants.visible_to(self.by, apps.get_model("registry", "RegisteredModel").objects.all())
+        found = visible.filter(name=name, deleted_at=None).first()
+        if found is None:
+            raise ValidationError(_("There is no model of this name. Copy it from the model's page."))
+        return found
+
+    def roles(self) -> list[str]:
+        """The role names that were chosen."""
+        rank, reviewer = self.cleaned_data["rank"], self.cleaned_data["reviewer"]
+        return [name for name in (rank, REVIEWER.name if reviewer else "") if name]
+
+
+class MemberForm(forms.Form):
+    """Put a person into a group, or take one out."""
+
+    group = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=LARGEST_ID)
+    person = forms.CharField(
+        label=_("User name"),
+        max_length=150,
+        widget=forms.TextInput(attrs={"list": "user-names", "autocomplete": "off"}),
+        error_messages={"required": _("Write the user name of the person.")},
+    )
+
+    def clean_person(self) -> User:
+        """Turn the user name into the person."""
+        found = User.objects.filter(username=self.cleaned_data["person"]).first()
+        if found is None:
+            raise ValidationError(_("Nobody has this user name. Look at the list of people below."))
+        return found
+
+
+class GroupForm(forms.Form):
+    """Add a group."""
+
+    name = forms.CharField(label=_("Name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+
+
+class PersonForm(forms.Form):
+    """Add a person, with a first password that the admin hands over."""
+
+    username = forms.CharField(
+        label=_("User name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    first_name = forms.CharField(label=_("First name"), max_length=150, required=False)
+    last_name = forms.CharField(label=_("Last name"), max_length=150, required=False)
+    email = forms.EmailField(label=_("E-mail"), required=False)
+    password = forms.CharField(
+        label=_("First password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=_("At least 12 characters, not a common one, not like the name."),
+    )
+
+
+class TokenForm(forms.Form):
+    """Make an API token."""
+
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=MAX_NAME,
+        help_text=_("Where it is used, such as “CI of churn”."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    scope = forms.ChoiceField(label=_("May"), choices=TokenScope.choices)
+    days = forms.IntegerField(
+        label=_("Valid for days"), min_value=1, max_value=MAX_DAYS, initial=DEFAULT_DAYS, help_text=_("1 to 365.")
+    )

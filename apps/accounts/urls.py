@@ -8,4 +8,7 @@ app_name = "accounts"
 urlpatterns = [
     path("sign-in/", views.SignIn.as_view(), name="sign-in"),
     path("sign-out/", views.SignOut.as_view(), name="sign-out"),
+    path("people/", views.people, name="people"),
+    path("account/", views.account, name="account"),
+    path("theme/", views.theme, name="theme"),
 ]

@@ -1,12 +1,30 @@
-"""Signing in and out."""
+"""The pages about people: signing in and out, groups and roles, one's own account, the theme."""
 
+from typing import cast
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.accounts import sessions
-from apps.accounts.forms import SignInForm
+from apps.accounts import grants, pages, queries, services, sessions
+from apps.accounts.forms import SignInForm, TokenForm
+from apps.accounts.models import User
+from apps.accounts.permissions import Permission
+from apps.accounts.tokens import NewToken
+from apps.errors import DomainError, InvalidInput, NotAllowed, NotVisible
 
+THEMES = ("light", "dark", "system")
+YEAR = 365 * 24 * 3600  # seconds
 TOO_MANY_REQUESTS = 429
 
 
@@ -35,3 +53,100 @@ class SignOut(LogoutView):
     def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         sessions.end_session(request)
         return HttpResponseRedirect(self.get_success_url())
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def people(request: HttpRequest) -> HttpResponse:
+    """Groups, their members and roles, and people. Only for those who manage people; the page is no secret."""
+    by = cast(User, request.user)
+    if not grants.allows(by, Permission.PEOPLE_MANAGE):
+        raise NotAllowed(_("Only an admin of the whole registry manages people. Ask one to do this."))
+    if request.method == "POST":
+        return _change_people(request, by)
+    return _people_page(request, by)
+
+
+def _change_people(request: HttpRequest, by: User) -> HttpResponse:
+    """Carry out the form that was sent; a refusal comes back on its field."""
+    name = request.POST.get("do", "")
+    deed = pages.DEEDS.get(name)
+    if deed is None:
+        raise InvalidInput(_("There is no such form on this page. Reload it."), field="do")
+    prefix = f"{name.replace('_', '-')}-{request.POST.get('group', '')}-%s"
+    extra = {"by": by} if name == "grant" else {}
+    form = deed.form(request.POST, auto_id=prefix, **extra)
+    status = 400
+    if form.is_valid():
+        try:
+            deed.carry_out(form, by)
+        except (NotVisible, NotAllowed):
+            raise
+        except DomainError as error:
+            form.add_error(error.field if error.field in form.fields else None, error.message)
+            status = error.status
+        else:
+            messages.success(request, deed.done(form.cleaned_data))
+            return redirect("accounts:people")
+    return _people_page(request, by, refused=form, deed=name, status=status)
+
+
+def _people_page(
+    request: HttpRequest, by: User, *, refused: Form | None = None, deed: str = "", status: int = 200
+) -> HttpResponse:
+    page = request.GET.get("page", "1")
+    if not (page.isascii() and page.isdecimal() and len(page) < 7):
+        raise InvalidInput(_("A page is a whole number from 1."), field="page")
+    return render(request, "accounts/people.html", pages.people_context(by, int(page), refused, deed), status=status)
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def account(request: HttpRequest) -> HttpResponse:
+    """One's own roles and API tokens. A new token is shown once, on the answer to the form that made it."""
+    by = cast(User, request.user)
+    form, made, status = TokenForm(), None, 200
+    if request.method == "POST" and request.POST.get("do") == "revoke":
+        token = services.revoke_token(request.POST.get("prefix", ""), by=by)
+        messages.success(request, _("The token “%(name)s” is revoked. It no longer works.") % {"name": token.name})
+        return redirect("accounts:account")
+    if request.method == "POST":
+        form = TokenForm(request.POST)
+        made = _make_token(form, by)
+        status = 200 if made else 400
+        form = TokenForm() if made else form
+    everywhere, on_models = queries.own_roles(by)
+    context = {
+        "form": form,
+        "made": made,
+        "roles": pages.roles_named(everywhere),
+        "on_models": [(row.model, pages.roles_named(row.roles)) for row in on_models],
+        "groups": by.groups.order_by("name"),
+        "tokens": queries.tokens_of(by),
+    }
+    return render(request, "accounts/account.html", context, status=status)
+
+
+def _make_token(form: TokenForm, by: User) -> NewToken | None:
+    if not form.is_valid():
+        return None
+    values = form.cleaned_data
+    try:
+        return services.create_token(values["name"], by=by, scope=values["scope"], days=values["days"])
+    except InvalidInput as error:
+        form.add_error(error.field if error.field in form.fields else None, error.message)
+        return None
+
+
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """Keep the chosen theme in a cookie of this browser, and go back to where the person was, on this host alone."""
+    chosen = request.POST.get("theme", "")
+    if chosen not in THEMES:
+        raise InvalidInput(_("There is no such theme. Choose light, dark or system."), field="theme")
+    following = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(following, {request.get_host()}, require_https=request.is_secure())
+    response = HttpResponseRedirect(following if safe else reverse("home"))
+    response.set_cookie("theme", chosen, max_age=YEAR, samesite="Lax", secure=settings.SECURE_COOKIES, httponly=True)
+    return response

@@ -42,28 +42,26 @@ def enqueue(
     """
     due = timezone.now() + timedelta(seconds=delay_seconds)
     row = Job(kind=kind, key=key, args=args, max_attempts=max_attempts, requested_by=requested_by, not_before=due)
-    while (job := _active(key) or _insert(row)) is None:
-        pass  # whoever was first in the same moment has finished already: look again
+    job = _insert(row)
     if job is row:
         transaction.on_commit(lambda: ring(row.pk))
     return job
 
 
-def _active(key: str | None) -> Job | None:
-    return Job.objects.filter(key=key, state__in=ACTIVE_STATES).first() if key else None
-
-
-def _insert(row: Job) -> Job | None:
-    """Add the row; None when another active job has its key."""
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-    except IntegrityError:
-        row.pk = None
-        if row.key is None or not Job.objects.filter(key=row.key).exists():
-            raise  # not about the key
-        return None
-    return row
+def _insert(row: Job) -> Job:
+    """Add the row, or return the active job that has its key."""
+    for last_try in (False, False, True):
+        if row.key and (active := Job.objects.filter(key=row.key, state__in=ACTIVE_STATES).first()):
+            return active
+        try:
+            with transaction.atomic():
+                row.save(force_insert=True)
+            return row
+        except IntegrityError:  # somebody was first in the same moment; they may even have finished since: look again
+            if last_try:
+                raise
+            row.pk = None
+    raise AssertionError("unreachable")
 
 
 def ring(job_id: int) -> None:
@@ -85,7 +83,7 @@ def claim(job_id: int) -> Job | None:
         .filter(Q(state=JobState.QUEUED, not_before__lte=now) | Q(state=JobState.RUNNING, lease_until__lt=now))
         .update(state=JobState.RUNNING, lease_until=_lease_end(), lease_token=token, attempts=F("attempts") + 1)
     )
-    # By the token: a worker that slept through its lease between the two lines must not read another's claim as its own.
+    # By the token: a worker that slept between the two lines must not take another's claim for its own.
     return Job.objects.filter(pk=job_id, lease_token=token).first() if taken else None
 
 
@@ -104,7 +102,8 @@ def renew(job: Job, *, done: int | None = None, total: int | None = None, note: 
 
 def finish(job: Job) -> bool:
     """Mark the job done, if this worker still holds it; returns whether it did."""
-    return 0 < _held(job).update(state=JobState.DONE, finished_at=timezone.now(), lease_until=None, error="")
+    updated = _held(job).update(state=JobState.DONE, finished_at=timezone.now(), lease_until=None, error="")
+    return updated == 1
 
 
 def fail(job: Job, error: str, *, retry: bool) -> bool:

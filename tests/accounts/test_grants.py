@@ -1,0 +1,155 @@
+import pytest
+from django.contrib.auth.models import AnonymousUser, Group
+from django.utils import timezone
+
+from apps.accounts import grants
+from apps.accounts.models import User
+from apps.accounts.permissions import MODEL_PERMISSIONS, Permission
+from apps.accounts.roles import ADMIN, DATA_SCIENTIST, ML_ENGINEER, REVIEWER, ROLES, VIEWER
+from apps.registry.models import RegisteredModel, RegisteredModelUserPermission
+
+
+def make_model(name: str) -> RegisteredModel:
+    return RegisteredModel.objects.create(name=name, created_at=timezone.now(), updated_at=timezone.now())
+
+
+@pytest.fixture
+def model(db) -> RegisteredModel:
+    return make_model("churn")
+
+
+@pytest.fixture
+def team(mallory) -> Group:
+    """A group without roles, of which mallory is the member."""
+    group = Group.objects.create(name="team")
+    mallory.groups.add(group)
+    return group
+
+
+def fresh(user: User) -> User:
+    """The person as the next request loads them, without remembered permissions."""
+    return User.objects.get(pk=user.pk)
+
+
+@pytest.mark.parametrize("role", ROLES.values(), ids=str)
+def test_role_on_one_model_is_held_there_alone(team, mallory, model, role):
+    grants.set_role(team, [role], model, model_class=RegisteredModel)
+    assert grants.held_permissions(mallory, model) == role.permissions
+    assert grants.held_permissions(mallory, make_model("other")) == frozenset()
+    assert grants.held_permissions(mallory) == frozenset()
+
+
+def test_role_on_the_registry_is_held_on_every_model(alice, model):
+    assert grants.held_permissions(alice, model) == DATA_SCIENTIST.permissions
+    assert grants.roles_of(alice) == ["data_scientist"]
+
+
+def test_roles_on_model_and_registry_add_up(team, alice, model):
+    alice.groups.add(team)
+    grants.set_role(team, [REVIEWER], model, model_class=RegisteredModel)
+    assert (grants.roles_of(alice), grants.roles_of(alice, model)) == (
+        ["data_scientist"],
+        ["data_scientist", "reviewer"],
+    )
+
+
+def test_admin_of_one_model_does_not_manage_people(team, mallory, model):
+    grants.set_role(team, [ADMIN], model)
+    assert not grants.allows(mallory, Permission.PEOPLE_MANAGE, model)
+
+
+def test_permission_of_a_person_counts(mallory, model):
+    permission = grants._stored([Permission.MODEL_READ]).get()
+    RegisteredModelUserPermission.objects.create(user=mallory, permission=permission, content_object=model)
+    assert list(grants.visible_to(mallory, RegisteredModel.objects.all())) == [model]
+    assert list(grants.holders(Permission.MODEL_READ, model)) == [mallory]
+
+
+def test_superuser_may_do_everything(mallory, model):
+    mallory.is_superuser = True
+    mallory.save()
+    assert grants.held_permissions(mallory, model) == frozenset(Permission)
+    assert list(grants.visible_to(mallory, RegisteredModel.objects.all())) == [model]
+    assert list(grants.holders(Permission.MODEL_DELETE, model)) == [mallory]
+
+
+def test_inactive_person_may_do_nothing(admin, model):
+    admin.is_active, admin.is_superuser = False, True
+    admin.save()
+    assert grants.held_permissions(admin, model) == frozenset()
+    assert not grants.visible_to(admin, RegisteredModel.objects.all()).exists()
+    assert not grants.holders(Permission.MODEL_READ, model).exists()
+
+
+@pytest.mark.parametrize("nobody", [None, AnonymousUser()])
+def test_nobody_may_do_nothing(nobody, model):
+    assert not grants.allows(nobody, Permission.MODEL_READ, model)
+    assert grants.held_on(nobody, [model]) == {model.pk: frozenset()}
+    assert not grants.visible_to(nobody, RegisteredModel.objects.all()).exists()
+
+
+def test_visible_to_asks_for_the_given_permission(team, mallory, model):
+    grants.set_role(team, [VIEWER], model)
+    models = RegisteredModel.objects.all()
+    assert list(grants.visible_to(mallory, models)) == [model]
+    assert list(grants.visible_to(mallory, models, Permission.MODEL_REVIEW)) == []
+
+
+def test_set_role_replaces_what_was_held(team, mallory, model):
+    for on in (model, None):
+        grants.set_role(team, [ADMIN, REVIEWER], on)
+        grants.set_role(team, [VIEWER], on)
+        assert grants.roles_held(team, on) == ["viewer"]
+    assert grants.held_permissions(fresh(mallory)) == VIEWER.permissions
+
+
+def test_set_role_to_nothing_removes_all(team, mallory, model):
+    for on in (model, None):
+        grants.set_role(team, [ML_ENGINEER], on)
+        grants.set_role(team, [], on)
+    assert grants.held_permissions(fresh(mallory), model) == frozenset()
+
+
+def test_set_role_on_the_registry_leaves_single_models_and_others_permissions_alone(team, model):
+    from django.contrib.auth.models import Permission as DjangoPermission
+
+    foreign = DjangoPermission.objects.get(codename="add_group")
+    team.permissions.add(foreign)
+    grants.set_role(team, [VIEWER], model)
+    grants.set_role(team, [ADMIN], None)
+    grants.set_role(team, [], None)
+    assert list(team.permissions.all()) == [foreign]
+    assert grants.roles_held(team, model) == ["viewer"]
+
+
+def test_holders_are_found_by_group_registry_and_model_once(team, mallory, bob, erin, alice, model):
+    grants.set_role(team, [REVIEWER], model)
+    bob.groups.add(team)
+    found = grants.holders(Permission.MODEL_REVIEW, model).order_by("username")
+    assert [user.username for user in found] == ["bob", "erin", "mallory"]
+
+
+def test_holders_on_the_installation(admin, alice):
+    assert list(grants.holders(Permission.PEOPLE_MANAGE)) == [admin]
+
+
+def test_actor_names_the_roles_of_the_moment(bob, model):
+    assert grants.actor(bob, model).role == "ml_engineer, reviewer"
+
+
+def test_queries_per_question_are_constant(team, mallory, model, django_assert_num_queries):
+    grants.set_role(team, [REVIEWER], model)
+    models = [model, *(make_model(f"model {number}") for number in range(20))]
+    with django_assert_num_queries(2):
+        grants.roles_of(mallory)
+    with django_assert_num_queries(1):
+        grants.actor(mallory, model)
+    with django_assert_num_queries(1):
+        held = grants.held_on(mallory, models)
+    with django_assert_num_queries(1):
+        list(grants.visible_to(mallory, RegisteredModel.objects.all()))
+    assert [len(held[row.pk]) for row in models] == [2] + [0] * 20
+
+
+def test_model_permissions_are_the_ones_on_models():
+    assert all(permission.on_model for permission in MODEL_PERMISSIONS)

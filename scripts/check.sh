@@ -27,7 +27,7 @@ locks() {
 
 check types $bin/mypy &
 types=$!
-check lint $bin/ruff check .
+check lint $bin/ruff check --output-format concise .
 check format $bin/ruff format --check .
 check imports $bin/lint-imports
 check migrations $bin/python manage.py makemigrations --check --dry-run

@@ -42,7 +42,7 @@ uv=.tools/bin/uv
 if [ "$("$uv" --version 2>/dev/null | cut -d' ' -f2)" != "$UV_VERSION" ]; then
     say "fetching uv $UV_VERSION"
     rm -rf .tools
-    "$python" -m pip install --quiet --no-deps --target .tools "uv==$UV_VERSION" || {
+    "$python" -m pip install -qq --no-deps --target .tools "uv==$UV_VERSION" || {
         say "uv could not be had; going on with pip alone, which takes a minute or two longer"
         uv=
     }

@@ -1,4 +1,4 @@
-"""The demo from the outside, on one data directory: first start, refusals, signals, a killed supervisor, a second start."""
+"""The demo from the outside, on one data directory: a first start, refusals, signals, a second start, a kill."""
 
 import json
 import signal

@@ -65,9 +65,7 @@ class GrantForm(forms.Form):
         error_messages={"required": _("Write why. The reason is kept in the audit trail.")},
     )
 
-    def __init__(self, *args: Any, by: Any = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.by = by
+    by: Any = None  # who changes the grant: only models that they see can be named
 
     def clean_model(self) -> Any:
         """Turn the name into the model, as this person sees it."""

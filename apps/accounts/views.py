@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts import grants, pages, queries, services, sessions
-from apps.accounts.forms import SignInForm, TokenForm
+from apps.accounts.forms import GrantForm, SignInForm, TokenForm
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.accounts.tokens import NewToken
@@ -74,8 +74,9 @@ def _change_people(request: HttpRequest, by: User) -> HttpResponse:
     if deed is None:
         raise InvalidInput(_("There is no such form on this page. Reload it."), field="do")
     prefix = f"{name.replace('_', '-')}-{request.POST.get('group', '')}-%s"
-    extra = {"by": by} if name == "grant" else {}
-    form = deed.form(request.POST, auto_id=prefix, **extra)
+    form = deed.form(request.POST, auto_id=prefix)
+    if isinstance(form, GrantForm):
+        form.by = by
     status = 400
     if form.is_valid():
         try:

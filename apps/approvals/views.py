@@ -1,6 +1,6 @@
 """The pages of the sign-off: parse, call the service, redirect. Every rule is the service's."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.accounts import grants
+from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.approvals import pages, policies, queries, services
 from apps.approvals.forms import ActForm, PolicyForm, RequestFilter, RequestForm
@@ -21,6 +22,15 @@ from apps.registry.models import ModelVersion
 from apps.registry.queries import get_version
 
 ROWS = 50
+
+
+def _person(request: HttpRequest) -> User:
+    return cast(User, request.user)  # signed in: login_required
+
+
+def is_fragment(request: HttpRequest) -> bool:
+    """Return whether htmx asks, for a part of the page."""
+    return request.headers.get("HX-Request") == "true"
 
 
 @login_required
@@ -42,7 +52,7 @@ def _open_request(request: HttpRequest, version: ModelVersion) -> HttpResponse:
     if not form.is_valid():
         return _request_form(request, version, form, status=400)
     try:
-        opened = services.open_request(version.pk, by=request.user, **form.cleaned_data)
+        opened = services.open_request(version.pk, by=_person(request), **form.cleaned_data)
     except NotVisible:
         raise
     except DomainError as error:
@@ -76,7 +86,8 @@ def _request_form(
         "preview": pages.preview(version, chosen.stage),
         "number_text": str(version.number),
     }
-    return render(request, "approvals/request_new.html", context, status=status)
+    template = "approvals/_request_fragment.html" if is_fragment(request) else "approvals/request_new.html"
+    return render(request, template, context, status=status)
 
 
 def _show_on(form: Any, error: DomainError) -> None:
@@ -93,7 +104,7 @@ def _unfinished(version: ModelVersion, stage: str) -> ApprovalRequest | None:
 def request_detail(request: HttpRequest, id: int) -> HttpResponse:
     """Everything to decide a request on one page; as htmx polls, only how far the apply has come."""
     asked = queries.get_request(request.user, id)
-    if request.htmx:
+    if is_fragment(request):
         return _progress(request, asked)
     return _request_page(request, asked)
 
@@ -125,7 +136,7 @@ def request_act(request: HttpRequest, id: int) -> HttpResponse:
     asked = queries.get_request(request.user, id)
     form = ActForm(request.POST)
     try:
-        after = services.act(id, by=request.user, **_cleaned(form))
+        after = services.act(id, by=_person(request), **_cleaned(form))
     except NotVisible:
         raise
     except DomainError as error:
@@ -169,7 +180,7 @@ def review_queue(request: HttpRequest) -> HttpResponse:
     visible = queries.visible_requests(request.user)
     context = {
         "waiting": list(pages.as_rows(queries.waiting_for(request.user))),
-        "asked": list(pages.as_rows(visible.filter(requester=request.user, state__in=UNFINISHED))),
+        "asked": list(pages.as_rows(visible.filter(requester=_person(request), state__in=UNFINISHED))),
         "decided": list(pages.as_rows(visible.filter(closed_at__isnull=False)).order_by("-closed_at", "-id")[:20]),
     }
     return render(request, "approvals/review_queue.html", context)
@@ -184,7 +195,7 @@ def policy_list(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         try:
             if form.is_valid():
-                published = policies.publish_policy(by=request.user, **form.cleaned_data)
+                published = policies.publish_policy(by=_person(request), **form.cleaned_data)
                 text = _("The policy for %(stage)s is published. New requests follow it; open ones keep theirs.")
                 messages.success(request, text % {"stage": published.get_stage_display()})
                 return redirect("approvals:policy-list")

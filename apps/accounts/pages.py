@@ -1,0 +1,98 @@
+"""The people page: what it shows, and which service each of its forms asks. Nothing here decides."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.core.paginator import Page, Paginator
+from django.utils.translation import gettext as _
+
+from apps.accounts import queries, services
+from apps.accounts.forms import GrantForm, GroupForm, MemberForm, PersonForm
+from apps.accounts.models import User
+from apps.accounts.roles import ROLES, Role
+
+PEOPLE_ROWS = 100
+
+
+@dataclass(frozen=True)
+class GroupCard:
+    """A group with the forms that change it; `open` when its grant form came back with errors."""
+
+    overview: queries.GroupOverview
+    grant: GrantForm
+    member: MemberForm
+    open: bool
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What one form of the page does: its form, the service that it asks, and what to say when it is done."""
+
+    form: type[forms.Form]
+    carry_out: Callable[[Any, User], object]
+    done: Callable[[dict[str, Any]], str]
+
+
+def _grant(form: Any, by: User) -> object:
+    values = form.cleaned_data
+    return services.change_grant(values["group"], form.roles(), values["model"], by=by, reason=values["reason"])
+
+
+DEEDS = {
+    "grant": Deed(GrantForm, _grant, lambda values: _("The role was changed. It counts from now on.")),
+    "add_member": Deed(
+        MemberForm,
+        lambda form, by: services.add_member(form.cleaned_data["group"], form.cleaned_data["person"], by=by),
+        lambda values: _("%(person)s is in the group now.") % {"person": values["person"]},
+    ),
+    "remove_member": Deed(
+        MemberForm,
+        lambda form, by: services.remove_member(form.cleaned_data["group"], form.cleaned_data["person"], by=by),
+        lambda values: _("%(person)s is no longer in the group.") % {"person": values["person"]},
+    ),
+    "new_group": Deed(
+        GroupForm,
+        lambda form, by: services.create_group(form.cleaned_data["name"], by=by),
+        lambda values: _("The group is there. Give it a role and members."),
+    ),
+    "new_person": Deed(
+        PersonForm,
+        lambda form, by: services.create_user(by=by, **form.cleaned_data),
+        lambda values: (
+            _("%(person)s can sign in now. Put them into a group, so that they can see models.")
+            % {"person": values["username"]}
+        ),
+    ),
+}
+
+
+def people_context(by: User, page: int, refused: forms.Form | None, deed: str) -> dict[str, Any]:
+    """Return what the people page shows. `refused` is the form that came back, of the kind `deed`."""
+    people: Page = Paginator(User.objects.order_by("username").prefetch_related("groups"), PEOPLE_ROWS).get_page(page)
+    return {
+        "cards": [_card(overview, refused, deed) for overview in queries.groups_overview(by)],
+        "new_group": refused if deed == "new_group" and refused else GroupForm(auto_id="new-group-%s"),
+        "new_person": refused if deed == "new_person" and refused else PersonForm(auto_id="new-person-%s"),
+        "refused": refused,
+        "people": people,
+        "roles": list(ROLES.values()),
+    }
+
+
+def _card(overview: queries.GroupOverview, refused: forms.Form | None, deed: str) -> GroupCard:
+    key = overview.group.pk
+    ours = refused if refused is not None and refused.data.get("group") == str(key) else None
+    held = overview.registry_roles
+    rank = next((name for name in held if not ROLES[name].duty), "")
+    initial = {"group": key, "rank": rank, "reviewer": any(ROLES[name].duty for name in held)}
+    grant = ours if isinstance(ours, GrantForm) else GrantForm(initial=initial, auto_id=f"grant-{key}-%s")
+    member = ours if deed == "add_member" and isinstance(ours, MemberForm) else None
+    member = member or MemberForm(initial={"group": key}, auto_id=f"member-{key}-%s")
+    return GroupCard(overview, grant, member, open=grant is ours)
+
+
+def roles_named(names: list[str]) -> list[Role]:
+    """Return the roles of these names, in their order."""
+    return [ROLES[name] for name in names]

@@ -32,7 +32,7 @@ def filters_from(query: QueryDict) -> tuple[ModelFilter, dict[str, Any]]:
     """Return the form and its clean values. Raises InvalidInput naming the first field at fault."""
     form = ModelFilter(query)
     for field, errors in form.errors.items():
-        raise InvalidInput(errors[0], field=field)
+        raise InvalidInput(str(errors[0]), field=field)
     return form, form.cleaned_data
 
 

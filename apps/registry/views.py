@@ -1,6 +1,6 @@
 """The pages of the registry: parse the address, read the mirror, render."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts import grants
+from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.registry import listing, queries, services
 from apps.registry.compare import Comparison, compare
@@ -35,7 +36,8 @@ def model_list(request: HttpRequest) -> HttpResponse:
         "sort": filters["sort"] or "name",
         "status": None if page.paginator.count else queries.sync_status(),
     }
-    part = "#rows" if getattr(request, "htmx", False) and not request.htmx.history_restore_request else ""
+    wants_rows = "HX-Request" in request.headers and "HX-History-Restore-Request" not in request.headers
+    part = "#rows" if wants_rows else ""
     response = render(request, f"registry/model_list.html{part}", context)
     response["Vary"] = "HX-Request, Cookie"
     return response
@@ -151,6 +153,6 @@ def sync(request: HttpRequest) -> HttpResponse:
 @require_POST
 def sync_run(request: HttpRequest) -> HttpResponse:
     """Ask for a sync now."""
-    services.request_sync(by=request.user)
+    services.request_sync(by=cast(User, request.user))  # signed in: login_required
     messages.success(request, _("A sync was asked for. Reload this page in a few seconds to see how it went."))
     return redirect("registry:sync")

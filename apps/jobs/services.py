@@ -23,7 +23,7 @@ KEEP_FINISHED = timedelta(days=30)
 KEEP_PROCESSED = timedelta(hours=1)
 
 
-class LeaseLost(Exception):  # noqa: N818 - it is what happened, and seldom an error
+class LeaseLost(Exception):
     """Another worker holds the job now: stop without writing anything more."""
 
 

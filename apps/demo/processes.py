@@ -35,6 +35,11 @@ class Child:
     restarts: int = 0
     restart_at: float | None = None  # monotonic; set while it is down
 
+    def last_words(self) -> str:
+        """The last line of its log, which usually names the trouble."""
+        lines = self.log.read_text(errors="replace").rstrip().rpartition("\n")
+        return lines[2][-500:]
+
 
 @dataclass
 class Processes:
@@ -121,7 +126,8 @@ class Processes:
         if time.monotonic() - child.started > STEADY_SECONDS:
             child.restarts = 0
         if child.restarts >= RESTARTS:
-            raise DemoError(f"{child.name} keeps ending (last exit code {code}). Its log says why: {child.log}")
+            words = child.last_words()
+            raise DemoError(f"{child.name} keeps ending (last exit code {code}): {words} The whole log: {child.log}")
         pause = 2.0**child.restarts
         child.restarts += 1
         child.restart_at = time.monotonic() + pause

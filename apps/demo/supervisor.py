@@ -25,6 +25,7 @@ from apps.demo.processes import Child, DemoError, Processes
 START_SECONDS = 300.0
 PAUSE_SECONDS = 0.1
 MLFLOW_PORT = 5000
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy cannot reach this machine's loopback
 
 
 class Stopped(BaseException):
@@ -119,7 +120,7 @@ class Supervisor:
         connections.close_all()
         self._processes.start("web", commands.web(settings.PORT), self._env())
         if warm:
-            self._start_workers()
+            self._processes.start("worker", commands.worker(), self._env())
         self._wait("the first page", lambda: self._serves("/sign-in/"))
         self._say(f"pages are served at {self.address}")
         if warm:
@@ -132,9 +133,13 @@ class Supervisor:
                 "seeding", commands.manage("seed_demo", "--no-training"), self._env(), keep=False
             )
             self._wait("the demo data", lambda: self._finished(seeding))
-            self._start_workers()
-        self._wait("everything to be ready", self._is_ready)
-        self._say("ready: models are mirrored, jobs are worked on")
+            self._processes.start("worker", commands.worker(), self._env())
+        if self._own_mlflow:  # beat asks for a sync at once, which would fail before MLflow answers
+            self._wait("MLflow", lambda: self._answers(f"{self._mlflow_url}/health"))
+        self._processes.start("beat", commands.beat(), self._env())
+        if self._own_mlflow:  # somebody else's may be down: then the pages say so
+            self._wait("everything to be ready", lambda: self._serves("/readyz"))
+        self._say("ready: models are mirrored, jobs are worked on" if self._own_mlflow else "ready")
         if not warm:
             self._show_people()
 
@@ -159,10 +164,6 @@ class Supervisor:
         self._heard = child.log.stat().st_size
         return child
 
-    def _start_workers(self) -> None:
-        self._processes.start("worker", commands.worker(), self._env())
-        self._processes.start("beat", commands.beat(), self._env())
-
     def _env(self) -> dict[str, str]:
         """The children's environment: ours, with the MLflow of this run, and with bytecode kept for quick starts."""
         env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
@@ -170,7 +171,9 @@ class Supervisor:
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "GIT_PYTHON_REFRESH": "quiet",
+            "NO_PROXY": ",".join(filter(None, [os.environ.get("NO_PROXY"), ports.HOST, "localhost"])),
         }
+        own["no_proxy"] = own["NO_PROXY"]
         return {**env, **own, "MLFLOW_BACKEND_URL": self._mlflow_url, "PYTHONUNBUFFERED": "1"}
 
     # --- Waiting ---
@@ -192,15 +195,16 @@ class Supervisor:
             time.sleep(PAUSE_SECONDS)
 
     def _serves(self, path: str) -> bool:
-        """Return whether a GET of `path` is answered with 200."""
+        return self._answers(f"{self.address}{path}")
+
+    @staticmethod
+    def _answers(url: str) -> bool:
+        """Return whether a GET of `url` is answered with success."""
         try:
-            with urllib.request.urlopen(f"http://{ports.HOST}:{settings.PORT}{path}", timeout=10):
+            with DIRECT.open(url, timeout=10):
                 return True
         except OSError:
             return False
-
-    def _is_ready(self) -> bool:
-        return self._serves("/readyz")
 
     def _trained(self, child: Child) -> bool:
         with open(child.log) as log:
@@ -217,7 +221,7 @@ class Supervisor:
         """Return whether a child that is meant to end has ended well. Raises DemoError when it ended badly."""
         code = self._processes.finish(child) if child in self._processes.children else 0
         if code:
-            raise DemoError(f"{child.name} failed (exit code {code}). Its log says why: {child.log}")
+            raise DemoError(f"{child.name} failed (exit code {code}): {child.last_words()} The whole log: {child.log}")
         return code == 0
 
     def _say(self, text: str) -> None:

@@ -17,6 +17,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 from mlflow import MlflowClient
+from mlflow.data.pandas_dataset import from_pandas
 from mlflow.models import infer_signature
 from sklearn import metrics
 from sklearn.model_selection import train_test_split
@@ -117,7 +118,7 @@ def _log_run(recipe: Recipe, trial: _Trial, number: int) -> None:
     if not trial.version.pinned:
         requirements[0] = "scikit-learn"
     with mlflow.start_run(run_name=f"{name}-{number}", tags={"mlflow.user": AUTHOR, "data": recipe.dataset}):
-        table = mlflow.data.from_pandas(trial.train, targets=recipe.target, name=recipe.dataset)
+        table = from_pandas(trial.train, targets=recipe.target, name=recipe.dataset)
         mlflow.log_input(table, context="training")
         mlflow.log_params(
             {"estimator": name, "features": len(trial.features), "rows": len(trial.train), **_params(trial)}

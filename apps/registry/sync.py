@@ -60,9 +60,9 @@ def synchronise(
 def _run(client: MlflowClient, run: SyncRun, *, full: bool, model: str | None, progress: Progress) -> Counter[str]:
     remote = _list_one(client, model) if model is not None else _list_all(client, progress)
     names = None if model is None else [model]
-    draft = plan(remote, load(names), trust_older=full)
-    gone = _confirm(client, draft, remote, progress)
-    draft = plan(remote, load(names), trust_older=full)  # with what the confirmation brought to light
+    mirror = load(names)
+    gone = _confirm(client, plan(remote, mirror, trust_older=full), remote, progress)
+    draft = plan(remote, mirror, trust_older=full)  # with what the confirmation brought to light
     groups = draft.groups()
     counts: Counter[str] = Counter(models=len(remote.models), versions=sum(map(len, remote.versions.values())))
     for start in range(0, len(groups), GROUPS_PER_TRANSACTION):

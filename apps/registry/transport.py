@@ -19,7 +19,7 @@ _deadline: ContextVar[float] = ContextVar("http_deadline")  # on time.monotonic'
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Let all socket operations inside end after `seconds`, by httpcore.TimeoutException; an outer limit still counts."""
+    """Let all socket operations inside end after `seconds`, by httpcore.TimeoutException; an outer limit counts too."""
     token = _deadline.set(min(time.monotonic() + seconds, _deadline.get(float("inf"))))
     try:
         yield

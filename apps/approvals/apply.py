@@ -174,6 +174,7 @@ def _write_what_is_missing(job: Job, request: ApprovalRequest) -> dict[int, Remo
     if stages.read_stage(version) == stage:
         with suppress(stages.NotMoved):  # in the stage, but a sibling is not archived
             return stages.read_back(version, stage, archive_existing=archive)
+    jobs.renew(job)  # whoever lost the lease while waiting for MLflow stops here, before the write
     stages.write(version, stage, archive_existing=archive)
     jobs.renew(job)
     return stages.read_back(version, stage, archive_existing=archive)
@@ -240,4 +241,4 @@ def _locked(request_id: int) -> ApprovalRequest:
 
 
 def _origin(job: Job) -> Origin:
-    return Origin(Source.WORKER, f"job {job.pk}")
+    return Origin(Source.WORKER, f"job-{job.pk}")

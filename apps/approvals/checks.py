@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from packaging.requirements import InvalidRequirement, Requirement
 
 from apps.registry.compare import compare
-from apps.registry.models import ModelVersion, Stage
+from apps.registry.models import DetailsState, ModelVersion, Stage
 from apps.registry.queries import production_version
 
 logger = logging.getLogger(__name__)
@@ -60,6 +60,15 @@ class CheckResult:
     label: str
     outcome: Outcome
     detail: str
+
+
+def details_were_read(subject: Subject) -> Finding:
+    """The run, the MLmodel file and the requirements could be read and understood."""
+    version = subject.version
+    if version.details_state == DetailsState.LOADED and not version.details_error:
+        return Outcome.PASS, _("The run and the model's files were read.")
+    problem = version.details_error or _("They have not been read yet.")
+    return Outcome.FAIL, _("The run or the model's files could not be read: %(problem)s") % {"problem": problem}
 
 
 def has_signature(subject: Subject) -> Finding:
@@ -153,6 +162,7 @@ def signature_fits_production(subject: Subject) -> Finding:
 
 
 CHECKS = (
+    Check("details", gettext_lazy("Read from MLflow"), details_were_read),
     Check("signature", gettext_lazy("Signature"), has_signature),
     Check("input_example", gettext_lazy("Input example"), has_input_example),
     Check("requirements_pinned", gettext_lazy("Requirements pinned"), requirements_are_pinned),

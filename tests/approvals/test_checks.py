@@ -21,6 +21,8 @@ def test_a_version_as_good_as_it_gets_passes_everything(version):
 @pytest.mark.parametrize(
     ("name", "fields"),
     [
+        ("details", {"details_error": "MLmodel is not YAML."}),
+        ("details", {"details_state": "pending"}),
         ("input_example", {"mlmodel": {}}),
         ("requirements_pinned", {"requirements": None}),
         ("requirements_pinned", {"requirements": ["a==1", "numpy>=2"]}),

@@ -51,9 +51,8 @@ def problem_response(error: Exception, context: dict) -> HttpResponse | None:
 def _fields(detail: Any, prefix: str = "") -> list[dict[str, str]]:
     """Flatten REST framework's nested validation errors to one row per message."""
     if isinstance(detail, dict):
-        return [
-            row for key, value in detail.items() for row in _fields(value, f"{prefix}.{key}" if prefix else str(key))
-        ]
+        named = [(f"{prefix}.{key}" if prefix else str(key), value) for key, value in detail.items()]
+        return [row for name, value in named for row in _fields(value, name)]
     if isinstance(detail, list):
         return [row for value in detail for row in _fields(value, prefix)]
     return [{"field": prefix or "body", "message": str(detail)}]

@@ -190,6 +190,7 @@ if REDIS_URL:
         "visibility_timeout": 600,
         "socket_connect_timeout": 3,
         "socket_timeout": 10,
+        "max_retries": 0,  # a page never waits for a broker that is down: the sweep rings again
         "global_keyprefix": env.str("REDIS_KEY_PREFIX", "assent:"),
     }
 else:
@@ -215,6 +216,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep jobs": {"task": "jobs.sweep", "schedule": schedule(JOB_SWEEP_SECONDS)},
+    "prune jobs": {"task": "jobs.prune", "schedule": schedule(3600)},
     "sync registry": {"task": "registry.request_sync", "schedule": schedule(SYNC_INTERVAL_SECONDS)},
 }
 CACHES = {

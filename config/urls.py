@@ -1,25 +1,34 @@
 """Every address. Each app brings its pages (urls.py) and its part of the API (api.py); they are put together here."""
 
-from importlib import import_module
-from importlib.util import find_spec
-
 from django.urls import include, path
+from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-APPS = ("accounts", "registry", "approvals", "audit")
-pages = [path("", include(f"apps.{app}.urls")) for app in APPS if find_spec(f"apps.{app}.urls")]
-api = [path("", include(f"apps.{app}.api")) for app in APPS if find_spec(f"apps.{app}.api")]
-urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="registry:model-list"), name="home"),
-    path("api/v1/schema/", SpectacularAPIView.as_view(), name="api-schema"),
-    path("api/v1/docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
-    path("api/v1/", include((api, "api"))),
-    *pages,
+from apps.accounts import api as accounts_api
+from apps.approvals import api as approvals_api
+from apps.audit import api as audit_api
+from apps.registry import api as registry_api
+from config import health
+
+api = [
+    *accounts_api.urlpatterns,
+    *registry_api.urlpatterns,
+    *approvals_api.urlpatterns,
+    *audit_api.urlpatterns,
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
 ]
-if find_spec("config.health"):
-    health = import_module("config.health")
-    urlpatterns += [path("healthz", health.healthz, name="healthz"), path("readyz", health.readyz, name="readyz")]
+urlpatterns = [
+    path("", require_safe(RedirectView.as_view(pattern_name="registry:model-list")), name="home"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("api/v1/", include((api, "api"))),
+    path("", include("apps.accounts.urls")),
+    path("", include("apps.registry.urls")),
+    path("", include("apps.approvals.urls")),
+    path("", include("apps.audit.urls")),
+]
 
 handler400 = "config.error_pages.bad_request"
 handler403 = "config.error_pages.permission_denied"

@@ -137,7 +137,7 @@ class Retry(_Act):
 
 
 @extend_schema_view(
-    get=extend_schema(summary="List policies, newest first, retired ones included", parameters=[NoFilter]),
+    get=extend_schema(summary="List policies, newest first, retired ones included"),
     post=extend_schema(summary="Publish a policy", request=PolicyIn, responses={201: PolicyOut}),
 )
 class PolicyList(generics.ListCreateAPIView):

@@ -1,0 +1,38 @@
+"""Rows to test with: models, versions and policies as good as they get, unless a test says otherwise."""
+
+from datetime import UTC, datetime
+
+from apps.approvals.models import ApprovalPolicy
+from apps.registry.models import DetailsState, ModelVersion, RegisteredModel
+
+THEN = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+COLUMN = {"name": "age", "type": "long", "required": True}
+
+
+def make_model(name: str = "churn") -> RegisteredModel:
+    return RegisteredModel.objects.create(name=name, created_at=THEN, updated_at=THEN)
+
+
+def make_version(model: RegisteredModel, number: int = 1, **fields) -> ModelVersion:
+    """A version whose details were read, as good as a version gets."""
+    values = {
+        "description": "Trained on May data.",
+        "source": f"models:/m-{number}",
+        "run_id": f"run{number}",
+        "details_state": DetailsState.LOADED,
+        "details_at": THEN,
+        "run": {"status": "FINISHED", "user": "alice", "tags": {"mlflow.source.git.commit": "abc", "note": "x"}},
+        "params": {"depth": "3"},
+        "metrics": {"accuracy": 0.9},
+        "datasets": [{"name": "may", "digest": "d1", "context": "train", "source_type": "local"}],
+        "signature": {"inputs": [COLUMN], "outputs": [{"name": "", "type": "long", "required": True}], "params": []},
+        "requirements": ["scikit-learn==1.7.0"],
+        "mlmodel": {"model_id": f"m-{number}", "saved_input_example_info": {"artifact_path": "example.json"}},
+    }
+    return ModelVersion.objects.create(model=model, number=number, created_at=THEN, updated_at=THEN, **values | fields)
+
+
+def make_policy(stage: str = "Production", **terms) -> ApprovalPolicy:
+    return ApprovalPolicy.objects.create(
+        **{"stage": stage, "required_approvals": 1, "published_by": "admin", "reason": "start"} | terms
+    )

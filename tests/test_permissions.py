@@ -1,0 +1,208 @@
+"""Every address × every role × (granted / stranger). An address or method that is missing from the table fails.
+
+Roles are held per model: `granted` on the model of the request, `stranger` on another model only; `everywhere` is
+the admin role on the whole registry; `nobody` is not signed in.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from apps.accounts import grants
+from apps.accounts.models import User
+from apps.accounts.roles import ADMIN, ROLES
+from apps.approvals import services
+from apps.approvals.models import ApprovalRequest
+from apps.registry.models import RegisteredModel
+from tests.builders import make_model, make_policy, make_version
+from tests.conftest import member
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one method of one address answers. `granted` may differ by role; "*" is every other role."""
+
+    granted: int | dict[str, int]
+    stranger: int
+    everywhere: int
+    nobody: int
+    payload: dict[str, Any] = field(default_factory=dict)
+    query: str = ""
+
+    def expected(self) -> dict[str, int]:
+        by_role = self.granted if isinstance(self.granted, dict) else {"*": self.granted}
+        granted = {f"granted {role}": by_role.get(role, by_role["*"]) for role in ROLES}
+        strangers = {f"stranger {role}": self.stranger for role in ROLES}
+        return granted | strangers | {"everywhere": self.everywhere, "nobody": self.nobody}
+
+
+def page(granted: int | dict[str, int] = 200, stranger: int = 200, everywhere: int = 200, **more: Any) -> Row:
+    return Row(granted, stranger, everywhere, **{"nobody": 302, **more})
+
+
+def api(granted: int | dict[str, int] = 200, stranger: int = 200, everywhere: int = 200, **more: Any) -> Row:
+    return Row(granted, stranger, everywhere, **{"nobody": 401, **more})
+
+
+def public(status: int = 200, **more: Any) -> Row:
+    return Row(status, status, status, status, **more)
+
+
+ASKERS = {"data_scientist": 200, "ml_engineer": 200, "admin": 200, "*": 403}
+ASKED_PAGE = {"data_scientist": 302, "ml_engineer": 302, "admin": 302, "*": 403}
+ASKED_API = {"data_scientist": 201, "ml_engineer": 201, "admin": 201, "*": 403}
+ENGINEERS = {"ml_engineer": 200, "admin": 200, "*": 403}
+COMPARED = "?base=churn@1&candidate=churn@2"
+MOVE = {"to_stage": "Archived", "reason": "Superseded."}
+POLICY = {"stage": "Staging", "required_approvals": 2, "reason": "Two pairs of eyes."}
+APPROVE = {"comment": "", "evidence_digest": "{digest}"}
+TABLE = {
+    ("home", "GET"): public(302),
+    ("healthz", "GET"): public(200),
+    ("readyz", "GET"): public(503),  # there is no MLflow behind this test
+    ("accounts:sign-in", "GET"): Row(302, 302, 302, 200),
+    ("accounts:sign-in", "POST"): Row(302, 302, 302, 200),  # signed out: the form again, with its error
+    ("accounts:sign-out", "POST"): public(302),
+    ("accounts:theme", "POST"): public(302, payload={"theme": "dark"}),
+    ("accounts:account", "GET"): page(),
+    ("accounts:account", "POST"): page(payload={"name": "laptop", "scope": "read", "days": 30}),
+    ("accounts:people", "GET"): page(403, 403),
+    ("accounts:people", "POST"): page(403, 403, 302, payload={"do": "group_new", "name": "auditors"}),
+    ("registry:model-list", "GET"): page(),
+    ("registry:model-detail", "GET"): page(200, 404),
+    ("registry:version-detail", "GET"): page(200, 404),
+    ("registry:compare", "GET"): page(200, 404, query=COMPARED),
+    ("registry:sync", "GET"): page(),
+    ("registry:sync-run", "POST"): page(403, 403, 302),
+    ("approvals:request-list", "GET"): page(),
+    ("approvals:review-queue", "GET"): page(),
+    ("approvals:request-detail", "GET"): page(200, 404),
+    ("approvals:request-act", "POST"): page(
+        {"reviewer": 302, "*": 403}, 404, 403, payload={"action": "approve", **APPROVE}
+    ),
+    ("approvals:request-new", "GET"): page(ASKERS, 404),
+    ("approvals:request-new", "POST"): page(ASKED_PAGE, 404, 302, payload=MOVE),
+    ("approvals:policy-list", "GET"): page(),
+    ("approvals:policy-list", "POST"): page(403, 403, 302, payload=POLICY),
+    ("audit:event-list", "GET"): page(),
+    ("api:me", "GET"): api(),
+    ("api:model-list", "GET"): api(),
+    ("api:model-detail", "GET"): api(200, 404),
+    ("api:version-list", "GET"): api(200, 404),
+    ("api:version-detail", "GET"): api(200, 404),
+    ("api:compare", "GET"): api(200, 404, query=COMPARED),
+    ("api:sync", "GET"): api(),
+    ("api:sync", "POST"): api(403, 403, 202),
+    ("api:request-list", "GET"): api(),
+    ("api:request-list", "POST"): api(ASKED_API, 404, 201, payload={"model": "churn", "version": 2, **MOVE}),
+    ("api:request-detail", "GET"): api(200, 404),
+    ("api:review-list", "GET"): api(200, 404),
+    ("api:review-list", "POST"): api({"reviewer": 201, "*": 403}, 404, 403, payload={"verdict": "approve", **APPROVE}),
+    ("api:request-withdraw", "POST"): api(ENGINEERS, 404),
+    ("api:request-retry", "POST"): api({"ml_engineer": 409, "admin": 409, "*": 403}, 404, 409),  # nothing failed yet
+    ("api:policy-list", "GET"): api(),
+    ("api:policy-list", "POST"): api(403, 403, 201, payload=POLICY),
+    ("api:event-list", "GET"): api(),
+    ("api:event-detail", "GET"): api(200, 404),
+    ("api:schema", "GET"): api(),
+    ("api:docs", "GET"): api(),
+}
+
+
+def addresses() -> list[str]:
+    """Return the name of every address of the product."""
+    return sorted(set(_names(get_resolver(), "")))
+
+
+def _names(resolver: URLResolver, namespace: str) -> list[str]:
+    names = []
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLPattern):
+            names.append(namespace + (entry.name or f"unnamed {entry.pattern}"))
+        else:
+            names += _names(entry, f"{namespace}{entry.namespace}:" if entry.namespace else namespace)
+    return names
+
+
+@pytest.fixture
+def asked(alice) -> ApprovalRequest:
+    """Alice's request on the model that `granted` persons hold their role on."""
+    model = make_model("churn")
+    make_version(model, 1, stage="Production")
+    version = make_version(model, 2)
+    for stage in ("Production", "Archived"):
+        make_policy(stage)
+    return services.open_request(version.pk, "Production", reason="Better.", by=alice)
+
+
+@pytest.fixture
+def persons(asked) -> dict[str, User | None]:
+    """Two persons per role, one who holds it on the requested model and one on another; an admin of all; nobody."""
+    other = make_model("other")
+    people: dict[str, User | None] = {}
+    for role in ROLES.values():
+        for kind, model in (("granted", asked.version.model), ("stranger", other)):
+            group = Group.objects.create(name=f"{kind} {role.name}")
+            grants.set_role(group, [role], model, model_class=RegisteredModel)
+            people[f"{kind} {role.name}"] = user = User.objects.create_user(f"{kind}-{role.name}")
+            user.groups.add(group)
+    return people | {"everywhere": member("everywhere", ADMIN), "nobody": None}
+
+
+def address(name: str, request: ApprovalRequest, query: str = "") -> str:
+    """Return the path of an address, about the requested model."""
+    numbers = {"id": request.pk, "name": "churn", "number": request.version.number}
+    if name == "api:event-detail":
+        numbers["number"] = 1  # the event of the request
+    wanted = _arguments(get_resolver(), name)
+    return reverse(name, kwargs={key: numbers[key] for key in wanted}) + query
+
+
+def _arguments(resolver: URLResolver, name: str) -> list[str]:
+    *namespaces, last = name.split(":")
+    for namespace in namespaces:
+        resolver = resolver.namespace_dict[namespace][1]
+    return resolver.reverse_dict.getlist(last)[0][0][0][1]
+
+
+def status(user: User | None, method: str, name: str, row: Row, request: ApprovalRequest) -> int:
+    """Send the request as this person, and undo what it did."""
+    client = Client()
+    if user:
+        client.force_login(user)
+    payload = {key: str(value).replace("{digest}", request.evidence_digest) for key, value in row.payload.items()}
+    content_type = {"content_type": "application/json"} if name.startswith("api:") else {}
+    data = {"data": payload} if method != "GET" else {}
+    block = transaction.atomic()
+    block._from_testcase = True  # the services' durable transactions may run inside, as in Django's own TestCase
+    with block:
+        send = getattr(client, method.lower())
+        code = send(address(name, request, row.query), **data, **content_type).status_code
+        transaction.set_rollback(True)
+    return code
+
+
+@pytest.mark.parametrize(("name", "method"), TABLE, ids=lambda value: str(value))
+def test_address_answers_each_person_as_the_table_says(name, method, persons, asked):
+    row = TABLE[name, method]
+    assert {who: status(user, method, name, row, asked) for who, user in persons.items()} == row.expected()
+
+
+def test_table_lists_every_address():
+    assert sorted({name for name, _ in TABLE}) == addresses()
+
+
+@pytest.mark.parametrize("name", addresses())
+def test_methods_outside_the_table_are_refused(name, persons, asked):
+    others = [method for method in METHODS if (name, method) not in TABLE]
+    empty = Row(0, 0, 0, 0)
+    assert {method: status(persons["everywhere"], method, name, empty, asked) for method in others} == dict.fromkeys(
+        others, 405
+    )

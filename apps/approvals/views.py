@@ -190,7 +190,8 @@ def review_queue(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def policy_list(request: HttpRequest) -> HttpResponse:
     """What each stage demands, since when and why; people with policy:manage publish a new policy here."""
-    form = PolicyForm(request.POST or None)
+    may_publish = grants.allows(request.user, Permission.POLICY_MANAGE)
+    form = PolicyForm(request.POST if request.method == "POST" else None)
     status = 200
     if request.method == "POST":
         try:
@@ -199,6 +200,8 @@ def policy_list(request: HttpRequest) -> HttpResponse:
                 text = _("The policy for %(stage)s is published. New requests follow it; open ones keep theirs.")
                 messages.success(request, text % {"stage": published.get_stage_display()})
                 return redirect("approvals:policy-list")
+            if not may_publish:
+                raise NotAllowed(_("Publishing a policy needs the admin role. Ask an admin."))
             status = 400
         except NotAllowed:
             raise
@@ -208,6 +211,6 @@ def policy_list(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "stages": pages.policies_by_stage(request.user),
-        "may_publish": grants.allows(request.user, Permission.POLICY_MANAGE),
+        "may_publish": may_publish,
     }
     return render(request, "approvals/policy_list.html", context, status=status)

@@ -1,0 +1,202 @@
+"""The pages about people, one's own account and the theme. Signing in and out is tested beside its services."""
+
+import re
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils.html import escape
+
+from apps.accounts import grants
+from apps.accounts.models import ApiToken, User
+from apps.accounts.roles import VIEWER
+from tests.builders import make_model
+
+PEOPLE, ACCOUNT, THEME = "/people/", "/account/", "/theme/"
+HOSTILE = "<script>alert('x')</script>/%41 ü"
+
+
+def browser(user: User) -> Client:
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def text_of(response) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
+
+
+def send(user, do, **fields):
+    return browser(user).post(PEOPLE, {"do": do} | fields)
+
+
+@pytest.fixture
+def group(db) -> Group:
+    return Group.objects.create(name="Churn team")
+
+
+# --- people ---
+
+
+def test_addresses_are_the_ones_that_others_link_to():
+    assert [reverse(f"accounts:{name}") for name in ("people", "account", "theme")] == [PEOPLE, ACCOUNT, THEME]
+
+
+def test_only_those_who_manage_people_open_the_page(admin, bob, mallory):
+    assert [browser(user).get(PEOPLE).status_code for user in (admin, bob, mallory)] == [200, 403, 403]
+    assert Client().get(PEOPLE)["Location"] == f"{reverse('accounts:sign-in')}?next={PEOPLE}"
+
+
+def test_others_change_nothing(bob, group):
+    answers = [send(bob, "new_group", name="Mine"), send(bob, "add_member", group=group.pk, person="bob")]
+    assert ([answer.status_code for answer in answers], Group.objects.filter(name="Mine").count()) == ([403, 403], 0)
+
+
+def test_a_role_on_the_whole_registry_is_set_and_shown(admin, group):
+    response = send(admin, "grant", group=group.pk, rank="viewer", reviewer="on", model="", reason="New team.")
+    assert (response["Location"], grants.roles_held(group)) == (PEOPLE, ["viewer", "reviewer"])
+    assert "Churn team 0 members Whole registry Viewer Reviewer" in text_of(browser(admin).get(PEOPLE))
+
+
+def test_a_role_on_one_model_is_set_and_shown(admin, group):
+    model = make_model(HOSTILE)
+    send(admin, "grant", group=group.pk, rank="data_scientist", model=HOSTILE, reason="Theirs.")
+    assert (grants.roles_held(group, model), grants.roles_held(group)) == (["data_scientist"], [])
+    page = browser(admin).get(PEOPLE)
+    assert escape(reverse("registry:model-detail", args=[HOSTILE])) in page.content.decode()
+    assert b"<script>alert" not in page.content
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"), [({"rank": "king"}, "rank"), ({"model": "unheard of"}, "model"), ({"reason": ""}, "reason")]
+)
+def test_a_malformed_grant_names_the_field_and_keeps_the_form_open(admin, group, fields, field):
+    values = {"group": group.pk, "rank": "viewer", "model": "", "reason": "r"} | fields
+    response = send(admin, "grant", **values)
+    card = next(card for card in response.context["cards"] if card.overview.group == group)
+    assert (response.status_code, list(card.grant.errors), card.open) == (400, [field], True)
+
+
+def test_members_come_and_go(admin, alice, group):
+    send(admin, "add_member", group=group.pk, person="alice")
+    assert list(group.user_set.all()) == [alice]
+    send(admin, "remove_member", group=group.pk, person="alice")
+    assert list(group.user_set.all()) == []
+
+
+def test_an_unknown_person_is_refused_on_the_field(admin, group):
+    response = send(admin, "add_member", group=group.pk, person="nobody")
+    assert response.status_code == 400
+    assert "Nobody has this user name" in text_of(response)
+
+
+def test_the_last_admin_stays(admin):
+    group = admin.groups.get()
+    response = send(admin, "remove_member", group=group.pk, person="admin")
+    assert (response.status_code, group.user_set.count()) == (403, 1)
+    assert "nobody could manage people" in text_of(response)
+
+
+def test_a_new_person_can_sign_in(admin):
+    send(admin, "new_person", username="zoe", first_name="Zoë", password="a long enough secret")
+    response = Client().post(reverse("accounts:sign-in"), {"username": "zoe", "password": "a long enough secret"})
+    assert response.status_code == 302
+
+
+def test_a_short_password_is_refused_and_never_sent_back(admin):
+    response = send(admin, "new_person", username="zoe", password="short one")
+    assert (response.status_code, list(response.context["new_person"].errors)) == (400, ["password"])
+    assert (b"short one" in response.content, User.objects.filter(username="zoe").exists()) == (False, False)
+
+
+def test_a_group_twice_is_a_conflict_on_its_name(admin, group):
+    response = send(admin, "new_group", name=group.name)
+    assert (response.status_code, list(response.context["new_group"].errors)) == (409, ["name"])
+
+
+@pytest.mark.parametrize(("query", "status"), [({"page": "1"}, 200), ({"page": "x"}, 400), ({"page": "-1"}, 400)])
+def test_a_malformed_page_is_a_400(admin, query, status):
+    assert browser(admin).get(PEOPLE, query).status_code == status
+
+
+def test_an_unknown_form_is_a_400(admin):
+    assert send(admin, "everything").status_code == 400
+
+
+def test_the_page_asks_the_same_number_of_queries_whatever_its_length(admin):
+    model, client, counts, made = make_model(), browser(admin), [], 0
+    for length in (1, 10, 100):
+        for _ in range(length - made):
+            made += 1
+            group = Group.objects.create(name=f"group {made}")
+            grants.set_role(group, [VIEWER], model)
+            User.objects.create(username=f"person{made}").groups.add(group)
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(PEOPLE).status_code == 200
+        counts.append(len(queries))
+    assert counts == [counts[0]] * 3
+
+
+# --- account ---
+
+
+def test_the_account_says_what_one_may_do(bob, mallory):
+    assert "ML engineer Deploys" in text_of(browser(bob).get(ACCOUNT))
+    assert "You see no models yet." in text_of(browser(mallory).get(ACCOUNT))
+
+
+def test_a_token_is_shown_once_and_works(bob):
+    client = browser(bob)
+    response = client.post(ACCOUNT, {"do": "create", "name": "CI", "scope": "read", "days": "30"})
+    text = response.context["made"].text
+    assert (text in response.content.decode(), text in client.get(ACCOUNT).content.decode()) == (True, False)
+    assert "no-store" in response["Cache-Control"]
+    assert Client().get("/api/v1/me/", headers={"Authorization": f"Bearer {text}"}).status_code == 200
+
+
+@pytest.mark.parametrize(("field", "value"), [("name", ""), ("scope", "all"), ("days", "366"), ("days", "soon")])
+def test_a_malformed_token_names_the_field(bob, field, value):
+    fields = {"do": "create", "name": "CI", "scope": "read", "days": "30"} | {field: value}
+    response = browser(bob).post(ACCOUNT, fields)
+    assert (response.status_code, list(response.context["form"].errors)) == (400, [field])
+    assert ApiToken.objects.count() == 0
+
+
+def test_a_token_is_revoked_by_its_owner_alone(bob, alice):
+    browser(bob).post(ACCOUNT, {"do": "create", "name": "CI", "scope": "read", "days": "30"})
+    token = ApiToken.objects.get()
+    assert browser(alice).post(ACCOUNT, {"do": "revoke", "prefix": token.prefix}).status_code == 404
+    assert browser(bob).post(ACCOUNT, {"do": "revoke", "prefix": token.prefix}).status_code == 302
+    token.refresh_from_db()
+    assert token.usable is False
+    assert "revoked" in text_of(browser(bob).get(ACCOUNT))
+
+
+def test_someone_elses_tokens_are_not_listed(bob, alice):
+    browser(bob).post(ACCOUNT, {"do": "create", "name": "secret name", "scope": "read", "days": "30"})
+    assert "secret name" not in text_of(browser(alice).get(ACCOUNT))
+
+
+# --- theme ---
+
+
+@pytest.mark.parametrize("theme", ["light", "dark", "system"])
+def test_the_theme_is_kept_in_a_cookie_and_shown(bob, theme):
+    client = browser(bob)
+    response = client.post(THEME, {"theme": theme, "next": "/account/?x=1"})
+    cookie = response.cookies["theme"]
+    assert (response["Location"], cookie.value, cookie["samesite"]) == ("/account/?x=1", theme, "Lax")
+    assert (f'data-theme="{theme}"' in client.get(ACCOUNT).content.decode()) is (theme != "system")
+
+
+@pytest.mark.parametrize("following", ["https://evil.example/", "//evil.example", "javascript:alert(1)", ""])
+def test_the_way_back_stays_on_this_host(bob, following):
+    assert browser(bob).post(THEME, {"theme": "dark", "next": following})["Location"] == reverse("home")
+
+
+def test_an_unknown_theme_is_a_400_and_a_get_is_not_allowed(bob):
+    assert browser(bob).post(THEME, {"theme": "pink"}).status_code == 400
+    assert browser(bob).get(THEME).status_code == 405

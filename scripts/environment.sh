@@ -35,7 +35,7 @@ python=$("$python" -c 'import os, sys; print(os.path.realpath(sys.executable))')
 
 unset PYTHONDONTWRITEBYTECODE PYTHONHOME PYTHONPATH VIRTUAL_ENV || true
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
-export UV_SYSTEM_CERTS=1 UV_PYTHON_DOWNLOADS=never UV_NO_CONFIG=1 UV_LINK_MODE="${UV_LINK_MODE:-copy}"
+export UV_SYSTEM_CERTS=1 UV_PYTHON_DOWNLOADS=never UV_NO_CONFIG=1
 
 # --- uv, pinned, in .tools; uv reads no pip settings, so the package index is handed over ---
 uv=.tools/bin/uv

@@ -162,8 +162,8 @@ def signed(value: float | None) -> str:
 
 @register.filter
 def percent(value: float) -> str:
-    """Write a percentage with its sign: "+12.3 %", "−0.04 %"."""
-    return f"{value:+.3g} %".replace("-", "−")
+    """Write a percentage with its sign: "+12.3 %", "−0.04 %", "+48,000 %"."""
+    return f"{value:+,.0f} %".replace("-", "−") if abs(value) >= 1000 else f"{value:+.3g} %".replace("-", "−")
 
 
 @register.filter

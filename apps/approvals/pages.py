@@ -18,6 +18,7 @@ from apps.approvals.models import (
     Review,
     Verdict,
 )
+from apps.approvals.reviewing import fields_in_words
 from apps.approvals.services import APPLY_JOB
 from apps.approvals.timeline import archived_numbers, events_of, timeline
 from apps.approvals.transitions import RequestAction
@@ -101,9 +102,15 @@ def request_context(asked: ApprovalRequest) -> dict[str, Any]:
         "blocked": queries.why_blocked(asked) if under_review else [],
         "to_archive": list(in_stage(version, asked.to_stage)) if asked.archive_existing and not closed else [],
         "closed": closed,
-        "changed_since": evidence.changes(asked.evidence, evidence.collect(version)) if closed else [],
+        "changed_since": _changed_since(asked) if closed else "",
+        "served": asked.to_stage in SERVED,
         "primary": PRIMARY,
     }
+
+
+def _changed_since(asked: ApprovalRequest) -> str:
+    found = evidence.changes(asked.evidence, evidence.collect(asked.version))
+    return fields_in_words(found) if found else ""
 
 
 def moving_context(asked: ApprovalRequest) -> dict[str, Any]:

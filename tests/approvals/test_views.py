@@ -302,3 +302,11 @@ def test_others_read_policies_and_may_not_publish(policy, bob):
     assert "Publish a policy" not in text_of(browser(bob).get(url))
     fields = {"stage": "Production", "required_approvals": "1", "reason": "r"}
     assert [browser(bob).post(url, sent).status_code for sent in (fields, {})] == [403, 403]
+
+
+def test_a_decided_request_says_what_changed_since(asked, bob):
+    sign(asked, bob, "reject", comment="No.")
+    asked.version.metrics = {"accuracy": 0.5}
+    asked.version.save()
+    page = text_of(browser(bob).get(detail_url(asked)))
+    assert "changed in MLflow since this was decided: metrics.accuracy." in page

@@ -251,6 +251,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "Stage": "apps.registry.models.Stage",
+        "ReviewVerdict": "apps.approvals.models.Verdict",
+    },
 }
 
 # --- Language, time, static files, logs ---

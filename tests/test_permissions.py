@@ -74,7 +74,7 @@ TABLE = {
     ("accounts:account", "GET"): page(),
     ("accounts:account", "POST"): page(payload={"name": "laptop", "scope": "read", "days": 30}),
     ("accounts:people", "GET"): page(403, 403),
-    ("accounts:people", "POST"): page(403, 403, 302, payload={"do": "group_new", "name": "auditors"}),
+    ("accounts:people", "POST"): page(403, 403, 302, payload={"do": "new_group", "name": "auditors"}),
     ("registry:model-list", "GET"): page(),
     ("registry:model-detail", "GET"): page(200, 404),
     ("registry:version-detail", "GET"): page(200, 404),

@@ -41,7 +41,7 @@ def test_alice_asks_bob_approves_and_mlflow_moves(trained, mlflow_server, open_b
         alice.get_by_role("link", name="churn", exact=True).click()
         alice.get_by_role("link", name="v2", exact=True).first.click()
         expect(alice.get_by_role("main")).to_contain_text("accuracy")
-        alice.get_by_role("link", name="Compare with Production").first.click()
+        alice.get_by_role("link", name="Compare with v1 in Production").first.click()
         expect(alice.get_by_role("main")).to_contain_text("better")
         alice.go_back()
         alice.get_by_role("link", name="Request promotion").first.click()

@@ -13,7 +13,7 @@ from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.registry import listing, queries, services
-from apps.registry.compare import Comparison, compare
+from apps.registry.compare import Comparison, Row, compare
 from apps.registry.forms import filters_from, page_number, version_reference
 from apps.registry.models import ModelVersion, RegisteredModel, SyncRun
 
@@ -129,12 +129,21 @@ def _sections(comparison: Comparison) -> list[dict[str, Any]]:
         {
             "id": part,
             "title": title,
-            "rows": sorted(rows, key=lambda row: row.change == "same"),
+            "rows": [(row, _note(part, row)) for row in sorted(rows, key=lambda row: row.change == "same")],
             "changed": sum(row.change != "same" for row in rows),
             "none": none,
         }
         for part, title, rows, none in parts
     ]
+
+
+def _note(part: str, row: Row) -> str:
+    """Say what a changed input means to those who call the model; nothing for the rest."""
+    if part != "inputs" or row.change in ("same", "removed"):
+        return ""
+    if row.change == "changed":
+        return _("breaking: callers send what the base wants")
+    return "" if row.candidate.endswith(", optional") else _("breaking: callers do not send it yet")
 
 
 @login_required

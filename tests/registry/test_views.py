@@ -301,3 +301,13 @@ def test_pages_carry_no_inline_script_style_or_handler(reader):
     paths = ["/models/", "/models/churn/", "/models/churn/v/2/", "/compare/?candidate=churn@2", "/sync/", "/nope/"]
     inline = re.compile(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=")
     assert [path for path in paths if inline.search(reader.get(path).content.decode())] == []
+
+
+def test_comparison_calls_a_new_required_input_breaking(reader):
+    churn = make_model()
+    age, plan = ({"name": name, "type": "long", "required": True} for name in ("age", "plan"))
+    tenure = {"name": "tenure", "type": "long", "required": False}
+    make_version(churn, 1, signature={"inputs": [age], "outputs": [], "params": []})
+    make_version(churn, 2, signature={"inputs": [age, plan, tenure], "outputs": [], "params": []})
+    text = text_of(reader.get("/compare/?base=churn@1&candidate=churn@2"))
+    assert re.findall(r"added (plan|tenure) (breaking)?", text) == [("plan", "breaking"), ("tenure", "")]

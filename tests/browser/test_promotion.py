@@ -66,7 +66,9 @@ def test_alice_asks_bob_approves_and_mlflow_moves(trained, mlflow_server, open_b
         expect(bob.get_by_role("main")).to_contain_text("Promotion applied")
     assert [trained.stage_of("churn", number) for number in (1, 2)] == ["Archived", "Production"]
     assert list(
-        AuditEvent.objects.filter(action__startswith="request.", outcome="done").values_list("action", "actor")
+        AuditEvent.objects.filter(action__startswith="request.", outcome="done")
+        .order_by("id")
+        .values_list("action", "actor")
     ) == [
         ("request.opened", "alice"),
         ("request.reviewed", "bob"),

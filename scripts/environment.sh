@@ -6,18 +6,17 @@ cd "$(dirname "$0")/.."
 
 UV_VERSION=0.13.8
 lock=requirements.txt
-[ "${1:-}" = dev ] && lock=requirements-dev.txt
+# A development environment stays one, also when only the smaller one is asked for.
+[ "${1:-}" = dev ] || [ -e .venv/bin/pytest ] && lock=requirements-dev.txt
 
 say() { printf '%s\n' "environment: $*"; }
 fail() { printf '%s\n' "environment: $*" >&2; exit 1; }
 
-# --- Nothing to do? A development environment also satisfies the smaller one. ---
+# --- Nothing to do? ---
 sum() { cksum "$1" scripts/environment.sh | tr '\n' ' '; }
 stamp=.venv/assent.stamp
 if [ -f "$stamp" ] && [ -x .venv/bin/python ] && .venv/bin/python -c '' 2>/dev/null; then
-    for done_lock in "$lock" requirements-dev.txt; do
-        [ "$(cat "$stamp")" = "$(sum "$done_lock")" ] && exit 0
-    done
+    [ "$(cat "$stamp")" = "$(sum "$lock")" ] && exit 0
 fi
 
 # --- A Python that is new enough ---

@@ -8,7 +8,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts import grants
 from apps.accounts.models import User
@@ -100,7 +100,7 @@ def _unfinished(version: ModelVersion, stage: str) -> ApprovalRequest | None:
 
 
 @login_required
-@require_GET
+@require_safe
 def request_detail(request: HttpRequest, id: int) -> HttpResponse:
     """Everything to decide a request on one page; as htmx polls, only how far the apply has come."""
     asked = queries.get_request(request.user, id)
@@ -157,7 +157,7 @@ def _cleaned(form: ActForm) -> dict[str, Any]:
 
 
 @login_required
-@require_GET
+@require_safe
 def request_list(request: HttpRequest) -> HttpResponse:
     """All requests on models that the person may see."""
     form = RequestFilter(request.GET)
@@ -174,7 +174,7 @@ def request_list(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_safe
 def review_queue(request: HttpRequest) -> HttpResponse:
     """What waits for this person, what they asked for, and what was decided lately."""
     visible = queries.visible_requests(request.user)

@@ -7,7 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from apps.audit import queries
 from apps.audit.forms import EventFilter
@@ -27,7 +27,7 @@ class Slice:
 
 
 @login_required
-@require_GET
+@require_safe
 def event_list(request: HttpRequest) -> HttpResponse:
     """The events that the person may read, newest first; a malformed filter is a 400 on its field."""
     form = EventFilter(request.GET)

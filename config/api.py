@@ -43,8 +43,8 @@ def problem_response(error: Exception, context: dict) -> HttpResponse | None:
     code = "invalid" if fields else str(getattr(error.detail, "code", error.default_code))
     body = problem_body(status=error.status_code, code=code, detail=detail, errors=fields)
     response = Response(body, status=error.status_code, content_type="application/problem+json")
-    if getattr(error, "auth_header", None):
-        response["WWW-Authenticate"] = error.auth_header
+    if challenge := getattr(error, "auth_header", None):
+        response["WWW-Authenticate"] = challenge
     return response
 
 

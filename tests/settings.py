@@ -16,7 +16,7 @@ if os.environ.get("TEST_DATABASE") == "postgres":
 else:
     os.environ.pop("DATABASE_URL", None)
 
-from config.settings import *  # noqa: E402, F403
+from config.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # speed: hundreds of tests make people
 if "TEST" not in DATABASES["default"] and DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from celery import current_app
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet
@@ -15,6 +16,7 @@ from django.utils import timezone
 from apps.jobs.models import ACTIVE_STATES, Job, JobState
 
 logger = logging.getLogger(__name__)
+RUN_TASK = "jobs.run"  # by name: the task imports these services
 BACK_OFF_SECONDS = 2  # doubled with each attempt
 MAX_BACK_OFF_SECONDS = 300
 SWEEP_LIMIT = 200
@@ -66,10 +68,8 @@ def _insert(row: Job) -> Job:
 
 def ring(job_id: int) -> None:
     """Tell a worker about a job. A broker that is down costs time, not work: the sweep rings again."""
-    from apps.jobs.tasks import run_job  # cycle: the task runs the services
-
     try:
-        run_job.apply_async((job_id,), retry=False)
+        current_app.send_task(RUN_TASK, (job_id,), retry=False)
     except Exception as error:  # noqa: BLE001 - any broker failure: the row is safe and the sweep will find it
         logger.warning("broker unavailable, job %s waits for the sweep: %s", job_id, error)
 

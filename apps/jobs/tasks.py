@@ -13,7 +13,7 @@ from apps.jobs.models import Job
 logger = logging.getLogger(__name__)
 
 
-@shared_task(name="jobs.run")
+@shared_task(name=services.RUN_TASK)
 def run_job(job_id: int) -> None:
     """Claim the job and run its handler. A worker may die at any line: the lease ends, and the sweep rings again."""
     job = services.claim(job_id)

@@ -1,5 +1,7 @@
 """What production mode refuses to start with. Pure, so that each refusal can be tested."""
 
+from urllib.parse import urlsplit
+
 MINIMUM_KEY_LENGTH = 50
 PLACEHOLDERS = ("changeme", "change-me", "secret", "insecure", "default", "example")
 
@@ -18,6 +20,12 @@ def unsafe_settings(*, secret_key: str, debug: bool, allowed_hosts: list[str]) -
     if any("*" in host or host.startswith(".") for host in allowed_hosts):
         refusals.append("ASSENT_ALLOWED_HOSTS has a wildcard. Name each host in full.")
     return refusals
+
+
+def without_credentials(address: str) -> str:
+    """Return the address without the user name and password in it, fit for a page."""
+    parts = urlsplit(address)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _is_placeholder(secret_key: str) -> bool:

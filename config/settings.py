@@ -13,7 +13,7 @@ from celery.schedules import schedule
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from config.safety import unsafe_settings
+from config.safety import unsafe_settings, without_credentials
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -174,6 +174,10 @@ _demo_mlflow = DATA_DIR / "mlflow.url"
 MLFLOW_BACKEND_URL = env.str(
     "MLFLOW_BACKEND_URL", _demo_mlflow.read_text().strip() if _demo_mlflow.exists() else "http://127.0.0.1:5000"
 ).rstrip("/")
+# Where browsers reach MLflow's own pages; in production MLflow is not published unless somebody says so.
+MLFLOW_PUBLIC_URL = env.str("MLFLOW_PUBLIC_URL", "" if PRODUCTION else without_credentials(MLFLOW_BACKEND_URL)).rstrip(
+    "/"
+)
 MLFLOW_BACKEND_TOKEN = env.str("MLFLOW_BACKEND_TOKEN", "")
 MLFLOW_BACKEND_USERNAME = env.str("MLFLOW_BACKEND_USERNAME", "")
 MLFLOW_BACKEND_PASSWORD = env.str("MLFLOW_BACKEND_PASSWORD", "")
@@ -197,7 +201,7 @@ else:
     _queue = DATA_DIR / "queue"
     for _folder in ("messages", "processed", "control"):
         (_queue / _folder).mkdir(parents=True, exist_ok=True, mode=0o700)
-    CELERY_BROKER_URL = "filesystem://"
+    CELERY_BROKER_URL = "filesystem://localhost"
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(_queue / "messages"),
         "data_folder_out": str(_queue / "messages"),
@@ -265,7 +269,9 @@ USE_I18N = USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = Path(env.str("ASSENT_STATIC_ROOT", str(BASE_DIR / "staticfiles")))
+STATIC_ROOT = env.str(
+    "ASSENT_STATIC_ROOT", str(BASE_DIR / "staticfiles") if PRODUCTION else None
+)  # else from the finders
 WHITENOISE_USE_FINDERS = not PRODUCTION
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -8,8 +8,8 @@ from django import template
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.timesince import timesince
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from apps.approvals.models import RequestState, Verdict
 from apps.audit.actions import Outcome
@@ -134,8 +134,10 @@ def ago(at: datetime) -> str:
 
 @register.filter
 def age(at: datetime) -> str:
-    """Say how old something is, in its largest unit: "5 weeks"."""
-    return timesince(at, depth=1)
+    """Say how old something is, in its largest unit: "5 weeks old"; "new" in its first hour."""
+    if (timezone.now() - at).total_seconds() < HOUR:
+        return gettext("new")
+    return gettext("%(time)s old") % {"time": timesince(at, depth=1)}
 
 
 @register.filter

@@ -117,7 +117,8 @@ def _log_run(recipe: Recipe, trial: _Trial, number: int) -> None:
     requirements = [f"{package}=={installed(package)}" for package in packages]
     if not trial.version.pinned:
         requirements[0] = "scikit-learn"
-    with mlflow.start_run(run_name=f"{name}-{number}", tags={"mlflow.user": AUTHOR, "data": recipe.dataset}):
+    tags = {"mlflow.user": AUTHOR, "mlflow.source.name": "train.py", "data": recipe.dataset}
+    with mlflow.start_run(run_name=f"{name}-{number}", tags=tags):
         table = from_pandas(trial.train, targets=recipe.target, name=recipe.dataset)
         mlflow.log_input(table, context="training")
         mlflow.log_params(

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from apps.errors import InvalidInput
 from apps.registry.models import Stage
 
+SWITCH = ("", "on", "true", "false")  # a checkbox sends "on"
 SORTS = ("name", "-name", "updated", "-updated")
 
 
@@ -33,6 +34,8 @@ def filters_from(query: QueryDict) -> tuple[ModelFilter, dict[str, Any]]:
     form = ModelFilter(query)
     for field, errors in form.errors.items():
         raise InvalidInput(str(errors[0]), field=field)
+    if query.get("deleted", "") not in SWITCH:
+        raise InvalidInput(_("Write “on” to see deleted models too, or leave it out."), field="deleted")
     return form, form.cleaned_data
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from apps.errors import InvalidInput
 from apps.registry import queries
 from apps.registry.compare import direction
-from apps.registry.models import ModelVersion, RegisteredModel
+from apps.registry.models import ModelAlias, ModelVersion, RegisteredModel
 
 ROWS = 50
 ORDERS = {
@@ -52,3 +52,9 @@ def primary_metrics(versions: Iterable[ModelVersion], most: int = 3) -> list[str
     """Choose the metrics that tell most: in most versions, direction known, alphabetically first."""
     seen = Counter(name for version in versions for name in version.metrics)
     return sorted(seen, key=lambda name: (-seen[name], direction(name) is None, name))[:most]
+
+
+def alias_to_load(aliases: list[ModelAlias], production: ModelVersion | None) -> ModelAlias | None:
+    """Choose the alias that a reader would load by: one of the version in Production, else the first; None for none."""
+    served = [alias for alias in aliases if production and alias.version_id == production.pk]
+    return next(iter(served or aliases), None)

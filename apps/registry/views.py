@@ -51,12 +51,15 @@ def model_detail(request: HttpRequest, name: str) -> HttpResponse:
     page = listing.page_of(listing.versions_of(model), page_number(request.GET))
     for version in page.object_list:
         version.model = model  # so that templates ask the database nothing more
+    production = queries.production_version(model)
+    aliases = list(model.aliases.select_related("version").order_by("alias"))
     context = {
         "model": model,
         "page": page,
         "metrics": listing.primary_metrics(page.object_list),
-        "production": queries.production_version(model),
-        "aliases": model.aliases.select_related("version").order_by("alias"),
+        "production": production,
+        "aliases": aliases,
+        "alias": listing.alias_to_load(aliases, production),
         "newest": model.versions.filter(deleted_at=None).defer(*queries.DETAILS).order_by("-number").first(),
     }
     return render(request, "registry/model_detail.html", context)

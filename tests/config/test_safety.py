@@ -67,3 +67,21 @@ def test_embedded_mode_makes_one_key_that_only_its_owner_reads(tmp_path):
 def test_two_data_directories_have_two_keys(tmp_path):
     show = "from config import settings; print(settings.SECRET_KEY)"
     assert start(tmp_path / "one", show).stdout != start(tmp_path / "two", show).stdout
+
+
+LINKS = "from config import settings; print(settings.MLFLOW_PUBLIC_URL)"
+
+
+@pytest.mark.parametrize(
+    ("env", "address"),
+    [
+        ({"MLFLOW_BACKEND_URL": "http://user:hush@127.0.0.1:5000/"}, "http://127.0.0.1:5000"),
+        ({"MLFLOW_BACKEND_URL": "http://mlflow:5000", **SAFE}, ""),
+        (
+            {"MLFLOW_BACKEND_URL": "http://mlflow:5000", **SAFE, "MLFLOW_PUBLIC_URL": "https://m.test/"},
+            "https://m.test",
+        ),
+    ],
+)
+def test_pages_link_to_mlflow_only_where_it_is_published(tmp_path, env, address):
+    assert start(tmp_path, LINKS, **env).stdout.strip() == address

@@ -1,15 +1,17 @@
 """The registry's pages: what they show, to whom, and at what cost."""
 
 import re
+from datetime import timedelta
 from html import unescape
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.jobs.models import Job
-from apps.registry.models import RegisteredModel, SyncRun, SyncState
+from apps.registry.models import ModelVersion, RegisteredModel, SyncRun, SyncState
 from tests.builders import make_model, make_version
 from tests.registry.rows import THEN, model, version
 
@@ -96,6 +98,7 @@ def test_model_list_sorts_both_ways(reader):
 @pytest.mark.parametrize(
     ("query", "field"),
     [("page=x", "page"), ("page=0", "page"), ("page=2", "page"), ("stage=Prod", "stage"), ("sort=id", "sort"),
+     ("deleted=x", "deleted"),
      ("q=%00", "q"), (f"q={'x' * 251}", "q")],
 )  # fmt: skip
 def test_model_list_names_the_malformed_field(reader, query, field):
@@ -311,3 +314,59 @@ def test_comparison_calls_a_new_required_input_breaking(reader):
     make_version(churn, 2, signature={"inputs": [age, plan, tenure], "outputs": [], "params": []})
     text = text_of(reader.get("/compare/?base=churn@1&candidate=churn@2"))
     assert re.findall(r"added (plan|tenure) (breaking)?", text) == [("plan", "breaking"), ("tenure", "")]
+
+
+def test_model_list_offers_to_show_deleted_models(reader):
+    content = reader.get("/models/?deleted=on").content.decode()
+    assert re.findall(r"<input[^>]*name=\"deleted\"[^>]*>", content)[0].endswith("checked>")
+
+
+@pytest.mark.parametrize(("minutes", "words"), [(0, "v1 · new"), (59, "v1 · new"), (120, "v1 · 2 hours old")])
+def test_model_list_says_how_old_the_version_in_production_is(reader, minutes, words):
+    row = version(model(), 1, stage="Production")
+    ModelVersion.objects.filter(pk=row.pk).update(created_at=timezone.now() - timedelta(minutes=minutes))
+    assert words in text_of(reader.get("/models/"))
+
+
+def test_model_page_leads_to_the_request_of_the_newest_version(client, alice):
+    client.force_login(alice)
+    churn = model()
+    version(churn, 1, stage="Production")
+    version(churn, 2)
+    page = client.get("/models/churn/")
+    assert (
+        "Request promotion of v2" in text_of(page),
+        'href="/models/churn/v/2/request/"' in page.content.decode(),
+    ) == (
+        True,
+        True,
+    )
+
+
+def test_model_page_offers_no_request_for_what_is_in_production(client, alice):
+    client.force_login(alice)
+    version(model(), 1, stage="Production")
+    assert "Request promotion" not in text_of(client.get("/models/churn/"))
+
+
+@pytest.mark.parametrize(("stage", "alias"), [("Production", "champion"), ("Staging", "archived")])
+def test_model_page_loads_by_the_alias_of_the_version_in_production(reader, stage, alias):
+    churn = model()
+    version(churn, 1, "archived")
+    version(churn, 2, "champion", stage=stage)
+    assert f'models:/churn@{alias}"' in text_of(reader.get("/models/churn/"))
+
+
+@pytest.mark.parametrize("path", ["/models/churn/", "/models/churn/v/1/"])
+@pytest.mark.parametrize("address", ["", "https://mlflow.example.org"])
+def test_pages_link_to_mlflow_where_it_is_published(reader, settings, path, address):
+    settings.MLFLOW_PUBLIC_URL = address
+    version(model(), 1, run_id="r1", run={"name": "brave-owl", "experiment_id": "3"})
+    page = reader.get(path).content.decode()
+    assert ("Open in MLflow" in page, "/#/" in page) == (bool(address), bool(address))
+
+
+def test_version_page_names_the_run_without_a_link_where_mlflow_is_not_published(reader, settings):
+    settings.MLFLOW_PUBLIC_URL = ""
+    version(model(), 1, run_id="r1", run={"name": "brave-owl", "experiment_id": "3"})
+    assert "Run brave-owl" in text_of(reader.get("/models/churn/v/1/"))

@@ -47,12 +47,16 @@ def version_requests(version: ModelVersion) -> dict[str, Any]:
 
 
 @register.inclusion_tag("approvals/_request_button.html", takes_context=True)
-def request_button(context: template.Context, version: ModelVersion) -> dict[str, Any]:
-    """Offer the way to ask for a promotion: the unfinished requests, a button, or why there is none."""
+def request_button(context: template.Context, version: ModelVersion, *, named: bool = False) -> dict[str, Any]:
+    """Offer the way to ask for a promotion: the unfinished requests, a button, or why there is none.
+
+    `named`: the button says which version, for pages that are not about that one alone.
+    """
     may_ask = grants.allows(context.get("user"), Permission.MODEL_WRITE, version.model)
     unfinished = ApprovalRequest.objects.filter(version=version, state__in=UNFINISHED).order_by("-id")
     gone = version.deleted_at is not None or version.model.deleted_at is not None
-    return {"version": version, "may_ask": may_ask and not gone, "gone": gone, "unfinished": list(unfinished)}
+    offer = {"may_ask": may_ask and not gone, "gone": gone, "named": named}
+    return {"version": version, "unfinished": list(unfinished), **offer}
 
 
 @register.simple_tag

@@ -31,16 +31,20 @@ def compare_url(base: ModelVersion | None, candidate: ModelVersion) -> str:
 
 @register.simple_tag
 def mlflow_url(model: RegisteredModel, version: ModelVersion | None = None) -> str:
-    """Return the address of the model, or of one version, in MLflow's own pages."""
-    address = f"{settings.MLFLOW_BACKEND_URL}/#/models/{quote(model.name, safe='')}"
+    """Return the address of the model, or of one version, in MLflow's own pages; empty where nobody can open them."""
+    if not settings.MLFLOW_PUBLIC_URL:
+        return ""
+    address = f"{settings.MLFLOW_PUBLIC_URL}/#/models/{quote(model.name, safe='')}"
     return f"{address}/versions/{version.number}" if version else address
 
 
 @register.simple_tag
 def mlflow_run_url(version: ModelVersion) -> str:
-    """Return the address of the version's run in MLflow's own pages."""
+    """Return the address of the version's run in MLflow's own pages; empty where there is none to open."""
+    if not (settings.MLFLOW_PUBLIC_URL and version.run_id):
+        return ""
     experiment = quote(str(version.run.get("experiment_id", "")), safe="")
-    return f"{settings.MLFLOW_BACKEND_URL}/#/experiments/{experiment}/runs/{quote(version.run_id, safe='')}"
+    return f"{settings.MLFLOW_PUBLIC_URL}/#/experiments/{experiment}/runs/{quote(version.run_id, safe='')}"
 
 
 @register.filter

@@ -1,0 +1,122 @@
+"""Every page and API list asks the database as often for 100 rows as for one."""
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from apps.accounts import grants
+from apps.accounts.models import User
+from apps.accounts.roles import REVIEWER
+from apps.approvals.models import ApprovalPolicy, ApprovalRequest, Review
+from apps.audit.actions import Action
+from apps.audit.services import Actor, Target, record
+from apps.registry.models import ModelAlias, ModelVersion, RegisteredModel
+from tests.builders import make_model, make_policy, make_version
+
+LENGTHS = (1, 10, 100)
+LISTS = [
+    "/models/",
+    "/models/?q=model&stage=Production",
+    "/models/first/",
+    "/requests/",
+    "/requests/{request}/",
+    "/reviews/",
+    "/policies/",
+    "/audit/",
+    "/people/",
+    "/account/",
+    "/api/v1/models/?page_size=200",
+    "/api/v1/models/first/versions/?page_size=200",
+    "/api/v1/requests/?page_size=200",
+    "/api/v1/requests/?waiting=me&page_size=200",
+    "/api/v1/requests/{request}/",
+    "/api/v1/requests/{request}/reviews/?page_size=200",
+    "/api/v1/policies/?page_size=200",
+    "/api/v1/audit/events/?page_size=200",
+]
+
+
+class World:
+    """Rows of every kind that is listed; `grow` adds one of each."""
+
+    def __init__(self, reader: User) -> None:
+        self.reader, self.rows = reader, 0
+        self.policy = make_policy()
+        self.first = make_model("first")
+        self.request = self._ask(make_version(self.first, 1000, metrics={"accuracy": 0.8}))
+
+    def grow(self, rows: int) -> None:
+        for number in range(self.rows + 1, rows + 1):
+            self._add(number)
+        self.rows = rows
+
+    def _add(self, number: int) -> None:
+        model = make_model(f"model {number}")
+        version = make_version(model, 1, stage="Production")
+        ModelAlias.objects.create(model=model, alias="champion", version=version)
+        another = make_version(self.first, number)
+        ModelAlias.objects.create(model=self.first, alias=f"alias{number}", version=another)
+        self._ask(another)
+        self._policies(model)
+        self._review(self._person(number, model))
+        self._event(model)
+
+    def _event(self, model: RegisteredModel) -> None:
+        with transaction.atomic():
+            record(Action.MODEL_CHANGED, by=Actor("alice"), target=Target("model", model.name, model.pk))
+
+    def _policies(self, model: RegisteredModel) -> None:
+        """One in force, of this model, and one that is history."""
+        make_policy("Staging", model=model)
+        ApprovalPolicy.objects.create(
+            stage="Staging", required_approvals=1, published_by="admin", retired_at=timezone.now()
+        )
+
+    def _person(self, number: int, model: RegisteredModel) -> User:
+        """A member of a group of their own, which may review one model; the reader is in it too."""
+        group = Group.objects.create(name=f"group {number}")
+        grants.set_role(group, [REVIEWER], model)
+        grants.set_role(group, [REVIEWER], self.first)
+        person = User.objects.create(username=f"person{number}")
+        person.groups.add(group)
+        self.reader.groups.add(group)
+        return person
+
+    def _ask(self, version: ModelVersion) -> ApprovalRequest:
+        return ApprovalRequest.objects.create(
+            version=version, from_stage="None", to_stage="Production", archive_existing=False,
+            requester=User.objects.get_or_create(username="asker")[0], reason="Better.", policy=self.policy,
+            evidence={}, evidence_digest="0" * 64,
+        )  # fmt: skip
+
+    def _review(self, person: User) -> None:
+        Review.objects.create(
+            request=self.request, requester=self.request.requester, reviewer=person, verdict="approve",
+            evidence_digest=self.request.evidence_digest,
+        )  # fmt: skip
+
+
+def count(client: Client, address: str) -> int:
+    with CaptureQueriesContext(connection) as asked:
+        assert client.get(address).status_code == 200, address
+    return len(asked)
+
+
+@pytest.mark.parametrize(
+    ("reader", "addresses"),
+    [("admin", LISTS), ("mallory", [address for address in LISTS if address != "/people/"])],
+    ids=["an admin of everything", "a person with a grant per model"],
+)
+def test_lists_ask_as_often_for_100_rows_as_for_one(request, db, reader, addresses):
+    person = request.getfixturevalue(reader)
+    world, client = World(person), Client()
+    client.force_login(person)
+    counts: dict[str, list[int]] = {address: [] for address in addresses}
+    for length in LENGTHS:
+        world.grow(length)
+        for address, asked in counts.items():
+            asked.append(count(client, address.format(request=world.request.pk)))
+    assert counts == {address: asked[:1] * len(LENGTHS) for address, asked in counts.items()}

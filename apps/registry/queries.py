@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, Max, Prefetch, Q, QuerySet, TextField
+from django.db.models import Count, Exists, F, Max, OuterRef, Prefetch, Q, QuerySet, TextField
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 from django.utils import timezone
@@ -60,10 +60,9 @@ def matching(
             Q(name__icontains=q) | Q(description__icontains=q) | _in_json(q, "tag_text")
         )
     if stage:
-        in_stage = ModelVersion.objects.filter(stage=stage, deleted_at=None)
-        models = models.filter(pk__in=in_stage.values("model"))
+        models = models.filter(Exists(ModelVersion.objects.filter(model=OuterRef("pk"), stage=stage, deleted_at=None)))
     if alias:
-        models = models.filter(pk__in=ModelAlias.objects.filter(alias=alias).values("model"))
+        models = models.filter(Exists(ModelAlias.objects.filter(model=OuterRef("pk"), alias=alias)))
     if tag:
         key, equals, value = tag.partition("=")
         models = models.alias(tag_value=Cast(KeyTextTransform(key, "tags"), TextField()))

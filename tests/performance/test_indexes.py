@@ -1,0 +1,112 @@
+"""The queries behind lists, the queue and the sweep use an index on every table that grows."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.approvals import queries as approvals
+from apps.audit import queries as audit
+from apps.jobs import services as jobs
+from apps.jobs.models import Job
+from apps.registry import queries as registry
+from apps.registry.models import ModelVersion, RegisteredModel
+from tests.performance.test_query_counts import World
+
+GROW = ("audit_auditevent", "jobs_job", "approvals_approvalrequest", "approvals_review", "registry_modelversion",
+        "registry_registeredmodel", "registry_modelalias", "registry_syncrun")  # fmt: skip
+SQLITE_SCAN = re.compile(r"^SCAN (\w+)(?! USING)$")
+POSTGRES_SCAN = re.compile(r"Seq Scan on (\w+)")
+
+
+def events(**filters: object) -> Callable[[User], object]:
+    return lambda user: list(audit.filtered(audit.visible_events(user), filters)[:50])
+
+
+def models(**filters: str) -> Callable[[User], object]:
+    return lambda user: list(registry.matching(registry.visible_models(user), **filters).order_by("name")[:50])
+
+
+def requests(**filters: object) -> Callable[[User], object]:
+    return lambda user: list(approvals.visible_requests(user).filter(**filters)[:50])
+
+
+QUERIES: dict[str, Callable[[User], object]] = {
+    "events": events(),
+    "events of a model": events(model_id=1),
+    "events of a person": events(actor="alice"),
+    "events of an action": events(action="model.changed"),
+    "refusals": events(outcome="refused"),
+    "requests": requests(),
+    "requests in a state": requests(state="open"),
+    "requests of a requester": requests(requester=1),
+    "requests waiting": lambda user: list(approvals.waiting_for(user)[:50]),
+    "open requests of models": lambda user: list(approvals.open_requests_for([1, 2])),
+    "requests of versions": lambda user: approvals.requests_by_version([1, 2]),
+    "models": models(),
+    "models with a version in a stage": models(stage="Production"),
+    "models with an alias": models(alias="champion"),
+    "models with what the list shows": lambda user: list(registry.listed(registry.visible_models(user))[:50]),
+    "a model by name": lambda user: registry.get_model(user, "first"),
+    "the version in production": lambda user: registry.production_version(RegisteredModel.objects.get(name="first")),
+    "versions to read": lambda user: list(ModelVersion.objects.filter(details_due_at__lte=timezone.now())[:10]),
+    "the last syncs": lambda user: registry.sync_status(),
+    "jobs to claim": lambda user: jobs.claim(1),
+    "jobs to sweep": lambda user: jobs.sweep(),
+    "a job by key": lambda user: Job.objects.filter(key="sync", state__in=["queued", "running"]).first(),
+}
+
+
+@pytest.fixture
+def world(admin, mallory) -> World:
+    """Thirty rows of everything; mallory holds a role on each model, admin on the whole registry."""
+    world = World(mallory)
+    world.grow(30)
+    return world
+
+
+def plans(run: Callable[[User], object], user: User) -> list[str]:
+    """Run it and return the lines of its queries' plans, sequential scans forbidden where there is another way."""
+    asked: list[tuple] = []
+
+    def note(execute, sql, params, many, context):
+        asked.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        run(user)
+    explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
+    lines = []
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")  # thirty rows are quicker to scan than an index
+        for sql, params in asked:
+            if sql.startswith(("SELECT", "UPDATE")):
+                cursor.execute(f"{explain} {sql}", params)
+                lines += [str(row[-1]).strip() for row in cursor.fetchall()]
+    return lines
+
+
+def scanned(lines: list[str]) -> list[str]:
+    """The tables that were read from one end to the other, by their name or (SQLite) their alias in a subquery."""
+    scan = POSTGRES_SCAN if connection.vendor == "postgresql" else SQLITE_SCAN
+    named = [found[1] for line in lines if (found := scan.search(line))]
+    return [name for name in named if name in GROW or re.fullmatch(r"[U-Z]\d+", name)]
+
+
+def test_lists_and_queues_read_through_an_index(world, admin, mallory):
+    readers = {"admin": admin, "mallory": mallory}
+    found = {
+        f"{name} ({who})": scanned(plans(run, User.objects.get(pk=user.pk)))
+        for name, run in QUERIES.items()
+        for who, user in readers.items()
+    }
+    assert {name: tables for name, tables in found.items() if tables} == {}
+
+
+def test_a_scan_would_be_noticed(world, admin):
+    lines = plans(lambda user: list(ModelVersion.objects.filter(description="x")), admin)
+    assert scanned(lines) == ["registry_modelversion"]

@@ -16,7 +16,9 @@ from config.problems import problem, problem_body
 class Pages(PageNumberPagination):
     """`?page=2&page_size=20`, at most 200 rows a page. A page that does not exist is a 400 that names the field."""
 
+    page_query_description = "Counted from 1."
     page_size_query_param = "page_size"
+    page_size_query_description = "Rows on a page, 1 to 200; 50 by default."
     max_page_size = 200
 
     def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> Any:

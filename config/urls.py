@@ -3,13 +3,13 @@
 from django.urls import include, path
 from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularAPIView
 
 from apps.accounts import api as accounts_api
 from apps.approvals import api as approvals_api
 from apps.audit import api as audit_api
 from apps.registry import api as registry_api
-from config import health
+from config import api_docs, health
 
 api = [
     *accounts_api.urlpatterns,
@@ -17,7 +17,7 @@ api = [
     *approvals_api.urlpatterns,
     *audit_api.urlpatterns,
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
+    path("docs/", api_docs.docs, name="docs"),
 ]
 urlpatterns = [
     path("", require_safe(RedirectView.as_view(pattern_name="registry:model-list")), name="home"),

@@ -112,7 +112,7 @@ TABLE = {
     ("api:event-list", "GET"): api(),
     ("api:event-detail", "GET"): api(200, 404),
     ("api:schema", "GET"): api(),
-    ("api:docs", "GET"): api(),
+    ("api:docs", "GET"): page(),
 }
 
 

@@ -1,0 +1,74 @@
+"""What the generated schema cannot know by itself: which errors an operation answers, all in one shape."""
+
+from typing import Any
+
+ERRORS = {
+    "400": "A parameter or a field is unknown or malformed; `errors` names it.",
+    "401": "No token, or one that is unknown, expired or revoked.",
+    "403": "You may see it but not do this; or a rule forbids it.",
+    "404": "It does not exist, or you may not see it: the answer is the same.",
+    "409": "Somebody was first, or it changed since you read it.",
+    "413": "The body is larger than 2 MB.",
+    "415": "The body is not JSON.",
+    "503": "MLflow did not answer; nothing was changed.",
+}
+FURTHER = {
+    "compare_retrieve": ("404",),
+    "policies_create": ("409",),
+    "requests_create": ("404", "409", "503"),
+    "requests_retry_create": ("409",),
+    "requests_reviews_create": ("409", "503"),
+    "requests_withdraw_create": ("409",),
+}
+FIELD_AT_FAULT = {
+    "type": "object",
+    "description": "What is wrong with one field.",
+    "properties": {
+        "field": {"type": "string", "description": "The parameter or field; `body` for the whole body."},
+        "message": {"type": "string"},
+    },
+    "required": ["field", "message"],
+}
+PROBLEM = {
+    "type": "object",
+    "description": "Any error: problem details (RFC 9457).",
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string", "description": "The status in words."},
+        "status": {"type": "integer"},
+        "code": {"type": "string", "description": "Stable, for programs: `invalid`, `not_found`, `conflict`, …"},
+        "detail": {"type": "string", "description": "What happened, why, and what to do next; for people."},
+        "errors": {
+            "type": "array",
+            "items": {"$ref": "#/components/schemas/FieldAtFault"},
+            "description": "The fields at fault; empty when it is none of them.",
+        },
+    },
+    "required": ["type", "title", "status", "code", "detail", "errors"],
+}
+
+
+def describe_errors(result: dict[str, Any], **_context: Any) -> dict[str, Any]:
+    """Add the error answers to every operation (a postprocessing hook of drf-spectacular)."""
+    schemas = result["components"]["schemas"]
+    schemas["FieldAtFault"], schemas["Problem"] = FIELD_AT_FAULT, PROBLEM
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for path, methods in result["paths"].items():
+        for method, operation in methods.items():
+            for status in error_statuses(path, method, operation):
+                operation["responses"][status] = {"description": ERRORS[status], "content": content}
+    return result
+
+
+def error_statuses(path: str, method: str, operation: dict[str, Any]) -> list[str]:
+    """Return the statuses of the errors that an operation answers, in order."""
+    statuses = {"401", *FURTHER.get(operation["operationId"], ())}
+    if method == "get" or "requestBody" in operation:
+        statuses.add("400")  # what is not known is refused, in the query and in the body
+    if "requestBody" in operation:
+        statuses |= {"413", "415"}
+    if method != "get":
+        statuses.add("403")
+    if "{" in path:
+        statuses.add("404")
+    return sorted(statuses)

@@ -3,11 +3,14 @@
 TEST_DATABASE=sqlite (default) or postgres: see tests/servers/postgres.py for where the server comes from.
 """
 
+import atexit
 import os
+import shutil
 import tempfile
 
 if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["ASSENT_DATA_DIR"] = tempfile.mkdtemp(prefix="assent-test-")
+    atexit.register(shutil.rmtree, os.environ["ASSENT_DATA_DIR"], ignore_errors=True)
 os.environ.setdefault("MLFLOW_BACKEND_URL", "http://127.0.0.1:9")  # nothing listens there: tests name their server
 if os.environ.get("TEST_DATABASE") == "postgres":
     from tests.servers.postgres import postgres_url
@@ -19,8 +22,9 @@ else:
 from config.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # speed: hundreds of tests make people
-if "TEST" not in DATABASES["default"] and DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
-    # A file, not memory: threads and worker processes must see the same rows, with the real locks.
-    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}  # noqa: F405
-STATIC_ROOT = DATA_DIR / "static"  # noqa: F405
-STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns when it is absent
+# SQLite in a file, not in memory: threads and worker processes must see the same rows, with the real locks.
+# PostgreSQL under a name of this run: runs at the same time leave each other alone.
+_sqlite = DATABASES["default"]["ENGINE"].endswith("sqlite3")  # noqa: F405
+_name = str(DATA_DIR / "test.sqlite3") if _sqlite else DATA_DIR.name.replace("-", "_")  # noqa: F405
+DATABASES["default"]["TEST"] = {"NAME": _name}  # noqa: F405
+WHITENOISE_AUTOREFRESH = True  # look files up when asked: every test client would list them all anew

@@ -47,6 +47,7 @@ class Job(models.Model):
             models.Index(fields=["not_before"], condition=Q(state="queued"), name="jobs_queued"),
             models.Index(fields=["lease_until"], condition=Q(state="running"), name="jobs_running"),
             models.Index(fields=["kind", "-id"], name="jobs_by_kind"),
+            models.Index(fields=["key"], name="jobs_by_key"),  # SQLite cannot use the constraint's for a question
         ]
 
     def __str__(self) -> str:

@@ -11,9 +11,9 @@ from apps.accounts.models import User
 from apps.approvals import queries as approvals
 from apps.audit import queries as audit
 from apps.jobs import services as jobs
-from apps.jobs.models import Job
+from apps.jobs.models import ACTIVE_STATES, Job
 from apps.registry import queries as registry
-from apps.registry.models import ModelVersion, RegisteredModel
+from apps.registry.models import ModelVersion
 from tests.performance.test_query_counts import World
 
 GROW = ("audit_auditevent", "jobs_job", "approvals_approvalrequest", "approvals_review", "registry_modelversion",
@@ -51,12 +51,12 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "models with an alias": models(alias="champion"),
     "models with what the list shows": lambda user: list(registry.listed(registry.visible_models(user))[:50]),
     "a model by name": lambda user: registry.get_model(user, "first"),
-    "the version in production": lambda user: registry.production_version(RegisteredModel.objects.get(name="first")),
+    "the version in production": lambda user: registry.production_version(registry.get_model(user, "first")),
     "versions to read": lambda user: list(ModelVersion.objects.filter(details_due_at__lte=timezone.now())[:10]),
     "the last syncs": lambda user: registry.sync_status(),
     "jobs to claim": lambda user: jobs.claim(1),
     "jobs to sweep": lambda user: jobs.sweep(),
-    "a job by key": lambda user: Job.objects.filter(key="sync", state__in=["queued", "running"]).first(),
+    "a job by key": lambda user: Job.objects.filter(key="sync", state__in=ACTIVE_STATES).first(),
 }
 
 

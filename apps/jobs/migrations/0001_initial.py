@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
                 ('finished_at', models.DateTimeField(null=True)),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('state', 'queued')), fields=['not_before'], name='jobs_queued'), models.Index(condition=models.Q(('state', 'running')), fields=['lease_until'], name='jobs_running'), models.Index(fields=['kind', '-id'], name='jobs_by_kind')],
+                'indexes': [models.Index(condition=models.Q(('state', 'queued')), fields=['not_before'], name='jobs_queued'), models.Index(condition=models.Q(('state', 'running')), fields=['lease_until'], name='jobs_running'), models.Index(fields=['kind', '-id'], name='jobs_by_kind'), models.Index(fields=['key'], name='jobs_by_key')],
                 'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['queued', 'running'])), fields=('key',), name='jobs_one_active_per_key')],
             },
         ),

@@ -56,7 +56,7 @@ class RequestList(generics.ListCreateAPIView):
         wanted = _valid(RequestFilter, self.request.query_params.dict())
         user: Any = self.request.user
         rows = queries.waiting_for(user) if "waiting" in wanted else queries.visible_requests(user)
-        rows = rows.select_related("policy__model")
+        rows = rows.select_related("policy__model").defer(*queries.BIG)
         if "state" in wanted:
             rows = rows.filter(state=wanted["state"])
         if "model" in wanted:

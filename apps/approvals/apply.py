@@ -12,10 +12,10 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from apps.approvals import policies
 from apps.approvals.models import ApprovalRequest, RequestState, Verdict
-from apps.approvals.reviewing import SYSTEM, back_to_review, refresh_evidence
-from apps.approvals.services import APPLY_JOB, request_target
+from apps.approvals.records import about, request_target
+from apps.approvals.reviewing import SYSTEM, dismiss_lapsed, enough_approvals, refresh_evidence, reopen
+from apps.approvals.services import APPLY_JOB
 from apps.audit import services as audit
 from apps.audit.actions import Action, Outcome, Source
 from apps.audit.context import Origin, came_through
@@ -123,35 +123,16 @@ def _check_alone(request: ApprovalRequest) -> None:
 
 def _reviews_fell(request: ApprovalRequest) -> bool:
     """Send the request back to review when its evidence changed or an approval no longer counts; say whether it did."""
-    if not (refresh_evidence(request) or _dismiss_ineligible(request)):
-        return False
+    if not refresh_evidence(request):
+        dismiss_lapsed(request)
+    if request.state in IN_HAND:
+        if enough_approvals(request):
+            return False
+        reopen(request)
     stages.abandon(request.version)
     request.stage_before = ""
     request.save(update_fields=["stage_before", "updated_at"])
     return True
-
-
-def _dismiss_ineligible(request: ApprovalRequest) -> list[str]:
-    """Dismiss the approvals of people who may no longer give one. Returns their user names."""
-    people = policies.eligible_reviewers(request.policy, request.version.model, requester_id=request.requester_id)
-    approvals = request.reviews.filter(standing=True, verdict=Verdict.APPROVE)
-    lost = list(approvals.exclude(reviewer__in=people.values("pk")).values_list("pk", flat=True))
-    enough = approvals.count() - len(lost) >= request.policy.required_approvals
-    if not lost and enough:
-        return []
-    because = _("This reviewer could no longer approve when the request was to be applied.")
-    before = {"state": request.state}
-    names = back_to_review(request, because, only=lost)
-    audit.record(
-        Action.REQUEST_REVIEWS_DISMISSED,
-        by=SYSTEM,
-        target=request_target(request),
-        reason=because,
-        before=before,
-        after={"state": request.state},
-        dismissed=names,
-    )
-    return names or [""]
 
 
 def _mark_applying(request: ApprovalRequest, *, stage_before: str) -> None:
@@ -161,9 +142,8 @@ def _mark_applying(request: ApprovalRequest, *, stage_before: str) -> None:
         Action.REQUEST_APPLY_STARTED,
         by=SYSTEM,
         target=request_target(request),
-        version=str(request.version),
+        **about(request),
         stage_before=stage_before,
-        to_stage=request.to_stage,
         evidence_digest=request.evidence_digest,
     )
 
@@ -200,7 +180,7 @@ def _complete(job: Job, request_id: int, observed: dict[int, RemoteVersion]) -> 
             reason=request.reason,
             before={"stage": request.stage_before},
             after={"stage": request.to_stage},
-            version=str(request.version),
+            **about(request),
             archived=[str(row.number) for row in moved if row.pk != request.version_id],
             requested_by=request.requester.get_username(),
             approved_by=approved_by,
@@ -224,8 +204,7 @@ def _fail(request: ApprovalRequest, error: str) -> None:
         reason=error,
         before=before,
         after={"state": request.state},
-        version=str(request.version),
-        to_stage=request.to_stage,
+        **about(request),
     )
 
 

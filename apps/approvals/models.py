@@ -72,6 +72,8 @@ class ApprovalRequest(models.Model):
     state = models.CharField(max_length=20, choices=RequestState.choices, default=RequestState.OPEN)
     evidence = models.JSONField()  # what there is to review, see evidence.py
     evidence_digest = models.CharField(max_length=64)
+    checks = models.JSONField(default=list)  # what they said when this was decided, see findings.py
+    baseline = models.JSONField(null=True)  # the version compared with, as it was then; null: there was none
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     closed_at = models.DateTimeField(null=True)  # applied, rejected or withdrawn

@@ -7,10 +7,10 @@ from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquer
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
-from apps.approvals import checks, evidence, policies, queries
+from apps.approvals import checks, eligibility, evidence, findings, policies, queries
+from apps.approvals.findings import SERVED, in_stage
 from apps.approvals.forms import STAGE_ORDER
 from apps.approvals.models import (
-    UNDER_REVIEW,
     UNFINISHED,
     ApprovalPolicy,
     ApprovalRequest,
@@ -26,13 +26,11 @@ from apps.errors import RuleViolation
 from apps.jobs.models import Job
 from apps.registry.compare import compare
 from apps.registry.models import ModelVersion, Stage
-from apps.registry.queries import DETAILS, production_version
+from apps.registry.queries import production_version
 
 HISTORY_ROWS = 50
-SERVED = (Stage.PRODUCTION, Stage.STAGING)  # stages whose versions somebody uses
 MOVING = (RequestState.APPROVED, RequestState.APPLYING)
 PRIMARY = (RequestAction.APPROVE, RequestAction.RETRY)
-BIG = ("evidence", *(f"version__{name}" for name in DETAILS))  # lists leave them in the database
 
 
 @dataclass(frozen=True)
@@ -61,17 +59,11 @@ def _stage_option(version: ModelVersion, stage: Stage) -> StageOption:
     return StageOption(stage.value, str(stage.label), policy, closed_because, occupants)
 
 
-def in_stage(version: ModelVersion, stage: str) -> QuerySet[ModelVersion]:
-    """Return the model's other living versions that are in `stage`, newest first."""
-    others = ModelVersion.objects.filter(model=version.model_id, stage=stage, deleted_at=None).exclude(pk=version.pk)
-    return others.select_related("model").order_by("-number")
-
-
 def preview(version: ModelVersion, to_stage: str) -> dict[str, Any]:
     """Return what a reviewer will see first: the comparison with Production, and the checks that do not pass."""
     base = production_version(version.model)
     base = None if base is None or base.pk == version.pk else base
-    results = _checked(version, to_stage)
+    results = _checked(checks.run(version, to_stage))
     missed = (checks.Outcome.FAIL, checks.Outcome.ERROR)
     gaps = [result for result in results["checks"] if result.outcome in missed]
     return {**results, "base": base, "comparison": compare(base, version) if base else None, "gaps": gaps}
@@ -79,20 +71,16 @@ def preview(version: ModelVersion, to_stage: str) -> dict[str, Any]:
 
 def request_context(asked: ApprovalRequest) -> dict[str, Any]:
     """Return what the page of one request shows beside its actions."""
-    version = asked.version
+    version, under_review = asked.version, findings.live(asked)
     events = events_of(asked)
-    base, base_note = _base(asked, archived_numbers(events))
     reviews = list(asked.reviews.all())
-    approvals = [review for review in reviews if review.standing and review.verdict == Verdict.APPROVE]
-    under_review = asked.state in UNDER_REVIEW
+    approvals = _counted(asked, reviews)
     missing = max(asked.policy.required_approvals - len(approvals), 0)
     closed = asked.closed_at is not None
     return {
         **moving_context(asked),
-        **_checked(version, asked.to_stage),
-        "base": base,
-        "base_note": base_note,
-        "comparison": compare(base, version) if base else None,
+        **_checked(findings.checks_of(asked)),
+        **_compared(asked, archived_numbers(events)),
         "timeline": timeline(asked, reviews, events),
         "approvals": approvals,
         "missing": missing,
@@ -102,10 +90,19 @@ def request_context(asked: ApprovalRequest) -> dict[str, Any]:
         "blocked": queries.why_blocked(asked) if under_review else [],
         "to_archive": list(in_stage(version, asked.to_stage)) if asked.archive_existing and not closed else [],
         "closed": closed,
-        "changed_since": _changed_since(asked) if closed else "",
+        "changed_since": "" if under_review else _changed_since(asked),
         "served": asked.to_stage in SERVED,
         "primary": PRIMARY,
     }
+
+
+def _counted(asked: ApprovalRequest, reviews: list[Review]) -> list[Review]:
+    """Return the approvals that count: under review those of people who may still give one, later those that did."""
+    approvals = [review for review in reviews if review.standing and review.verdict == Verdict.APPROVE]
+    if not approvals or not findings.live(asked):
+        return approvals
+    able = set(eligibility.eligible_reviewers(asked).values_list("pk", flat=True))
+    return [review for review in approvals if review.reviewer_id in able]
 
 
 def _changed_since(asked: ApprovalRequest) -> str:
@@ -133,8 +130,7 @@ def offers_context(asked: ApprovalRequest, user: Any) -> dict[str, Any]:
     }
 
 
-def _checked(version: ModelVersion, to_stage: str) -> dict[str, Any]:
-    results = checks.run(version, to_stage)
+def _checked(results: list[checks.CheckResult]) -> dict[str, Any]:
     return {
         "checks": results,
         "passed": sum(result.outcome == checks.Outcome.PASS for result in results),
@@ -142,21 +138,26 @@ def _checked(version: ModelVersion, to_stage: str) -> dict[str, Any]:
     }
 
 
-def _base(asked: ApprovalRequest, archived: list[int]) -> tuple[ModelVersion | None, str]:
-    """Return the version to compare with, and why that one: the replaced one, the one in the stage, Production's."""
-    version = asked.version
-    if asked.state == RequestState.APPLIED:
-        replaced = ModelVersion.objects.filter(model=version.model_id, number__in=archived).select_related("model")
-        return replaced.order_by("-number").first(), _("the version that it replaced")
-    if asked.to_stage in SERVED and (there := in_stage(version, asked.to_stage).first()):
-        return there, _("the version now in %(stage)s") % {"stage": asked.get_to_stage_display()}
-    production = in_stage(version, Stage.PRODUCTION).first()
-    return production, _("the version now in Production") if production else ""
+def _compared(asked: ApprovalRequest, archived: list[int]) -> dict[str, Any]:
+    """Return the version and the one it is, or was, compared with, their comparison, and why that one."""
+    stored, model = findings.baseline_of(asked), asked.version.model
+    content = evidence.collect(asked.version) if findings.live(asked) else asked.evidence
+    candidate = findings.as_version(model, content)
+    if stored is None:
+        return {"candidate": candidate, "base": None, "base_note": "", "comparison": None}
+    base = findings.as_version(model, stored)
+    if asked.state == RequestState.APPLIED and base.number in archived:
+        note = _("the version that it replaced")
+    elif findings.live(asked):
+        note = _("the version now in %(stage)s") % {"stage": base.get_stage_display()}
+    else:
+        note = _("the version that was in %(stage)s") % {"stage": base.get_stage_display()}
+    return {"candidate": candidate, "base": base, "base_note": note, "comparison": compare(base, candidate)}
 
 
 def as_rows(requests: QuerySet[ApprovalRequest]) -> QuerySet[ApprovalRequest]:
     """Return visible requests with all that a row of a list shows, in one query."""
-    return requests.defer(*BIG).annotate(approvals=_approvals())
+    return requests.defer(*queries.BIG).annotate(approvals=_approvals())
 
 
 def _approvals() -> Coalesce:

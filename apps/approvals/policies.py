@@ -2,7 +2,6 @@
 
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -83,14 +82,6 @@ def policy_for(version: ModelVersion, stage: str) -> ApprovalPolicy:
         message = _("No policy says who signs off %(stage)s, so nothing can move there. Ask an admin to publish one.")
         raise RuleViolation(message % {"stage": stage}, field="to_stage")
     return policy
-
-
-def eligible_reviewers(policy: ApprovalPolicy, model: RegisteredModel, *, requester_id: int) -> QuerySet[User]:
-    """Return the active people whose approval counts: the reviewer's duty on the model, in the policy's group if it
-    names one, and not the requester."""
-    people = grants.holders(Permission.MODEL_REVIEW, model).exclude(pk=requester_id)
-    people = people.filter(pk__in=grants.holders(Permission.MODEL_READ, model).values("pk"))
-    return people.filter(pk__in=policy.group.user_set.values("pk")) if policy.group else people
 
 
 def terms(policy: ApprovalPolicy) -> dict[str, object]:

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
-from apps.approvals import evidence, policies
+from apps.approvals import eligibility, evidence
 from apps.approvals.models import (
     UNDER_REVIEW,
     UNFINISHED,
@@ -25,7 +25,9 @@ from apps.approvals.reviewing import fields_in_words
 from apps.approvals.transitions import TRANSITIONS, RequestAction, refusal
 from apps.errors import NotVisible
 from apps.registry.models import RegisteredModel
-from apps.registry.queries import visible_models
+from apps.registry.queries import DETAILS, visible_models
+
+BIG = ("evidence", "checks", "baseline", *(f"version__{name}" for name in DETAILS))  # lists leave them in the database
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ def waiting_for(user: Any) -> QuerySet[ApprovalRequest]:
         )
         .exclude(requester=user)
         .exclude(Exists(reviewed))
+        .exclude(Exists(eligibility.trained_by(user).filter(pk=OuterRef("version"))))
         .order_by("id")
     )
 
@@ -113,9 +116,15 @@ def allowed_actions(request: ApprovalRequest, user: Any) -> list[ActionOffer]:
 
 
 def who_could_approve(request: ApprovalRequest) -> list[User]:
-    """The people whose approval would count and is not given yet, by name."""
+    """The people whose approval would count and is not given yet, by name.
+
+    Where only an objection that lapsed is in the way, those who approved before may do so again.
+    """
+    people = eligibility.eligible_reviewers(request).order_by("username")
+    if eligibility.lapsed_reviews(request).filter(verdict=Verdict.REQUEST_CHANGES).exists():
+        return list(people)
     approved = request.reviews.filter(standing=True, verdict=Verdict.APPROVE).values("reviewer")
-    return list(_eligible(request).exclude(pk__in=approved).order_by("username"))
+    return list(people.exclude(pk__in=approved))
 
 
 def why_blocked(request: ApprovalRequest) -> list[str]:
@@ -132,7 +141,13 @@ def why_blocked(request: ApprovalRequest) -> list[str]:
     if request.version.deleted_at or request.version.model.deleted_at:
         message = _("%(version)s was deleted in MLflow. The requester or an ML engineer can withdraw the request.")
         return [message % {"version": request.version}]
-    return [*_changed_evidence(request), *_objections(request), *_missing_approvals(request)]
+    able = set(eligibility.eligible_reviewers(request).values_list("pk", flat=True))
+    return [
+        *_changed_evidence(request),
+        *_objections(request, able),
+        *_lost_approvals(request, able),
+        *_missing_approvals(request, able),
+    ]
 
 
 def _changed_evidence(request: ApprovalRequest) -> list[str]:
@@ -143,24 +158,31 @@ def _changed_evidence(request: ApprovalRequest) -> list[str]:
     return [message % {"fields": fields_in_words(found)}]
 
 
-def _objections(request: ApprovalRequest) -> list[str]:
+def _objections(request: ApprovalRequest, able: set[int]) -> list[str]:
     reviews = request.reviews.filter(standing=True, verdict=Verdict.REQUEST_CHANGES).select_related("reviewer")
-    able = set(_eligible(request).values_list("pk", flat=True)) if reviews else set()
     return [
         (
             _("%(person)s asked for changes and has to review again.")
             if review.reviewer_id in able
-            else _("%(person)s asked for changes and can no longer review. Withdraw the request and ask again.")
+            else _(
+                "%(person)s asked for changes and can no longer review, so somebody else has to: the next review by "
+                "another reviewer decides."
+            )
         )
         % {"person": review.reviewer}
         for review in reviews.order_by("id")
     ]
 
 
-def _missing_approvals(request: ApprovalRequest) -> list[str]:
-    eligible = set(_eligible(request).values_list("pk", flat=True))
+def _lost_approvals(request: ApprovalRequest, able: set[int]) -> list[str]:
+    approvals = request.reviews.filter(standing=True, verdict=Verdict.APPROVE).select_related("reviewer")
+    text = _("%(person)s approved and can no longer review. The approval does not count.")
+    return [text % {"person": row.reviewer} for row in approvals.order_by("id") if row.reviewer_id not in able]
+
+
+def _missing_approvals(request: ApprovalRequest, able: set[int]) -> list[str]:
     approvals = request.reviews.filter(standing=True, verdict=Verdict.APPROVE).values_list("reviewer", flat=True)
-    given, needed = len(eligible & set(approvals)), request.policy.required_approvals
+    given, needed = len(able & set(approvals)), request.policy.required_approvals
     if given >= needed:
         return []
     names = {"given": given, "needed": needed, "who": _reviewers_in_words(request.policy)}
@@ -169,7 +191,7 @@ def _missing_approvals(request: ApprovalRequest) -> list[str]:
         "%(given)s of %(needed)s approvals given. It needs %(who)s.",
         needed,
     )
-    return [text % names, *_unreachable(request, len(eligible))]
+    return [text % names, *_unreachable(request, len(able))]
 
 
 def _unreachable(request: ApprovalRequest, able: int) -> list[str]:
@@ -177,10 +199,10 @@ def _unreachable(request: ApprovalRequest, able: int) -> list[str]:
     if able >= request.policy.required_approvals:
         return []
     text = ngettext(
-        "Only %(able)s person could approve this, the requester not counted, and the policy demands %(needed)s. "
-        "Ask an admin for more reviewers or another policy.",
-        "Only %(able)s people could approve this, the requester not counted, and the policy demands %(needed)s. "
-        "Ask an admin for more reviewers or another policy.",
+        "Only %(able)s person could approve this, requester and trainer not counted, and the policy demands "
+        "%(needed)s. Ask an admin for more reviewers or another policy.",
+        "Only %(able)s people could approve this, requester and trainer not counted, and the policy demands "
+        "%(needed)s. Ask an admin for more reviewers or another policy.",
         able,
     )
     return [text % {"able": able, "needed": request.policy.required_approvals}]
@@ -190,10 +212,6 @@ def _reviewers_in_words(policy: ApprovalPolicy) -> str:
     if policy.group:
         return _("reviewers of this model in the group %(group)s") % {"group": policy.group.name}
     return _("reviewers of this model")
-
-
-def _eligible(request: ApprovalRequest) -> QuerySet[User]:
-    return policies.eligible_reviewers(request.policy, request.version.model, requester_id=request.requester_id)
 
 
 def _reviews() -> Prefetch:

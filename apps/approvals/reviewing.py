@@ -3,14 +3,16 @@
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
-from apps.approvals import evidence
+from apps.approvals import eligibility, evidence, findings
 from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, RequestState, Review, Verdict
+from apps.approvals.records import about, request_target
 from apps.audit import services as audit
 from apps.audit.actions import Action
-from apps.audit.services import Actor, Target
+from apps.audit.services import Actor
 from apps.errors import Conflict, InvalidInput, UpstreamUnavailable
 from apps.registry.models import DetailsState
 
@@ -89,33 +91,68 @@ def refresh_evidence(request: ApprovalRequest) -> list[evidence.Change]:
         return []
     former = request.evidence_digest
     request.evidence, request.evidence_digest = content, evidence.digest(content)
+    findings.take(request)
     because = _("The evidence changed in MLflow: %(fields)s.") % {"fields": fields_in_words(found)}
-    dismissed = back_to_review(request, because)
+    dismissed = _dismiss(request.reviews.filter(standing=True), because)
+    reopen(request)
     audit.record(
         Action.REQUEST_EVIDENCE_CHANGED,
         by=SYSTEM,
-        target=Target("request", f"request {request.pk}", request.version.model_id),
+        target=request_target(request),
         reason=because,
         before={"evidence_digest": former},
         after={"evidence_digest": request.evidence_digest},
+        **about(request),
         changes=[_event_row(change) for change in found],
         dismissed=dismissed,
     )
     return found
 
 
-def back_to_review(request: ApprovalRequest, because: str, *, only: list[int] | None = None) -> list[str]:
-    """Dismiss standing reviews (`only` those with these keys) and open the request for review again.
+def dismiss_lapsed(request: ApprovalRequest) -> list[str]:
+    """Dismiss the standing reviews of people who may no longer give one, and audit it. Returns their user names.
 
-    Returns the user names of those whose reviews were dismissed. The caller records why.
+    In the caller's transaction, with the request locked. An approved request that has enough approvals left stays so.
     """
-    standing = request.reviews.filter(standing=True)
-    standing = standing if only is None else standing.filter(pk__in=only)
-    names = list(standing.order_by("id").values_list("reviewer__username", flat=True))
-    standing.update(standing=False, dismissed_because=because)
+    lapsed = eligibility.lapsed_reviews(request).values_list("pk", flat=True)
+    because = _("This reviewer can no longer review this request.")
+    before = {"state": request.state}
+    names = _dismiss(request.reviews.filter(pk__in=list(lapsed)), because)
+    if not names:
+        return []
+    if request.state in UNDER_REVIEW or not enough_approvals(request):
+        reopen(request)
+    audit.record(
+        Action.REQUEST_REVIEWS_DISMISSED,
+        by=SYSTEM,
+        target=request_target(request),
+        reason=because,
+        before=before,
+        after={"state": request.state},
+        dismissed=names,
+        **about(request),
+    )
+    return names
+
+
+def enough_approvals(request: ApprovalRequest) -> bool:
+    """Return whether as many people approve as the policy demands, counting only those who may at this moment."""
+    approvals = request.reviews.filter(standing=True, verdict=Verdict.APPROVE)
+    counted = approvals.filter(reviewer__in=eligibility.eligible_reviewers(request).values("pk")).count()
+    return counted >= request.policy.required_approvals
+
+
+def reopen(request: ApprovalRequest) -> None:
+    """Put the request under review again, where its standing reviews say."""
     blocked = request.reviews.filter(standing=True, verdict=Verdict.REQUEST_CHANGES).exists()
     request.state = RequestState.CHANGES_REQUESTED if blocked else RequestState.OPEN
-    request.save(update_fields=["state", "evidence", "evidence_digest", "updated_at"])
+    request.save(update_fields=["state", "evidence", "evidence_digest", "checks", "baseline", "updated_at"])
+
+
+def _dismiss(reviews: QuerySet[Review], because: str) -> list[str]:
+    """Dismiss reviews for good; return the user names of those who gave them."""
+    names = list(reviews.order_by("id").values_list("reviewer__username", flat=True))
+    reviews.update(standing=False, dismissed_because=because)
     return names
 
 

@@ -3,6 +3,7 @@
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
+from apps.approvals import eligibility
 from apps.approvals.models import ApprovalRequest, Verdict
 
 
@@ -10,6 +11,13 @@ def not_the_requester(user: User, request: ApprovalRequest) -> str | None:
     """Nobody decides on their own request, whatever their role."""
     if user.pk == request.requester_id:
         return _("You asked for this promotion, so somebody else has to review it.")
+    return None
+
+
+def not_the_trainer(user: User, request: ApprovalRequest) -> str | None:
+    """Nobody decides on what they made: who ran the training or registered the version, as MLflow names them."""
+    if user.get_username() in eligibility.trainers(request.version):
+        return _("You trained this version, so somebody else has to review it.")
     return None
 
 
@@ -31,8 +39,9 @@ def version_exists(user: User, request: ApprovalRequest) -> str | None:
 
 
 def not_approved_already(user: User, request: ApprovalRequest) -> str | None:
-    """A second approval by the same person adds nothing."""
-    if _said(user, request, Verdict.APPROVE):
+    """A second approval by the same person adds nothing, unless it takes the place of an objection that lapsed."""
+    lapsed = eligibility.lapsed_reviews(request).filter(verdict=Verdict.REQUEST_CHANGES)
+    if _said(user, request, Verdict.APPROVE) and not lapsed.exists():
         return _("You have already approved this request. Your approval is recorded and stands.")
     return None
 

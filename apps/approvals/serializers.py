@@ -6,7 +6,7 @@ from django.contrib.auth.models import Group
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from apps.approvals import checks, queries
+from apps.approvals import checks, findings, queries
 from apps.approvals.models import ApprovalPolicy, ApprovalRequest, RequestState, Review, Verdict
 from apps.approvals.policies import MAX_APPROVALS
 from apps.approvals.texts import MAX_TEXT
@@ -158,6 +158,20 @@ class CheckOut(serializers.Serializer):
     detail = serializers.CharField()
 
 
+class BaselineOut(serializers.Serializer):
+    """The version that a request is compared with, written as in the evidence."""
+
+    model = serializers.CharField()
+    version = serializers.IntegerField()
+    stage = serializers.CharField()
+    run_id = serializers.CharField()
+    metrics = serializers.DictField(child=serializers.CharField(), help_text="Each value as text.")
+    params = serializers.JSONField()
+    datasets = serializers.JSONField()
+    signature = serializers.JSONField(allow_null=True)
+    requirements = serializers.JSONField(allow_null=True)
+
+
 class OfferOut(serializers.Serializer):
     """An action that the state allows; `refusal` null: you may take it."""
 
@@ -172,7 +186,10 @@ class RequestDetailOut(RequestOut):
 
     evidence = serializers.JSONField()
     reviews = ReviewOut(many=True)
-    checks = serializers.SerializerMethodField()
+    checks = serializers.SerializerMethodField(help_text="As they are now; once decided, as they were then.")
+    baseline = serializers.SerializerMethodField(
+        help_text="The version compared with, as it is now; once decided, as it was then. Null: there is none."
+    )
     blocked = serializers.SerializerMethodField(help_text="What it waits for, one sentence each.")
     who_could_approve = serializers.SerializerMethodField()
     actions = serializers.SerializerMethodField()
@@ -183,6 +200,7 @@ class RequestDetailOut(RequestOut):
             "evidence",
             "reviews",
             "checks",
+            "baseline",
             "blocked",
             "who_could_approve",
             "actions",
@@ -190,7 +208,11 @@ class RequestDetailOut(RequestOut):
 
     @extend_schema_field(CheckOut(many=True))
     def get_checks(self, request: ApprovalRequest) -> Any:
-        return CheckOut(checks.run(request.version, request.to_stage), many=True).data
+        return CheckOut(findings.checks_of(request), many=True).data
+
+    @extend_schema_field(BaselineOut(allow_null=True))
+    def get_baseline(self, request: ApprovalRequest) -> Any:
+        return findings.baseline_of(request)
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_blocked(self, request: ApprovalRequest) -> list[str]:

@@ -12,9 +12,18 @@ from django.utils.translation import gettext as _
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
-from apps.approvals import evidence, policies
-from apps.approvals.models import UNFINISHED, ApprovalRequest, RequestState, Review, Verdict
-from apps.approvals.reviewing import EvidenceChanged, check_evidence, dismiss_for_changes, give_review, seen_digest
+from apps.approvals import evidence, findings, policies
+from apps.approvals.models import UNDER_REVIEW, UNFINISHED, ApprovalRequest, RequestState, Review, Verdict
+from apps.approvals.records import about, request_target
+from apps.approvals.reviewing import (
+    EvidenceChanged,
+    check_evidence,
+    dismiss_for_changes,
+    dismiss_lapsed,
+    enough_approvals,
+    give_review,
+    seen_digest,
+)
 from apps.approvals.texts import stage_from, text_from
 from apps.approvals.transitions import RequestAction, Transition, refusal, transition_of
 from apps.audit import services as audit
@@ -49,7 +58,7 @@ def open_request(
         version = _visible_version(version_id, by)
         trial.by = grants.actor(by, version.model)
         trial.target = Target("version", str(version), version.model_id)
-        trial.data = {"to_stage": str(to_stage)}
+        trial.data = {"version": str(version), "to_stage": str(to_stage)}
         if not grants.allows(by, Permission.MODEL_WRITE, version.model):
             raise NotAllowed(_("Asking for a promotion needs the data scientist's role on this model."))
         reason = text_from(reason, field="reason")
@@ -67,12 +76,12 @@ def open_request(
             evidence=content,
             evidence_digest=evidence.digest(content),
         )
+        findings.take(request)
         _save_only_one(request)
         trial.target = request_target(request)
         trial.done(
             reason=reason,
             after={"state": request.state},
-            version=str(version),
             from_stage=request.from_stage,
             archive_existing=request.archive_existing,
             evidence_digest=request.evidence_digest,
@@ -103,6 +112,7 @@ def act(
             request = locked_request(request_id, by)
             trial.by = grants.actor(by, request.version.model)
             trial.target = request_target(request)
+            trial.data |= about(request)
             if error := refusal(row, request, by):
                 raise error
             comment = text_from(comment, field="comment", needed=row.comment_needed)
@@ -111,11 +121,6 @@ def act(
         dismiss_for_changes(request_id)
         raise
     return request
-
-
-def request_target(request: ApprovalRequest) -> Target:
-    """Return the request as the trail names it."""
-    return Target("request", f"request {request.pk}", request.version.model_id)
 
 
 def locked_request(request_id: int, by: User) -> ApprovalRequest:
@@ -140,6 +145,7 @@ def _carry_out(
     if row.verdict:
         digest = seen_digest(request, evidence_digest)
         check_evidence(request, verdict=row.verdict)
+        dismiss_lapsed(request)
         review = give_review(request, row.verdict, by=by, role=trial.by.role, comment=comment, digest=digest)
         _follow(request, review)
     elif row.action is RequestAction.WITHDRAW:
@@ -148,26 +154,29 @@ def _carry_out(
         _start_again(request)
     else:
         raise LookupError(f"nothing carries out {row.action}")
-    trial.done(
-        reason=comment,
-        before=before,
-        after={"state": request.state},
-        version=str(request.version),
-        to_stage=request.to_stage,
-        evidence_digest=request.evidence_digest,
-    )
+    if before["state"] in UNDER_REVIEW and request.state not in UNDER_REVIEW:
+        _keep_findings(request)
+    trial.done(reason=comment, before=before, after={"state": request.state}, evidence_digest=request.evidence_digest)
     if before["state"] != request.state == RequestState.APPROVED and row.verdict:
         audit.record(
             Action.REQUEST_APPROVED,
             by=trial.by,
             target=trial.target,
-            version=str(request.version),
-            to_stage=request.to_stage,
             approved_by=sorted(
                 request.reviews.filter(standing=True).values_list("reviewer__username", flat=True),
             ),
             evidence_digest=request.evidence_digest,
+            checks={check["name"]: check["outcome"] for check in request.checks},
+            compared_with=request.baseline and request.baseline["version"],
+            **about(request),
         )
+
+
+def _keep_findings(request: ApprovalRequest) -> None:
+    """Store what this decision was taken on. Where nobody has seen the evidence of now, the last seen stays."""
+    if not evidence.changes(request.evidence, evidence.collect(request.version)):
+        findings.take(request)
+        request.save(update_fields=["checks", "baseline", "updated_at"])
 
 
 def _follow(request: ApprovalRequest, review: Review) -> None:
@@ -178,12 +187,7 @@ def _follow(request: ApprovalRequest, review: Review) -> None:
     if standing.filter(verdict=Verdict.REQUEST_CHANGES).exists():
         request.state = RequestState.CHANGES_REQUESTED
     else:
-        people = policies.eligible_reviewers(
-            request.policy, request.version.model, requester_id=request.requester_id
-        ).values("pk")
-        approvals = standing.filter(verdict=Verdict.APPROVE, reviewer__in=people).count()
-        enough = approvals >= request.policy.required_approvals
-        request.state = RequestState.APPROVED if enough else RequestState.OPEN
+        request.state = RequestState.APPROVED if enough_approvals(request) else RequestState.OPEN
     request.save(update_fields=["state", "updated_at"])
     if request.state == RequestState.APPROVED:
         _enqueue_apply(request, requested_by=review.reviewer.get_username())

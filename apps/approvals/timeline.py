@@ -6,9 +6,11 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from apps.accounts.roles import ROLES
-from apps.approvals.models import ApprovalRequest, Review, Verdict
-from apps.approvals.services import request_target
-from apps.audit.actions import Action, Outcome
+from apps.approvals.checks import CHECKS, Outcome
+from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, Review, Verdict
+from apps.approvals.records import request_target
+from apps.audit.actions import Action
+from apps.audit.actions import Outcome as EventOutcome
 from apps.audit.models import AuditEvent
 
 MOST = 200  # moments on one page
@@ -41,7 +43,7 @@ def events_of(asked: ApprovalRequest) -> list[AuditEvent]:
     """Return what the trail says happened to a request, oldest first; refused attempts are in the trail alone."""
     target = request_target(asked)
     events = AuditEvent.objects.filter(target_type=target.type, target=target.name, model_id=target.model_id)
-    return list(events.exclude(outcome=Outcome.REFUSED).order_by("id")[:MOST])
+    return list(events.exclude(outcome=EventOutcome.REFUSED).order_by("id")[:MOST])
 
 
 def archived_numbers(events: list[AuditEvent]) -> list[int]:
@@ -53,11 +55,11 @@ def archived_numbers(events: list[AuditEvent]) -> list[int]:
 def timeline(asked: ApprovalRequest, reviews: list[Review], events: list[AuditEvent]) -> list[Moment]:
     """Return the moments of a request, oldest first: opened, reviews, dismissals, apply, failures."""
     told = [_event_moment(event, asked) for event in events if event.action not in TOLD_BY_REVIEWS]
-    moments = [moment for moment in told if moment] + [_review_moment(review) for review in reviews]
+    moments = [moment for moment in told if moment] + [_review_moment(review, asked) for review in reviews]
     return sorted(moments, key=lambda moment: moment.at)
 
 
-def _review_moment(review: Review) -> Moment:
+def _review_moment(review: Review, asked: ApprovalRequest) -> Moment:
     tone, icon = SAID[Verdict(review.verdict)] if review.standing else ("neutral", "minus")
     text = {
         Verdict.APPROVE: _("approved"),
@@ -65,6 +67,8 @@ def _review_moment(review: Review) -> Moment:
         Verdict.REJECT: _("rejected"),
     }[Verdict(review.verdict)]
     note = "" if review.standing else _("No longer counts: %(why)s") % {"why": review.dismissed_because}
+    if review.verdict == Verdict.REJECT:
+        note = checks_in_words({row["name"]: row["outcome"] for row in asked.checks})
     return Moment(
         at=review.created_at,
         tone=tone,
@@ -80,12 +84,33 @@ def _review_moment(review: Review) -> Moment:
 def _event_moment(event: AuditEvent, asked: ApprovalRequest) -> Moment | None:
     names = {"stage": asked.get_to_stage_display(), "version": f"v{asked.version.number}"}
     tone, icon, text = _sentences().get(Action(event.action), ("neutral", "circle", event.get_action_display()))
-    if event.outcome == Outcome.FAILED and event.action != Action.REQUEST_APPLY_FAILED:
+    if event.outcome == EventOutcome.FAILED and event.action != Action.REQUEST_APPLY_FAILED:
         tone, icon, text = "danger", "alert", _("%(what)s: failed") % {"what": event.get_action_display()}
     named = not event.actor.startswith("system:") and event.action != Action.REQUEST_APPROVED
     who, role = (event.actor, in_words(event.actor_role)) if named else ("", "")
     body = "" if event.action in REASON_SHOWN_ABOVE else event.reason
-    return Moment(event.at, tone, icon, who, role, text % names, body)
+    note = checks_in_words(_outcomes(event, asked))
+    return Moment(event.at, tone, icon, who, role, text % names, body, note)
+
+
+def _outcomes(event: AuditEvent, asked: ApprovalRequest) -> dict[str, str]:
+    """Return what the checks said when this event ended the review, by name; nothing for other events."""
+    if event.action == Action.REQUEST_APPROVED:
+        return event.data.get("checks") or {}
+    closed_here = event.action == Action.REQUEST_WITHDRAWN and event.data.get("before", {}).get("state") in UNDER_REVIEW
+    return {row["name"]: row["outcome"] for row in asked.checks} if closed_here else {}
+
+
+def checks_in_words(outcomes: dict[str, str]) -> str:
+    """Return "5 of 7 checks passed. Not passed: Description, Requirements pinned."; empty without checks."""
+    applicable = {name: outcome for name, outcome in outcomes.items() if outcome != Outcome.NOT_APPLICABLE}
+    if not applicable:
+        return ""
+    labels = {check.name: str(check.label) for check in CHECKS}
+    missed = [labels.get(name, name) for name, outcome in applicable.items() if outcome != Outcome.PASS]
+    counts = {"passed": len(applicable) - len(missed), "total": len(applicable)}
+    sentence = _("%(passed)s of %(total)s checks passed.") % counts
+    return sentence + (" " + _("Not passed: %(names)s.") % {"names": ", ".join(missed)} if missed else "")
 
 
 def in_words(role: str) -> str:

@@ -48,7 +48,11 @@ class Transition:
 
 REVIEWER_ONLY = gettext_lazy("Reviewing needs the reviewer's duty on this model. An admin can give it to you.")
 ENGINEER_ONLY = gettext_lazy("Only the requester or an ML engineer of this model can do this.")
-REVIEW_RULES: tuple[Rule, ...] = (rules.not_the_requester, rules.in_the_policy_group)
+REVIEW_RULES: tuple[Rule, ...] = (
+    rules.not_the_requester,
+    rules.not_the_trainer,
+    rules.in_the_policy_group,
+)
 BEFORE_APPLYING = (*UNDER_REVIEW, RequestState.APPROVED, RequestState.APPLY_FAILED)
 
 TRANSITIONS = {

@@ -9,7 +9,6 @@ from apps.approvals.models import ApprovalPolicy
 from apps.audit.actions import Action, Outcome
 from apps.audit.models import AuditEvent
 from apps.errors import Conflict, InvalidInput, NotAllowed, NotVisible, RuleViolation
-from tests.builders import make_policy
 
 
 def publish(by, stage="Production", **terms) -> ApprovalPolicy:
@@ -62,21 +61,6 @@ def test_a_model_that_is_not_visible_does_not_exist(model, admin):
     group.permissions.remove(*group.permissions.filter(codename="model_read"))
     with pytest.raises(NotVisible):
         publish(type(admin).objects.get(pk=admin.pk), model=model)
-
-
-def test_who_counts_is_in_the_group_and_holds_the_duty(model, alice, bob, erin, charlie):
-    group = Group.objects.create(name="risk office")
-    group.user_set.add(bob, charlie)
-    anyone, members = make_policy(), make_policy("Staging", group=group)
-
-    def counted(policy, requester):
-        return sorted(
-            person.username for person in policies.eligible_reviewers(policy, model, requester_id=requester.pk)
-        )
-
-    assert counted(anyone, alice) == ["bob", "erin"]
-    assert counted(anyone, bob) == ["erin"]
-    assert counted(members, alice) == ["bob"]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -5,7 +5,7 @@ import uuid
 from contextlib import contextmanager
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from apps.approvals import services
 from apps.approvals.models import ApprovalRequest
@@ -24,10 +24,13 @@ from tests.servers.redis import redis_url
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.mlflow, pytest.mark.worker]
 
 
-@pytest.fixture(params=["embedded", "redis"])
-def broker(request) -> dict[str, str]:
-    """The broker's environment: files in the data directory, or Redis with keys of this test's own."""
-    if request.param == "embedded":
+@pytest.fixture
+def broker() -> dict[str, str]:
+    """The broker's environment: files in the data directory beside SQLite, Redis beside PostgreSQL, as they are run.
+
+    On Redis with keys of this test's own.
+    """
+    if connection.vendor == "sqlite":
         return {}
     if (url := redis_url()) is None:
         pytest.skip("no Redis: TEST_REDIS_URL, a server on this machine, or the program redis-server")

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+pytestmark = pytest.mark.once
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.once
 ROOT = Path(__file__).resolve().parents[2]
 GOOD_KEY = secrets.token_urlsafe(64)
 SAFE = {"ASSENT_MODE": "production", "ASSENT_SECRET_KEY": GOOD_KEY, "ASSENT_ALLOWED_HOSTS": "assent.test"}

@@ -123,7 +123,7 @@ def no_broker(monkeypatch):
     from celery import Celery
 
     dead = Celery("dead", broker="redis://127.0.0.1:9/0", set_as_current=False)
-    dead.conf.broker_transport_options = celery.conf.broker_transport_options
+    dead.conf.broker_transport_options = {"max_retries": 0}  # as for the Redis of production
     pools = celery.amqp._producer_pool
     monkeypatch.setattr(celery.amqp, "_producer_pool", dead.amqp.producer_pool)
     yield

@@ -2,6 +2,8 @@ import pytest
 
 from apps.registry import mlmodel
 
+pytestmark = pytest.mark.once
+
 
 def test_parse_reads_yaml_as_json_values():
     body = b"a: 1\nb: [x, 2026-01-02, .nan]\n3: null\n"

@@ -4,12 +4,15 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.models import User
 from apps.approvals.models import RequestState
 from apps.approvals.policies import MAX_APPROVALS
 from apps.approvals.texts import MAX_TEXT
-from apps.registry.models import Stage
+from apps.registry.models import RegisteredModel, Stage
+from apps.registry.queries import visible_models
 
 STAGE_ORDER = (Stage.PRODUCTION, Stage.STAGING, Stage.ARCHIVED, Stage.NONE)  # the one asked for most, first
 
@@ -66,6 +69,13 @@ class PolicyForm(forms.Form):
         initial=1,
         help_text=_("How many people must approve."),
     )
+    model = forms.CharField(
+        label=_("Only for the model"),
+        required=False,
+        strip=False,
+        help_text=_("The exact name of one model. Empty: all models without a policy of their own."),
+        widget=forms.TextInput(attrs={"placeholder": _("all models"), "autocomplete": "off"}),
+    )
     group = forms.ModelChoiceField(
         label=_("From"),
         queryset=Group.objects.order_by("name"),
@@ -83,3 +93,17 @@ class PolicyForm(forms.Form):
         help_text=_("Kept in the history and in the audit trail."),
         error_messages={"required": _("Write why the policy changes. It is kept in the history.")},
     )
+
+    def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.by = by
+
+    def clean_model(self) -> RegisteredModel | None:
+        """Turn the name into the model, as this person sees it."""
+        name = self.cleaned_data["model"]
+        if not name.strip():
+            return None
+        found = visible_models(self.by).filter(name=name, deleted_at=None).first()
+        if found is None:
+            raise ValidationError(_("There is no model of this name. Copy it from the model's page."))
+        return found

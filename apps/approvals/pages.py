@@ -209,6 +209,17 @@ def policies_by_stage(user: Any) -> list[StagePolicies]:
     ]
 
 
+def what_was_published(policy: ApprovalPolicy) -> str:
+    """Say what a new policy governs, for the message on the next page."""
+    names = {"stage": policy.get_stage_display(), "model": policy.model}
+    if policy.model:
+        return (
+            _("The policy for %(stage)s of %(model)s is published. New requests follow it; open ones keep theirs.")
+            % names
+        )
+    return _("The policy for %(stage)s is published. New requests follow it; open ones keep theirs.") % names
+
+
 def what_happened(action: str, after: ApprovalRequest) -> str:
     """Say what an action led to, for the message on the next page."""
     if action == RequestAction.APPROVE and after.state == RequestState.APPROVED:

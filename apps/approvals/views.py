@@ -191,14 +191,13 @@ def review_queue(request: HttpRequest) -> HttpResponse:
 def policy_list(request: HttpRequest) -> HttpResponse:
     """What each stage demands, since when and why; people with policy:manage publish a new policy here."""
     may_publish = grants.allows(request.user, Permission.POLICY_MANAGE)
-    form = PolicyForm(request.POST if request.method == "POST" else None)
+    form = PolicyForm(request.POST if request.method == "POST" else None, by=_person(request))
     status = 200
     if request.method == "POST":
         try:
             if form.is_valid():
                 published = policies.publish_policy(by=_person(request), **form.cleaned_data)
-                text = _("The policy for %(stage)s is published. New requests follow it; open ones keep theirs.")
-                messages.success(request, text % {"stage": published.get_stage_display()})
+                messages.success(request, pages.what_was_published(published))
                 return redirect("approvals:policy-list")
             if not may_publish:
                 raise NotAllowed(_("Publishing a policy needs the admin role. Ask an admin."))

@@ -297,6 +297,25 @@ def test_a_malformed_policy_names_the_field(admin, field, value):
     assert ApprovalPolicy.objects.count() == 0
 
 
+def test_a_policy_for_one_model_is_published_by_its_name(policy, model, admin):
+    url = reverse("approvals:policy-list")
+    fields = {"stage": "Production", "required_approvals": "2", "reason": "It decides on credit.", "model": "churn"}
+    response = browser(admin).post(url, fields)
+    assert (response["Location"], ApprovalPolicy.objects.get(model=model).required_approvals) == (url, 2)
+    assert "Production of churn" in str(next(iter(get_messages(response.wsgi_request))))
+    policy.refresh_from_db()
+    assert policy.retired_at is None
+    assert "churn : 2 approvals by reviewers of the model" in text_of(browser(admin).get(url))
+
+
+@pytest.mark.parametrize("name", ["unheard of", "Churn", "churn ", "<script>"])
+def test_a_policy_for_an_unknown_model_is_refused_on_its_field(model, admin, name):
+    fields = {"stage": "Production", "required_approvals": "1", "reason": "r", "model": name}
+    response = browser(admin).post(reverse("approvals:policy-list"), fields)
+    assert (response.status_code, list(response.context["form"].errors)) == (400, ["model"])
+    assert (ApprovalPolicy.objects.count(), b"<script>" in response.content) == (0, False)
+
+
 def test_others_read_policies_and_may_not_publish(policy, bob):
     url = reverse("approvals:policy-list")
     assert "Publish a policy" not in text_of(browser(bob).get(url))

@@ -9,8 +9,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.accounts.models import User
+from apps.accounts.roles import ROLES
 from apps.audit.actions import Action, Outcome, Source
+from apps.audit.models import AuditEvent
 from apps.audit.services import Actor, Target, record
+from apps.audit.templatetags.audit_tags import ROLE_LABELS, role_words, target_url
 from apps.audit.views import ROWS
 from tests.builders import make_model
 
@@ -43,7 +46,7 @@ def test_the_address_is_the_one_that_others_link_to():
 def test_a_row_tells_who_did_what_and_opens_to_before_after_and_hash(admin):
     event = write(before={"state": "open", "old": 1}, after={"state": "approved", "new": {"a": True}}, reason="Why not")
     page = text_of(browser(admin).get(URL))
-    assert "alice ml engineer" in page
+    assert "alice ML engineer" in page
     assert "Request opened" in page
     assert "Why not" in page
     assert "state changed open → approved" in page
@@ -139,3 +142,44 @@ def test_the_page_asks_the_same_number_of_queries_whatever_its_length(charlie):
             client.get(URL)
         counts.append(len(queries))
     assert counts == [counts[0]] * 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "path"),
+    [
+        ("request", "request 12", "/requests/12/"),
+        ("version", "churn v v3", "/models/churn%20v/v/3/"),
+        ("version", "a/b v3", "/models/a~2Fb/v/3/"),
+        ("model", "churn", "/models/churn/"),
+        ("version", "version 3", ""),
+        ("version", "churn v" + "9" * 5000, ""),
+        ("group", "churn", ""),
+        ("person", "request 12", ""),
+    ],
+)
+def test_a_target_leads_to_its_page(kind, target, path):
+    event = AuditEvent(target_type=kind, target=target, model_id=1, data={})
+    assert target_url(event) == path
+    event.model_id = None
+    assert target_url(event) == ""
+
+
+def test_a_request_says_what_it_moves(admin):
+    model = make_model()
+    write(model_id=model.pk, version="churn v3", to_stage="Production")
+    page = browser(admin).get(URL)
+    assert '<a href="/requests/1/">request 1</a><span class="sub">churn v3 → Production</span>' in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("role", "words"),
+    [("ml_engineer, reviewer", "ML engineer, Reviewer"), ("night_watch", "night watch"), ("", "")],
+)
+def test_roles_are_said_in_words(role, words):
+    assert role_words(role) == words
+
+
+def test_every_role_has_its_words():
+    assert {name: str(label) for name, label in ROLE_LABELS.items()} == {
+        role.name: str(role.label) for role in ROLES.values()
+    }

@@ -4,10 +4,19 @@ import json
 from typing import Any
 
 from django import template
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext_lazy as _
 
 register = template.Library()
 
 SIDES = ("before", "after")
+ROLE_LABELS = {  # the trail keeps names and knows no other app
+    "viewer": _("Viewer"),
+    "data_scientist": _("Data scientist"),
+    "ml_engineer": _("ML engineer"),
+    "admin": _("Admin"),
+    "reviewer": _("Reviewer"),
+}
 
 
 @register.filter
@@ -31,8 +40,43 @@ def other_data(event: Any) -> list[tuple[str, str]]:
 
 @register.filter
 def role_words(role: str) -> str:
-    """Return role names as words: "ml_engineer, reviewer" → "ml engineer, reviewer"."""
-    return role.replace("_", " ")
+    """Return role names as people read them elsewhere: "ml_engineer, reviewer" → "ML engineer, Reviewer"."""
+    return ", ".join(str(ROLE_LABELS.get(name, name.replace("_", " "))) for name in role.split(", "))
+
+
+@register.filter
+def target_url(event: Any) -> str:
+    """Return the page of what the event is about, or an empty text where it has none.
+
+    An event without a model names something that was not found, or was out of sight, when it was written: no link.
+    """
+    if event.model_id is None:
+        return ""
+    name, _v, number = event.target.rpartition(" v")
+    request = event.target.removeprefix("request ")
+    if event.target_type == "request" and _is_number(request):
+        return _address("approvals:request-detail", int(request))
+    if event.target_type == "version" and _is_number(number):
+        return _address("registry:version-detail", name, int(number))
+    return _address("registry:model-detail", event.target) if event.target_type == "model" else ""
+
+
+@register.filter
+def about_text(event: Any) -> str:
+    """Return what a request's event moves: "churn-classifier v3 → Production"; empty for other events."""
+    version, stage = event.data.get("version"), event.data.get("to_stage")
+    return f"{version} → {stage}" if event.target_type == "request" and version and stage else ""
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 19
+
+
+def _address(route: str, *args: Any) -> str:
+    try:
+        return reverse(route, args=args)
+    except NoReverseMatch:
+        return ""
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

@@ -42,6 +42,15 @@ class SignInForm(AuthenticationForm):
             raise
 
 
+def _reason() -> forms.CharField:
+    return forms.CharField(
+        label=_("Reason"),
+        max_length=MAX_REASON,
+        help_text=_("Kept in the audit trail."),
+        error_messages={"required": _("Write why. The reason is kept in the audit trail.")},
+    )
+
+
 class GrantForm(forms.Form):
     """What a group may do, on the whole registry or on one model."""
 
@@ -59,12 +68,7 @@ class GrantForm(forms.Form):
         help_text=_("The exact name of one model. Empty: the whole registry."),
         widget=forms.TextInput(attrs={"placeholder": _("the whole registry"), "autocomplete": "off"}),
     )
-    reason = forms.CharField(
-        label=_("Reason"),
-        max_length=MAX_REASON,
-        help_text=_("Kept in the audit trail."),
-        error_messages={"required": _("Write why. The reason is kept in the audit trail.")},
-    )
+    reason = _reason()
 
     by: Any = None  # who changes the grant: only models that they see can be named
 
@@ -102,6 +106,21 @@ class MemberForm(forms.Form):
         if found is None:
             raise ValidationError(_("Nobody has this user name. Look at the list of people below."))
         return found
+
+
+class RemovalForm(MemberForm):
+    """Take a person out of a group, and say why."""
+
+    reason = _reason()
+
+
+class StandingForm(forms.Form):
+    """Deactivate or reactivate a person, and say why."""
+
+    person = forms.CharField(max_length=150, widget=forms.HiddenInput)
+    reason = _reason()
+
+    clean_person = MemberForm.clean_person
 
 
 class GroupForm(forms.Form):

@@ -9,7 +9,7 @@ from django.core.paginator import Page, Paginator
 from django.utils.translation import gettext as _
 
 from apps.accounts import queries, services
-from apps.accounts.forms import GrantForm, GroupForm, MemberForm, PersonForm
+from apps.accounts.forms import GrantForm, GroupForm, MemberForm, PersonForm, RemovalForm, StandingForm
 from apps.accounts.models import User
 from apps.accounts.roles import ROLES, Role
 
@@ -18,12 +18,16 @@ PEOPLE_ROWS = 100
 
 @dataclass(frozen=True)
 class GroupCard:
-    """A group with the forms that change it; `open` when its grant form came back with errors."""
+    """A group with the forms that change it; `open` when its grant form came back with errors.
+
+    `removal` is the form that came back from taking a person out, if it was one of this group.
+    """
 
     overview: queries.GroupOverview
     grant: GrantForm
     member: MemberForm
     open: bool
+    removal: RemovalForm | None
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,23 @@ DEEDS = {
         lambda values: _("%(person)s is in the group now.") % {"person": values["person"]},
     ),
     "remove_member": Deed(
-        MemberForm,
-        lambda form, by: services.remove_member(form.cleaned_data["group"], form.cleaned_data["person"], by=by),
+        RemovalForm,
+        lambda form, by: services.remove_member(
+            form.cleaned_data["group"], form.cleaned_data["person"], by=by, reason=form.cleaned_data["reason"]
+        ),
         lambda values: _("%(person)s is no longer in the group.") % {"person": values["person"]},
+    ),
+    "deactivate": Deed(
+        StandingForm,
+        lambda form, by: services.deactivate(form.cleaned_data["person"], by=by, reason=form.cleaned_data["reason"]),
+        lambda values: (
+            _("%(person)s is deactivated: signed out everywhere, all tokens revoked.") % {"person": values["person"]}
+        ),
+    ),
+    "reactivate": Deed(
+        StandingForm,
+        lambda form, by: services.reactivate(form.cleaned_data["person"], by=by, reason=form.cleaned_data["reason"]),
+        lambda values: _("%(person)s can sign in again.") % {"person": values["person"]},
     ),
     "new_group": Deed(
         GroupForm,
@@ -76,6 +94,8 @@ def people_context(by: User, page: int, refused: forms.Form | None, deed: str) -
         "new_group": refused if deed == "new_group" and refused else GroupForm(auto_id="new-group-%s"),
         "new_person": refused if deed == "new_person" and refused else PersonForm(auto_id="new-person-%s"),
         "refused": refused,
+        "standing": refused if isinstance(refused, StandingForm) else None,
+        "self": by,
         "people": people,
         "roles": list(ROLES.values()),
     }
@@ -90,7 +110,8 @@ def _card(overview: queries.GroupOverview, refused: forms.Form | None, deed: str
     grant = ours if isinstance(ours, GrantForm) else GrantForm(initial=initial, auto_id=f"grant-{key}-%s")
     member = ours if deed == "add_member" and isinstance(ours, MemberForm) else None
     member = member or MemberForm(initial={"group": key}, auto_id=f"member-{key}-%s")
-    return GroupCard(overview, grant, member, open=grant is ours)
+    removal = ours if isinstance(ours, RemovalForm) else None
+    return GroupCard(overview, grant, member, open=grant is ours, removal=removal)
 
 
 def roles_named(names: list[str]) -> list[Role]:

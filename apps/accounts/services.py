@@ -9,9 +9,10 @@ from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from apps.accounts import grants
+from apps.accounts import grants, sessions
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.accounts.roles import ROLES, Role
@@ -21,7 +22,17 @@ from apps.audit.chain import storable_text
 from apps.audit.services import Attempt, Target, attempt
 from apps.errors import Conflict, InvalidInput, NotAllowed, NotVisible, RuleViolation
 
-__all__ = ["add_member", "change_grant", "create_group", "create_token", "create_user", "remove_member", "revoke_token"]
+__all__ = [
+    "add_member",
+    "change_grant",
+    "create_group",
+    "create_token",
+    "create_user",
+    "deactivate",
+    "reactivate",
+    "remove_member",
+    "revoke_token",
+]
 MAX_NAME = 150
 
 
@@ -36,8 +47,7 @@ def change_grant(
         held_by, on = _locked(Group, group), _model(model, by)
         trial.target = Target("group", held_by.name, on.pk if on else None)
         trial.data = {"model": str(on) if on else None}
-        if not reason.strip():
-            raise InvalidInput(_("Say why: the reason is kept in the trail."), field="reason")
+        _needs_reason(reason)
         before = grants.roles_held(held_by, on)
         grants.set_role(held_by, _known(roles), on)
         _somebody_still_manages_people()
@@ -89,6 +99,59 @@ def create_user(
         user.save()
         trial.done(reason=reason, after={"username": username, "name": user.get_full_name(), "email": email})
     return user
+
+
+def deactivate(user: User | int, *, by: User, reason: str) -> None:
+    """Shut a person out at once: no sign-in, their sessions end, their tokens are revoked. What they did stays.
+
+    Reviews of theirs no longer count from this moment on. Raises NotAllowed, NotVisible, InvalidInput (reason),
+    Conflict (is inactive already), RuleViolation for oneself and for the last one who manages people.
+    """
+    with _managing(Action.USER_DEACTIVATED, by=by, target=_target("person", user)) as trial:
+        person = _person(user, trial)
+        _needs_reason(reason)
+        if person.pk == by.pk:
+            raise RuleViolation(_("You cannot deactivate yourself. Ask another admin."))
+        if not person.is_active:
+            raise Conflict(_("%(person)s is inactive already.") % {"person": person})
+        person.is_active = False
+        person.save(update_fields=["is_active"])
+        _somebody_still_manages_people()
+        tokens = person.api_tokens.filter(revoked_at=None).update(revoked_at=timezone.now())
+        ended = sessions.end_all_of(person)
+        trial.done(
+            reason=reason,
+            before={"active": True},
+            after={"active": False},
+            tokens_revoked=tokens,
+            sessions_ended=ended,
+        )
+
+
+def reactivate(user: User | int, *, by: User, reason: str) -> None:
+    """Let a person in again, with the groups they are in. Old sessions and tokens stay dead.
+
+    Raises NotAllowed, NotVisible, InvalidInput (reason), Conflict (is active already).
+    """
+    with _managing(Action.USER_REACTIVATED, by=by, target=_target("person", user)) as trial:
+        person = _person(user, trial)
+        _needs_reason(reason)
+        if person.is_active:
+            raise Conflict(_("%(person)s is active already.") % {"person": person})
+        person.is_active = True
+        person.save(update_fields=["is_active"])
+        trial.done(reason=reason, before={"active": False}, after={"active": True})
+
+
+def _person(user: User | int, trial: Attempt) -> User:
+    person = _locked(User, user)
+    trial.target = Target("person", person.get_username())
+    return person
+
+
+def _needs_reason(reason: str) -> None:
+    if not reason.strip():
+        raise InvalidInput(_("Say why: the reason is kept in the trail."), field="reason")
 
 
 def _change_membership(group: Group | int, user: User | int, member: bool, *, by: User, reason: str) -> None:
@@ -149,7 +212,8 @@ def _known(roles: Iterable[Role | str]) -> list[Role]:
 
 
 def _target(kind: str, given: Any) -> Target:
-    return Target(kind, getattr(given, "name", None) or str(given))
+    named = given.get_username() if isinstance(given, User) else getattr(given, "name", None)
+    return Target(kind, named or str(given))
 
 
 def _validate(field: str | None, check: Any) -> None:

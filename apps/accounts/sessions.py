@@ -1,8 +1,13 @@
 """Signing in and out, recorded."""
 
-from django.contrib.auth import login, logout
+from importlib import import_module
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY, login, logout
+from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.accounts import grants, throttle
@@ -29,6 +34,17 @@ def end_session(request: HttpRequest) -> None:
     with attempt(Action.SESSION_ENDED, by=grants.actor(user), target=_target(user.get_username())) as trial:
         logout(request)
         trial.done()
+
+
+def end_all_of(user: User) -> int:
+    """End every session of `user`, on every browser; return how many. Reads all sessions: for rare occasions."""
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    ended = 0
+    for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
+        if session.get_decoded().get(SESSION_KEY) == str(user.pk):
+            store(session.session_key).delete()
+            ended += 1
+    return ended
 
 
 def is_throttled(request: HttpRequest, username: str) -> bool:

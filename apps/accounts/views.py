@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts import grants, pages, queries, services, sessions
-from apps.accounts.forms import GrantForm, SignInForm, TokenForm
+from apps.accounts.forms import GrantForm, RemovalForm, SignInForm, StandingForm, TokenForm
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.accounts.tokens import NewToken
@@ -75,8 +75,7 @@ def _change_people(request: HttpRequest, by: User) -> HttpResponse:
     deed = pages.DEEDS.get(name)
     if deed is None:
         raise InvalidInput(_("There is no such form on this page. Reload it."), field="do")
-    prefix = f"{name.replace('_', '-')}-{request.POST.get('group', '')}-%s"
-    form = deed.form(request.POST, auto_id=prefix)
+    form = deed.form(request.POST, auto_id=_auto_id(name, deed, request))
     if isinstance(form, GrantForm):
         form.by = by
     status = 400
@@ -92,6 +91,13 @@ def _change_people(request: HttpRequest, by: User) -> HttpResponse:
             messages.success(request, deed.done(form.cleaned_data))
             return redirect("accounts:people")
     return _people_page(request, by, refused=form, deed=name, status=status)
+
+
+def _auto_id(name: str, deed: pages.Deed, request: HttpRequest) -> str:
+    """Return how the fields of a form that comes back are called: as on the page, where each form has its own."""
+    keys = ("group", "person") if deed.form is RemovalForm else ("person",) if deed.form is StandingForm else ("group",)
+    words = [name.replace("_", "-"), *(request.POST.get(key, "").replace("%", "") for key in keys), "%s"]
+    return "-".join(words)
 
 
 def _people_page(

@@ -31,6 +31,8 @@ class Action(models.TextChoices):
     TOKEN_CREATED = "token.created", _("API token created")
     TOKEN_REVOKED = "token.revoked", _("API token revoked")
     USER_CREATED = "user.created", _("Person added")
+    USER_DEACTIVATED = "user.deactivated", _("Person deactivated")
+    USER_REACTIVATED = "user.reactivated", _("Person reactivated")
     VERSION_CHANGED = "version.changed", _("Version changed in MLflow")
     VERSION_DELETED = "version.deleted", _("Version deleted in MLflow")
     VERSION_MIRRORED = "version.mirrored", _("Version registered in MLflow")

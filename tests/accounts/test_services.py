@@ -3,6 +3,7 @@ from threading import Barrier, Thread
 import pytest
 from django.contrib.auth.models import Group
 from django.db import connection
+from django.test import Client
 
 from apps.accounts import grants, services
 from apps.accounts.models import User
@@ -12,6 +13,8 @@ from apps.audit.models import AuditEvent
 from apps.errors import Conflict, DomainError, InvalidInput, NotAllowed, NotVisible, RuleViolation
 from tests.accounts.test_grants import fresh, make_model
 from tests.conftest import PASSWORD, member
+
+ME = "/api/v1/me/"
 
 
 @pytest.fixture
@@ -59,6 +62,8 @@ CHANGES = {
     "remove": lambda by, team: services.remove_member(team, by, by=by),
     "group": lambda by, team: services.create_group("mine", by=by),
     "user": lambda by, team: services.create_user("eve", by=by, password=PASSWORD),
+    "deactivate": lambda by, team: services.deactivate(by, by=by, reason="please"),
+    "reactivate": lambda by, team: services.reactivate(by, by=by, reason="please"),
 }
 
 
@@ -173,3 +178,85 @@ def test_create_user_names_the_field_at_fault(admin, more, field):
     with pytest.raises(DomainError) as caught:
         services.create_user(values.pop("username"), by=admin, **values)
     assert caught.value.field == field
+
+
+@pytest.fixture
+def other_admin(db) -> User:
+    return member("root", ADMIN)
+
+
+def test_a_deactivated_person_is_out_at_once_and_old_keys_stay_dead(admin, bob):
+    browsers = [Client(), Client()]
+    for browser in browsers:
+        assert browser.login(username="bob", password=PASSWORD)
+    token = services.create_token("CI", by=bob)
+    bearer = {"Authorization": f"Bearer {token.text}"}
+    assert Client().get(ME, headers=bearer).status_code == 200
+    services.deactivate(bob, by=admin, reason="Left the company.")
+    event = last_event()
+    assert (event.action, event.target, event.reason) == ("user.deactivated", "bob", "Left the company.")
+    assert (event.data["tokens_revoked"], event.data["sessions_ended"]) == (1, 2)
+    assert Client().login(username="bob", password=PASSWORD) is False
+    assert [browser.get(ME).status_code for browser in browsers] == [401, 401]
+    assert Client().get(ME, headers=bearer).status_code == 401
+    services.reactivate(bob, by=admin, reason="Came back.")
+    assert Client().login(username="bob", password=PASSWORD) is True
+    assert [browser.get(ME).status_code for browser in browsers] == [401, 401]
+    assert Client().get(ME, headers=bearer).status_code == 401
+
+
+def test_the_sessions_of_others_go_on(admin, alice, bob):
+    browser = Client()
+    browser.login(username="alice", password=PASSWORD)
+    services.deactivate(bob, by=admin, reason="Left.")
+    assert browser.get(ME).status_code == 200
+
+
+def test_a_session_without_its_row_does_not_let_a_deactivated_person_in(admin, bob):
+    browser, token = Client(), services.create_token("CI", by=bob)
+    browser.login(username="bob", password=PASSWORD)
+    User.objects.filter(pk=bob.pk).update(is_active=False)  # behind the service's back
+    assert browser.get(ME).status_code == 401
+    assert Client().get(ME, headers={"Authorization": f"Bearer {token.text}"}).status_code == 401
+
+
+def test_nobody_deactivates_themselves(admin, other_admin):
+    with pytest.raises(RuleViolation, match="yourself"):
+        services.deactivate(admin, by=admin, reason="Enough.")
+    assert (fresh(admin).is_active, last_event().outcome) == (True, "refused")
+
+
+def test_deactivating_twice_is_a_conflict(admin, bob):
+    with pytest.raises(Conflict):
+        services.reactivate(bob, by=admin, reason="Why not.")
+    services.deactivate(bob, by=admin, reason="Left.")
+    with pytest.raises(Conflict):
+        services.deactivate(bob, by=admin, reason="Left again.")
+
+
+@pytest.mark.parametrize("change", [services.deactivate, services.reactivate])
+def test_whether_somebody_is_active_changes_with_a_reason(admin, bob, change):
+    with pytest.raises(InvalidInput) as caught:
+        change(bob, by=admin, reason=" ")
+    assert (caught.value.field, fresh(bob).is_active) == ("reason", True)
+
+
+def test_two_admins_who_deactivate_each_other_leave_one(transactional_db):
+    admins, start, results = [member("one", ADMIN), member("two", ADMIN)], Barrier(2), []
+
+    def out(by: User, whom: User) -> None:
+        start.wait()
+        try:
+            services.deactivate(whom, by=by, reason="Out.")
+            results.append("done")
+        except DomainError as error:
+            results.append(type(error).__name__)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=out, args=pair) for pair in (admins, admins[::-1])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (sorted(results), User.objects.filter(is_active=True).count()) == (["NotAllowed", "done"], 1)

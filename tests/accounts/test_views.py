@@ -13,6 +13,7 @@ from django.utils.html import escape
 from apps.accounts import grants
 from apps.accounts.models import ApiToken, User
 from apps.accounts.roles import VIEWER
+from apps.audit.models import AuditEvent
 from tests.builders import make_model
 
 PEOPLE, ACCOUNT, THEME = "/people/", "/account/", "/theme/"
@@ -83,8 +84,44 @@ def test_a_malformed_grant_names_the_field_and_keeps_the_form_open(admin, group,
 def test_members_come_and_go(admin, alice, group):
     send(admin, "add_member", group=group.pk, person="alice")
     assert list(group.user_set.all()) == [alice]
-    send(admin, "remove_member", group=group.pk, person="alice")
+    assert "Why does Alice leave Churn team?" in text_of(browser(admin).get(PEOPLE))
+    send(admin, "remove_member", group=group.pk, person="alice", reason="Moved to fraud.")
     assert list(group.user_set.all()) == []
+    assert AuditEvent.objects.latest("id").reason == "Moved to fraud."
+
+
+def test_a_removal_without_a_reason_comes_back_open_on_its_field(admin, alice, group):
+    send(admin, "add_member", group=group.pk, person="alice")
+    response = send(admin, "remove_member", group=group.pk, person="alice", reason=" ")
+    page = response.content.decode()
+    assert (response.status_code, list(group.user_set.all())) == (400, [alice])
+    assert f'href="#remove-member-{group.pk}-alice-reason"' in page
+    assert f'id="remove-member-{group.pk}-alice-reason"' in page
+    assert page.count('<details class="dialog dialog-start" open>') == 1
+
+
+def test_a_person_is_deactivated_and_reactivated_with_a_reason(admin, alice):
+    client = browser(alice)
+    assert client.get(ACCOUNT).status_code == 200
+    assert send(admin, "deactivate", person="alice", reason="Left.")["Location"] == PEOPLE
+    assert client.get(ACCOUNT).status_code == 302
+    assert "Alice inactive" in text_of(browser(admin).get(PEOPLE))
+    assert send(admin, "reactivate", person="alice", reason="Came back.")["Location"] == PEOPLE
+    alice.refresh_from_db()
+    assert (alice.is_active, client.get(ACCOUNT).status_code) == (True, 302)
+
+
+def test_deactivating_without_a_reason_comes_back_on_its_field(admin, alice):
+    response = send(admin, "deactivate", person="alice", reason="")
+    assert (response.status_code, list(response.context["standing"].errors)) == (400, ["reason"])
+    assert 'href="#deactivate-alice-reason"' in response.content.decode()
+    assert 'id="deactivate-alice-reason"' in response.content.decode()
+
+
+def test_oneself_is_not_offered_and_refused(admin):
+    assert b'id="deactivate-admin-reason"' not in browser(admin).get(PEOPLE).content
+    response = send(admin, "deactivate", person="admin", reason="Enough.")
+    assert (response.status_code, "You cannot deactivate yourself" in text_of(response)) == (403, True)
 
 
 def test_an_unknown_person_is_refused_on_the_field(admin, group):
@@ -95,7 +132,7 @@ def test_an_unknown_person_is_refused_on_the_field(admin, group):
 
 def test_the_last_admin_stays(admin):
     group = admin.groups.get()
-    response = send(admin, "remove_member", group=group.pk, person="admin")
+    response = send(admin, "remove_member", group=group.pk, person="admin", reason="Enough.")
     assert (response.status_code, group.user_set.count()) == (403, 1)
     assert "nobody could manage people" in text_of(response)
 

@@ -209,6 +209,9 @@ else:
         "control_folder": str(_queue / "control"),
         "polling_interval": 0.1,
     }
+    # Over this broker Celery's process pool shares one queue: a child that is killed may take the queue's lock along,
+    # and the worker then waits for ever.
+    CELERY_WORKER_POOL = "threads"
 CELERY_TASK_IGNORE_RESULT = True  # the Job row is the record
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

@@ -13,7 +13,7 @@ def web(port: int) -> list[str]:
 
 
 def worker() -> list[str]:
-    """A Celery worker with two processes."""
+    """A Celery worker that does two jobs at a time."""
     return [sys.executable, "-m", "celery", "-A", "config", "worker", "--concurrency", "2", "--loglevel", "WARNING"]
 
 

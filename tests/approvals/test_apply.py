@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from apps.approvals import services
+from apps.approvals import findings, services
 from apps.approvals.models import ApprovalRequest, Review
 from apps.audit.actions import Action, Outcome, Source
 from apps.audit.models import AuditEvent
@@ -110,6 +110,28 @@ def test_an_approver_who_may_no_longer_approve_sends_it_back_to_review(approved,
     services.act(approved.pk, "approve", by=erin, evidence_digest=approved.evidence_digest)
     assert run() == "done"
     assert mlflow_registry.stage_of("churn", 2) == "Production"
+
+
+def test_an_approver_who_is_gone_is_not_missed_where_enough_are_left(approved, mlflow_registry, alice, bob, erin):
+    services.act(approved.pk, "withdraw", by=alice)
+    asked = services.open_request(approved.version_id, "Production", reason="Better.", by=alice)
+    for person, action in ((bob, "request_changes"), (erin, "approve"), (bob, "approve")):
+        services.act(asked.pk, action, by=person, comment="Hm.", evidence_digest=asked.evidence_digest)
+    bob.groups.clear()
+    assert run() == "done"
+    assert (read(asked).state, mlflow_registry.stage_of("churn", 2)) == ("applied", "Production")
+    (dismissed,) = events(Action.REQUEST_REVIEWS_DISMISSED)
+    assert (dismissed.data["dismissed"], dismissed.data["after"]) == (["bob"], {"state": "approved"})
+    assert events(Action.REQUEST_APPLIED)[0].data["approved_by"] == ["erin"]
+
+
+def test_after_the_apply_the_findings_are_still_those_of_the_decision(approved):
+    before = findings.checks_of(read(approved))
+    run()
+    after = read(approved)
+    assert after.state == "applied"
+    assert (findings.checks_of(after), findings.baseline_of(after)["version"]) == (before, 1)
+    assert {check.name: check.outcome for check in before}["metrics"] == "pass"
 
 
 def test_a_stage_changed_elsewhere_fails_at_once_with_a_sentence(approved, mlflow_registry):

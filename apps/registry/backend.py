@@ -23,5 +23,5 @@ def mlflow() -> Iterator[MlflowClient]:
     except MlflowNotFound as error:
         raise NotVisible(_("MLflow no longer has this object. The next sync will mark it as deleted here.")) from error
     except MlflowError as error:
-        text = _("%(problem)s Nothing was lost; try again in a moment.") % {"problem": error}
+        text = _("%(problem)s Nothing was lost.") % {"problem": error}
         raise UpstreamUnavailable(text) from error

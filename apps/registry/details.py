@@ -13,6 +13,7 @@ from apps.registry.models import DetailsState, ModelVersion
 
 UNFINISHED_RUNS = ("RUNNING", "SCHEDULED")
 READ_AGAIN = timedelta(seconds=60)  # while the run goes on
+LATE_LOGS = timedelta(days=3)  # so long after its registration a version's run may still get metrics
 MAX_PAUSE = timedelta(hours=1)
 
 
@@ -61,8 +62,19 @@ def keep(version: ModelVersion, details: Details) -> None:
     version.details_state = DetailsState.LOADED
     version.details_error = " ".join(details.problems)
     version.details_at, version.details_failures = now, 0
-    version.details_due_at = now + READ_AGAIN if details.run_goes_on else None
+    version.details_due_at = _next_reading(version, details, now)
     version.save(update_fields=[*FIELDS, *STATE])
+
+
+def _next_reading(version: ModelVersion, details: Details, now: datetime) -> datetime | None:
+    """Return when to read again: each minute while the run goes on, then after pauses that double, then never.
+
+    MLflow tells nobody when an evaluation is logged to a run that has ended.
+    """
+    if details.run_goes_on:
+        return now + READ_AGAIN
+    age = now - version.created_at
+    return now + max(READ_AGAIN, age) if details.run and age < LATE_LOGS else None
 
 
 def keep_failure(version: ModelVersion, error: str) -> None:

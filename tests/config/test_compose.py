@@ -2,53 +2,36 @@
 
 import os
 import re
-import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPResponse
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-import yaml
+
+from tests.servers.compose import ROOT, SERVICES, TEXT, VARIABLE, environment
 
 pytestmark = pytest.mark.once
-ROOT = Path(__file__).resolve().parents[2]
-COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-SERVICES = COMPOSE["services"]
-OURS = ("web", "worker", "beat", "migrate", "mlflow")
-GIVEN = {
-    "ASSENT_SECRET_KEY": secrets.token_urlsafe(64),
-    "ASSENT_ALLOWED_HOSTS": "assent.test",
-    "ASSENT_TRUSTED_ORIGINS": "https://assent.test",
-    "POSTGRES_PASSWORD": "example",
-    "REDIS_PASSWORD": "example",
-}
-VARIABLE = re.compile(r"\$\{(\w+)(?::\?([^}]*))?\}")
-BIN = Path(sys.executable).parent
-
-
-def environment(service: str, **change: str) -> dict[str, str]:
-    """The service's environment, filled in as .env would, with this machine's PATH."""
-    filled = {
-        name: VARIABLE.sub(lambda found: GIVEN[found[1]], text)
-        for name, text in SERVICES[service]["environment"].items()
-    }
-    return {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "HOME": os.environ.get("HOME", "/"), **filled, **change}
 
 
 def program(service: str) -> str | None:
-    return shutil.which(SERVICES[service]["command"][0], path=f"{BIN}{os.pathsep}{os.environ['PATH']}")
+    return shutil.which(SERVICES[service]["command"][0], path=environment(service)["PATH"])
 
 
 def test_the_services_are_the_documented_ones():
     assert sorted(SERVICES) == ["beat", "migrate", "mlflow", "postgres", "redis", "web", "worker"]
 
 
-@pytest.mark.parametrize("service", OURS)
+@pytest.mark.parametrize("service", ["web", "worker", "beat", "migrate", "mlflow"])
 def test_every_command_is_a_program_of_the_environment(service):
     assert program(service) is not None
 
@@ -75,12 +58,11 @@ def test_production_mode_accepts_the_environment(tmp_path):
 
 
 def test_no_variable_has_a_default():
-    text = (ROOT / "docker-compose.yml").read_text()
-    assert re.findall(r"\$\{[^}]*:?-[^}]*\}|\$\{\w+\}", text) == []
+    assert re.findall(r"\$\{[^}]*:?-[^}]*\}|\$\{\w+\}", TEXT) == []
 
 
 def test_every_variable_is_in_the_example_and_empty_there():
-    wanted = {name for name, _ in VARIABLE.findall((ROOT / "docker-compose.yml").read_text())}
+    wanted = {name for name, _ in VARIABLE.findall(TEXT)}
     example = dict(
         line.split("=", 1) for line in (ROOT / ".env.example").read_text().splitlines() if line[:1] not in "#"
     )
@@ -98,42 +80,90 @@ def test_every_lasting_service_has_a_health_check(service):
     assert "test" in SERVICES[service]["healthcheck"]
 
 
+@pytest.fixture(scope="module")
+def web(tmp_path_factory) -> Iterator[int]:
+    """The port of the web service, started by its command with its environment on collected static files."""
+    folder, port = tmp_path_factory.mktemp("web"), free_port()
+    env = environment(
+        "web",
+        ASSENT_DATA_DIR=str(folder),
+        ASSENT_STATIC_ROOT=str(folder / "static"),
+        DATABASE_URL=f"sqlite:///{folder / 'web.sqlite3'}",
+    )
+    collect = [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"]
+    subprocess.run(collect, cwd=ROOT, env=env, check=True)
+    command = [f"127.0.0.1:{port}" if word == "0.0.0.0:8000" else word for word in SERVICES["web"]["command"]]
+    with running(command, cwd=ROOT, env=env):
+        wait_for(port, "/healthz", "assent.test")
+        yield port
+
+
+def test_the_web_server_passes_its_own_health_check(web):
+    check = [word.replace(":8000", f":{web}") for word in SERVICES["web"]["healthcheck"]["test"][1:]]
+    ended = subprocess.run([sys.executable, *check[1:]], cwd=ROOT, env=environment("web"), check=False)
+    assert (check[0], ended.returncode) == ("python", 0)
+
+
+def test_pages_link_static_files_that_are_named_by_content_and_kept(web):
+    with ask(web, "/sign-in/", "assent.test") as page:
+        link = re.search(r'href="(/static/css/base\.\w{12}\.css)"', page.read().decode())[1]
+    with ask(web, link, "assent.test") as style:
+        assert (style.status, style.headers["Cache-Control"]) == (200, "max-age=315360000, public, immutable")
+
+
+def test_cookies_are_for_https_alone(web):
+    with ask(web, "/sign-in/", "assent.test") as page:
+        assert "; Secure" in page.headers["Set-Cookie"]
+        assert page.headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
 @pytest.mark.mlflow
-def test_the_mlflow_command_starts_and_answers_to_its_name_in_the_network(tmp_path):
+@pytest.mark.skipif(
+    "TEST_MLFLOW_URL" in os.environ, reason="TEST_MLFLOW_URL: that MLflow was not started by our command"
+)
+@pytest.mark.parametrize(("host", "answer"), [("mlflow:5000", 200), ("evil.test", 403)])
+def test_the_mlflow_of_the_service_answers_to_its_name_in_the_network(mlflow_server, host, answer):
+    """The session's server was started by the service's command with its environment."""
+    port = urlsplit(mlflow_server).port
+    assert status(port, "/api/2.0/mlflow/experiments/get?experiment_id=0", host) == answer
+
+
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    env = environment(
-        "mlflow",
-        MLFLOW_HOST="127.0.0.1",
-        MLFLOW_PORT=str(port),
-        MLFLOW_BACKEND_STORE_URI=f"sqlite:///{tmp_path / 'mlflow.db'}",
-        MLFLOW_ARTIFACTS_DESTINATION=str(tmp_path / "artifacts"),
-    )
-    server = subprocess.Popen(
-        SERVICES["mlflow"]["command"], cwd=tmp_path, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def running(command: list[str], *, cwd: Path, env: dict[str, str]) -> Iterator[None]:
+    """Run a service quietly, and end it with its children."""
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    server = subprocess.Popen(command, cwd=cwd, env=env, start_new_session=True, **quiet)
     try:
-        assert statuses(port, ["mlflow:5000", "evil.test"]) == [200, 403]
+        yield
     finally:
-        server.terminate()
+        os.killpg(server.pid, signal.SIGTERM)
         server.wait()
 
 
-def statuses(port: int, hosts: list[str]) -> list[int]:
-    """Wait for MLflow, then ask a real question under each host name."""
+def wait_for(port: int, path: str, host: str) -> None:
+    """Wait until the service answers well."""
     deadline = time.monotonic() + 120
-    while not _ask(port, "/health", "mlflow:5000"):
+    while status(port, path, host) != 200:
         assert time.monotonic() < deadline
-        time.sleep(0.2)
-    return [_ask(port, "/api/2.0/mlflow/experiments/get?experiment_id=0", host) for host in hosts]
+        time.sleep(0.1)
 
 
-def _ask(port: int, path: str, host: str) -> int:
+def ask(port: int, path: str, host: str) -> HTTPResponse:
+    """Ask as the proxy in front does, under the name of `host`."""
+    headers = {"Host": host, "X-Forwarded-Proto": "https"}
+    return urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers), timeout=10)
+
+
+def status(port: int, path: str, host: str) -> int:
     """Return the HTTP status; 0 when nobody answers yet."""
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers={"Host": host})
     try:
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with ask(port, path, host) as response:
             return response.status
     except urllib.error.HTTPError as error:
         error.close()

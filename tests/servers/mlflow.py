@@ -9,19 +9,20 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.servers import compose
 from tests.servers.broken import BrokenServer, broken_server
 
-START_SECONDS = 120
+START_SECONDS = 240
+STOP_SECONDS = 10
 PROMPT = {"mlflow.prompt.is_prompt": "true"}
 MLMODEL = """\
 flavors:
@@ -223,16 +224,21 @@ def _lock(path: Path) -> Iterator[None]:
 
 
 def _start(folder: Path) -> dict[str, Any]:
+    """Start it as docker-compose.yml does, on SQLite."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHONDONTWRITE")}
-    environment |= {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.sqlite3'}"]
-    command += ["--artifacts-destination", str(folder / "artifacts")]
+    env = compose.environment(
+        "mlflow",
+        MLFLOW_HOST="127.0.0.1",
+        MLFLOW_PORT=str(port),
+        MLFLOW_WORKERS="1",
+        MLFLOW_BACKEND_STORE_URI=f"sqlite:///{folder / 'mlflow.sqlite3'}",
+        MLFLOW_ARTIFACTS_DESTINATION=str(folder / "artifacts"),
+    )
+    command = compose.SERVICES["mlflow"]["command"]
     with (folder / "mlflow.log").open("w") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder, start_new_session=True)
+        process = subprocess.Popen(command, env=env, stdout=log, stderr=log, cwd=folder, start_new_session=True)
     _processes.append(process)
     url = f"http://127.0.0.1:{port}"
     deadline = time.monotonic() + START_SECONDS
@@ -255,15 +261,12 @@ def _answers(url: str) -> bool:
 
 
 def _stop(group: int) -> None:
-    """End the server and its workers: they are a process group of their own."""
-    for sign, patience in ((signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0)):
-        try:
-            os.killpg(group, sign)
-        except ProcessLookupError:
-            break
-        deadline = time.monotonic() + patience
-        while time.monotonic() < deadline and _group_lives(group):
-            time.sleep(0.05)
+    """End the server and its workers, a process group of their own, at once: nothing of it is kept."""
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
+    deadline = time.monotonic() + STOP_SECONDS
+    while time.monotonic() < deadline and _group_lives(group):
+        time.sleep(0.05)
 
 
 def _group_lives(group: int) -> bool:

@@ -1,0 +1,32 @@
+"""docker-compose.yml as tests need it: the services, and their environment filled in as .env would."""
+
+import os
+import re
+import secrets
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = (ROOT / "docker-compose.yml").read_text()
+SERVICES = yaml.safe_load(TEXT)["services"]
+VARIABLE = re.compile(r"\$\{(\w+)(?::\?([^}]*))?\}")
+BIN = Path(sys.executable).parent
+GIVEN = {
+    "ASSENT_SECRET_KEY": secrets.token_urlsafe(64),
+    "ASSENT_ALLOWED_HOSTS": "assent.test",
+    "ASSENT_TRUSTED_ORIGINS": "https://assent.test",
+    "POSTGRES_PASSWORD": "example",
+    "REDIS_PASSWORD": "example",
+}
+
+
+def environment(service: str, **change: str) -> dict[str, str]:
+    """The service's environment, with this machine's paths; `change` is what differs without containers."""
+    filled = {
+        name: VARIABLE.sub(lambda found: GIVEN[found[1]], text)
+        for name, text in SERVICES[service]["environment"].items()
+    }
+    machine = {name: os.environ[name] for name in ("HOME", "TMPDIR") if name in os.environ}
+    return {**machine, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", **filled, **change}

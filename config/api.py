@@ -7,6 +7,7 @@ from rest_framework import exceptions
 from rest_framework.exceptions import APIException
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
 from apps.errors import DomainError
@@ -23,7 +24,7 @@ class Pages(PageNumberPagination):
 
     def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> Any:
         size = request.query_params.get(self.page_size_query_param)
-        if size is not None and not (size.isdecimal() and 1 <= int(size) <= self.max_page_size):
+        if size is not None and not (size.isdecimal() and len(size) < 5 and 1 <= int(size) <= self.max_page_size):
             raise exceptions.ValidationError({"page_size": [f"Must be a whole number from 1 to {self.max_page_size}."]})
         try:
             return super().paginate_queryset(queryset, request, view)
@@ -40,7 +41,8 @@ def problem_response(error: Exception, context: dict) -> HttpResponse | None:
         error = exceptions.NotFound("There is no such object, or you may not see it.")
     if not isinstance(error, APIException):
         return None
-    fields = _fields(error.detail) if isinstance(error, exceptions.ValidationError) else []
+    malformed = isinstance(error, (exceptions.ValidationError, exceptions.ParseError))
+    fields = _fields(error.detail) if malformed else []
     detail = "; ".join(f"{row['field']}: {row['message']}" for row in fields) or str(error.detail)
     code = "invalid" if fields else str(getattr(error.detail, "code", error.default_code))
     body = problem_body(status=error.status_code, code=code, detail=detail, errors=fields)
@@ -53,7 +55,10 @@ def problem_response(error: Exception, context: dict) -> HttpResponse | None:
 def _fields(detail: Any, prefix: str = "") -> list[dict[str, str]]:
     """Flatten REST framework's nested validation errors to one row per message."""
     if isinstance(detail, dict):
-        named = [(f"{prefix}.{key}" if prefix else str(key), value) for key, value in detail.items()]
+        whole = api_settings.NON_FIELD_ERRORS_KEY
+        named = [
+            (".".join(filter(None, [prefix, "" if key == whole else str(key)])), value) for key, value in detail.items()
+        ]
         return [row for name, value in named for row in _fields(value, name)]
     if isinstance(detail, list):
         return [row for value in detail for row in _fields(value, prefix)]

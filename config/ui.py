@@ -7,6 +7,8 @@ from typing import Any
 from django import template
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -166,6 +168,15 @@ def signed(value: float | None) -> str:
 def percent(value: float) -> str:
     """Write a percentage with its sign: "+12.3 %", "−0.04 %", "+48,000 %"."""
     return f"{value:+,.0f} %".replace("-", "−") if abs(value) >= 1000 else f"{value:+.3g} %".replace("-", "−")
+
+
+@register.filter
+def coded(text: str) -> SafeString:
+    """Show what stands between backticks as code."""
+    parts = enumerate(text.split("`"))
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", part) if at % 2 else part,) for at, part in parts)
+    )
 
 
 @register.filter

@@ -1,8 +1,19 @@
 """WSGI entry: `gunicorn config.wsgi`. WSGI, not ASGI: see docs/adr/0003-wsgi.md."""
 
 import os
+import re
+from collections.abc import Iterable
+from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-application = get_wsgi_application()
+CHARSET = re.compile(r";\s*charset=[^;]*", re.IGNORECASE)
+_django = get_wsgi_application()
+
+
+def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """Answer a request. Text is UTF-8 whatever the client calls it: Django fails on codecs that cannot read text."""
+    if "CONTENT_TYPE" in environ:
+        environ["CONTENT_TYPE"] = CHARSET.sub("", environ["CONTENT_TYPE"])
+    return _django(environ, start_response)

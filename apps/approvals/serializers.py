@@ -60,12 +60,21 @@ class PolicyOut(serializers.ModelSerializer):
         )
 
 
+class GroupField(serializers.SlugRelatedField):
+    """A group by its name. A name with a null character names nothing, and PostgreSQL refuses to look it up."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str) or "\0" in data:
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class PolicyIn(Strict):
     """Publish a policy. It takes the place of the present one for the same stage and model."""
 
     stage = serializers.ChoiceField(choices=Stage.choices)
     required_approvals = serializers.IntegerField(min_value=1, max_value=MAX_APPROVALS)
-    group = serializers.SlugRelatedField(
+    group = GroupField(
         slug_field="name", queryset=Group.objects.all(), required=False, allow_null=True, default=None
     )
     model = serializers.CharField(required=False, allow_null=True, default=None, trim_whitespace=False)

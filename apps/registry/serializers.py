@@ -50,7 +50,14 @@ class VersionReference(serializers.CharField):
 
     def to_internal_value(self, data: Any) -> Any:
         name, _, number = super().to_internal_value(data).rpartition("@")
-        if not (name and number.isascii() and number.isdecimal() and len(number) < 11 and int(number) <= MAX_NUMBER):
+        if not (
+            name
+            and "\0" not in name
+            and number.isascii()
+            and number.isdecimal()
+            and len(number) < 11
+            and int(number) <= MAX_NUMBER
+        ):
             raise ValidationError("A version is written as NAME@NUMBER, for example churn@3.")
         return name, int(number)
 

@@ -186,5 +186,5 @@ def _by_model(pairs: list[tuple[Local, RemoteVersion]]) -> list[tuple[Local, lis
 
 def _say(action: Action, local: Local, number: int | None = None, **data: Any) -> None:
     name = local.row.name if number is None else f"{local.row.name} v{number}"
-    target = Target("model" if number is None else "version", name, local.row.pk)
+    target = Target(str(local.row.kind) if number is None else "version", name, local.row.pk)
     record(action, by=MLFLOW, target=target, source=Source.MLFLOW, **data)

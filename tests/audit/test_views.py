@@ -152,6 +152,7 @@ def test_the_page_asks_the_same_number_of_queries_whatever_its_length(charlie):
         ("version", "a/b v3", "/models/a~2Fb/v/3/"),
         ("model", "churn", "/models/churn/"),
         ("version", "version 3", ""),
+        ("prompt", "greeting", ""),
         ("version", "churn v" + "9" * 5000, ""),
         ("group", "churn", ""),
         ("person", "request 12", ""),

@@ -6,7 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from tests.conftest import PASSWORD
 
@@ -52,7 +55,56 @@ def sign_in(page: Page, username: str) -> Page:
     return page
 
 
-def axe_violations(page: Page) -> list[str]:
-    """Return one line per accessibility violation that axe-core finds on the page as it stands."""
-    found = Axe().run(page).response["violations"]
+def become(context: BrowserContext, user: AbstractBaseUser | None, address: str) -> None:
+    """Sign this browser in as `user` without the page (None: signed out), for tests that are about other pages."""
+    context.clear_cookies()
+    if user is None:
+        return
+    client = Client()
+    client.force_login(user, backend=settings.AUTHENTICATION_BACKENDS[0])
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
+    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": address}])
+
+
+CSP_TO_CONSOLE = """
+document.addEventListener("securitypolicyviolation", (event) =>
+  console.error(`CSP: ${event.effectiveDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));
+"""
+
+
+def listen(page: Page) -> list[str]:
+    """Return a list that fills with what goes wrong on the page: errors, refused content, dialogs of scripts.
+
+    The browser's own line about a page whose status is an error is left out: such pages are wanted.
+    """
+    heard: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        about_the_page = message.text.startswith("Failed to load resource") and message.location["url"] == page.url
+        if message.type == "error" and not about_the_page:
+            heard.append(message.text)
+
+    page.add_init_script(CSP_TO_CONSOLE)
+    page.on("console", hear)
+    page.on("pageerror", lambda error: heard.append(str(error)))
+    page.on("dialog", lambda dialog: (heard.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    return heard
+
+
+def sideways(page: Page) -> list[str]:
+    """Return what makes the page scroll to the side: its widest elements, nothing when it fits."""
+    return page.evaluate(
+        """() => {
+          const width = document.documentElement.clientWidth;
+          if (document.documentElement.scrollWidth <= width) return [];
+          const wide = [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > width);
+          return wide.slice(0, 3).map((e) => `${e.tagName}.${e.className}: ${e.getBoundingClientRect().right}px`);
+        }"""
+    )
+
+
+def axe_violations(page: Page, rules: list[str] | None = None) -> list[str]:
+    """Return one line per accessibility violation that axe-core finds on the page as it stands, by all its rules."""
+    options = {"resultTypes": ["violations"], **({"runOnly": rules} if rules else {})}
+    found = Axe().run(page, options=options).response["violations"]
     return [f"{v['id']}: {node['target']} {node.get('failureSummary', '')}" for v in found for node in v["nodes"]]

@@ -1,0 +1,152 @@
+"""Every page in four looks: accessible, nothing to scroll sideways, nothing refused by the browser, one heading."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Page
+
+from apps.approvals.models import ApprovalRequest
+from tests.browser import world as worlds
+from tests.browser.conftest import axe_violations, become, listen, sideways
+from tests.browser.world import World
+from tests.test_permissions import addresses
+
+LOOKS = {"light": ("light", 1440), "dark": ("dark", 1440), "light, phone": ("light", 390), "dark, small": ("dark", 320)}
+COLOURS = ["color-contrast", "link-in-text-block"]  # axe's rules that the dark can break; the rest is the light's too
+NOT_PAGES = {"home", "healthz", "readyz", "accounts:sign-out", "accounts:theme", "registry:sync-run"}
+
+
+def nothing(page: Page, world: World) -> None:
+    """The page as it opens."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """One page in one state: who opens which path, and what they do there. {state} stands for a request's number."""
+
+    route: str
+    path: str
+    by: str | None = "bob"
+    does: Callable[[Page, World], None] = nothing
+    status: int = 200
+
+
+def make_token(page: Page, world: World) -> None:
+    page.get_by_label("Name", exact=True).fill("ci")
+    page.get_by_role("button", name="Make token").click()
+    page.get_by_text("Copy it now").wait_for()
+
+
+def approve_what_has_changed(page: Page, world: World) -> None:
+    """Somebody else's click came first: the evidence is not what this person read."""
+    ApprovalRequest.objects.filter(pk=world.requests["open"].pk).update(evidence_digest="0" * 64)
+    page.get_by_role("button", name="Approve").click()
+    page.get_by_text("Nothing was changed.").wait_for()
+
+
+def open_first_event(page: Page, world: World) -> None:
+    page.locator("details.event-more summary").first.click()
+
+
+def send_empty_request(page: Page, world: World) -> None:
+    page.get_by_role("button", name="Send request").click()
+    page.get_by_role("alert").first.wait_for()
+
+
+def let_the_sync_fail(page: Page, world: World) -> None:
+    worlds.fail_the_sync()
+    page.reload()
+    page.get_by_text("The last attempt said:").wait_for()
+
+
+def wait_for_operations(page: Page, world: World) -> None:
+    page.locator("details.changed").first.wait_for()
+
+
+V2 = "/models/churn-classifier/v/2/"
+SIGHTS = {
+    "sign in": Sight("accounts:sign-in", "/sign-in/", by=None),
+    "models": Sight("registry:model-list", "/models/"),
+    "models, none visible": Sight("registry:model-list", "/models/", by="mallory"),
+    "models, no result": Sight("registry:model-list", "/models/?q=nothing+like+it"),
+    "models, deleted too": Sight("registry:model-list", "/models/?deleted=on"),
+    "models, malformed filter": Sight("registry:model-list", "/models/?page=x", status=400),
+    "model": Sight("registry:model-detail", "/models/churn-classifier/"),
+    "model, not there": Sight("registry:model-detail", "/models/none/", status=404),
+    "version": Sight("registry:version-detail", V2),
+    "version, gaps": Sight("registry:version-detail", "/models/churn-classifier/v/3/"),
+    "compare": Sight("registry:compare", "/compare/?base=churn-classifier%401&candidate=churn-classifier%402"),
+    "compare, nothing chosen": Sight("registry:compare", "/compare/"),
+    "ask": Sight("approvals:request-new", f"{V2}request/", by="alice"),
+    "ask, errors": Sight("approvals:request-new", f"{V2}request/", by="alice", does=send_empty_request),
+    "ask, not allowed": Sight("approvals:request-new", f"{V2}request/", by="charlie", status=403),
+    "request, applied": Sight("approvals:request-detail", "/requests/{applied}/"),
+    "request, apply failed": Sight("approvals:request-detail", "/requests/{apply_failed}/"),
+    "request, approved": Sight("approvals:request-detail", "/requests/{approved}/"),
+    "request, changes requested": Sight("approvals:request-detail", "/requests/{changes_requested}/"),
+    "request, open": Sight("approvals:request-detail", "/requests/{open}/"),
+    "request, rejected": Sight("approvals:request-detail", "/requests/{rejected}/"),
+    "request, to the requester": Sight("approvals:request-detail", "/requests/{open}/", by="alice"),
+    "requests": Sight("approvals:request-list", "/requests/"),
+    "requests, no result": Sight("approvals:request-list", "/requests/?state=withdrawn"),
+    "reviews": Sight("approvals:review-queue", "/reviews/"),
+    "reviews, none": Sight("approvals:review-queue", "/reviews/", by="mallory"),
+    "policies": Sight("approvals:policy-list", "/policies/"),
+    "policies, to an admin": Sight("approvals:policy-list", "/policies/", by="admin"),
+    "people": Sight("accounts:people", "/people/", by="admin"),
+    "people, not allowed": Sight("accounts:people", "/people/", status=403),
+    "account": Sight("accounts:account", "/account/", by="alice"),
+    "account, new token": Sight("accounts:account", "/account/", by="alice", does=make_token),
+    "audit": Sight("audit:event-list", "/audit/", by="admin", does=open_first_event),
+    "audit, malformed filter": Sight("audit:event-list", "/audit/?since=yesterday", status=400),
+    "sync": Sight("registry:sync", "/sync/", by="admin"),
+    "API documentation": Sight("api:docs", "/api/v1/docs/"),
+    "request, changed meanwhile": Sight("approvals:request-act", "/requests/{open}/", does=approve_what_has_changed),
+    "sync, failing": Sight("registry:sync", "/sync/", by="admin", does=let_the_sync_fail),  # the last: shows everywhere
+}
+
+
+def faults(page: Page, heard: list[str], *, rules: list[str] | None) -> list[str]:
+    """Return what is wrong with the page as it stands. `rules`: axe's, None for all."""
+    found = [*heard, *axe_violations(page, rules), *sideways(page)]
+    if not page.title().strip() or page.locator("h1").count() != 1:
+        found.append(f"title {page.title()!r}, {page.locator('h1').count()} first headings")
+    return found if page.locator("nav").count() == 0 else [*found, *_skip_link(page)]
+
+
+def _skip_link(page: Page) -> list[str]:
+    """Return a complaint unless the skip link, wanted where there is a menu to skip, leads to the content."""
+    page.locator(".skip-link").focus()
+    page.keyboard.press("Enter")
+    reached = page.evaluate("document.activeElement.id")
+    return [] if reached == "main" else [f"the skip link leads to {reached!r}"]
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_page_is_as_it_should_be(look, open_browser, live_server):
+    scheme, width = LOOKS[look]
+    context = open_browser(color_scheme=scheme, viewport={"width": width, "height": 900})
+    page = context.new_page()
+    heard = listen(page)
+    world = worlds.build()
+    numbers = {state: asked.pk for state, asked in world.requests.items()}
+    found: dict[str, list[str]] = {}
+    shown: str | None = "nobody yet"
+    for name, sight in SIGHTS.items():
+        if shown != sight.by:
+            become(context, world.people.get(sight.by or ""), live_server.url)
+            shown = sight.by
+        heard.clear()
+        answer = page.goto(sight.path.format(**numbers))
+        assert (name, answer.status) == (name, sight.status)
+        sight.does(page, world)
+        found[name] = faults(page, heard, rules=COLOURS if scheme == "dark" else None)
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+
+
+def test_every_page_is_looked_at():
+    pages = [name for name in addresses() if name == "api:docs" or not name.startswith("api:")]
+    assert sorted({sight.route for sight in SIGHTS.values()} | NOT_PAGES) == sorted(pages)

@@ -1,0 +1,112 @@
+"""What the browser tests look at: models, versions with and without gaps, and a request in each state."""
+
+from dataclasses import dataclass, field
+
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.accounts.roles import ADMIN, DATA_SCIENTIST, ML_ENGINEER, REVIEWER, VIEWER
+from apps.accounts.services import create_token
+from apps.approvals import services
+from apps.approvals.models import ApprovalRequest, RequestState
+from apps.registry.models import DetailsState, ModelAlias, ModelVersion, RegisteredModel, SyncRun, SyncState
+from tests.builders import THEN, make_model, make_policy, make_version
+from tests.conftest import member
+
+METRICS = {"accuracy": 0.90, "log_loss": 0.31, "f1_score": 0.88}
+BETTER = {"accuracy": 0.94, "log_loss": 0.24, "f1_score": 0.87}
+WIDER = {
+    "inputs": [{"name": "age", "type": "double", "required": True}, {"name": "plan", "type": "string"}],
+    "outputs": [{"name": "", "type": "long", "required": True}],
+    "params": [],
+}
+
+
+@dataclass
+class World:
+    """The people by user name, the requests by state, and the model that everything is about."""
+
+    people: dict[str, User]
+    churn: RegisteredModel
+    requests: dict[str, ApprovalRequest] = field(default_factory=dict)
+
+
+def build() -> World:
+    """Fill the database."""
+    people = {
+        "alice": member("alice", DATA_SCIENTIST),
+        "bob": member("bob", ML_ENGINEER, REVIEWER),
+        "erin": member("erin", REVIEWER),
+        "charlie": member("charlie", VIEWER),
+        "admin": member("admin", ADMIN),
+        "mallory": member("mallory"),
+    }
+    for stage, approvals in (("Staging", 1), ("Production", 2), ("Archived", 1)):
+        make_policy(stage, required_approvals=approvals)
+    world = World(people, _churn())
+    _ask_and_decide(world)
+    make_version(make_model("retired-ranker"), 1, stage="Archived", deleted_at=THEN)
+    create_token("laptop", by=people["alice"])
+    SyncRun.objects.create(
+        state=SyncState.DONE, finished_at=timezone.now(), requested_by="beat", counts={"models": 6, "versions": 12}
+    )
+    return world
+
+
+def fail_the_sync() -> None:
+    """Let the last sync have failed."""
+    SyncRun.objects.create(
+        state=SyncState.FAILED, finished_at=timezone.now(), requested_by="beat", error="MLflow does not answer."
+    )
+
+
+def _churn() -> RegisteredModel:
+    """One version in Production, a better one, and one of which nearly nothing is known."""
+    model = make_model("churn-classifier")
+    RegisteredModel.objects.filter(pk=model.pk).update(
+        description="Which customers leave within a month.", tags={"team": "retention", "task": "classification"}
+    )
+    first = make_version(model, 1, stage="Production", metrics=METRICS)
+    make_version(model, 2, metrics=BETTER, signature=WIDER, requirements=["scikit-learn==1.7.1", "pandas"])
+    bare = {"run": {}, "params": {}, "metrics": {}, "datasets": [], "mlmodel": {}, "signature": None}
+    make_version(
+        model, 3, details_state=DetailsState.FAILED, details_error="The run is gone.", requirements=None, **bare
+    )
+    ModelAlias.objects.create(model=model, alias="champion", version=first)
+    return model
+
+
+def _ask_and_decide(world: World) -> None:
+    """Open a request per state. The ends are set by hand: bringing them about takes an MLflow."""
+    bob, erin = world.people["bob"], world.people["erin"]
+    asked = {
+        "open": world.churn,
+        **{state: make_model(f"forecast-{state.replace('_', '-')}") for state in
+           ("changes_requested", "approved", "applied", "apply_failed", "rejected")},
+    }  # fmt: skip
+    for state, model in asked.items():
+        if model is not world.churn:
+            make_version(model, 1, stage="Production")
+            make_version(model, 2, metrics=BETTER)
+        version = ModelVersion.objects.get(model=model, number=2)
+        world.requests[state] = services.open_request(
+            version.pk, "Production", reason="Four points more accurate on the May data.", by=world.people["alice"]
+        )
+    act(world, "open", "approve", erin, "Better on every segment.")
+    act(world, "changes_requested", "request_changes", erin, "Log the data set that this was tested on.")
+    act(world, "rejected", "reject", erin, "The test set leaks.")
+    for state in ("approved", "applied", "apply_failed"):
+        act(world, state, "approve", erin)
+        act(world, state, "approve", bob)
+    ends = {
+        "applied": {"state": RequestState.APPLIED, "closed_at": timezone.now(), "stage_before": "None"},
+        "apply_failed": {"state": RequestState.APPLY_FAILED, "apply_error": "MLflow does not answer. Is it running?"},
+    }
+    for state, values in ends.items():
+        ApprovalRequest.objects.filter(pk=world.requests[state].pk).update(**values)
+
+
+def act(world: World, state: str, action: str, by: User, comment: str = "") -> None:
+    """Decide on the request of that state, having read its evidence."""
+    asked = world.requests[state]
+    services.act(asked.pk, action, by=by, comment=comment, evidence_digest=asked.evidence_digest)

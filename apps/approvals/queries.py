@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
-from apps.approvals import eligibility, evidence
+from apps.approvals import eligibility, evidence, rules
 from apps.approvals.models import (
     UNDER_REVIEW,
     UNFINISHED,
@@ -141,6 +141,8 @@ def why_blocked(request: ApprovalRequest) -> list[str]:
     if request.version.deleted_at or request.version.model.deleted_at:
         message = _("%(version)s was deleted in MLflow. The requester or an ML engineer can withdraw the request.")
         return [message % {"version": request.version}]
+    if elsewhere := rules.in_the_asked_stage(request.requester, request):
+        return [elsewhere]
     able = set(eligibility.eligible_reviewers(request).values_list("pk", flat=True))
     return [
         *_changed_evidence(request),

@@ -38,6 +38,18 @@ def version_exists(user: User, request: ApprovalRequest) -> str | None:
     return None
 
 
+def in_the_asked_stage(user: User, request: ApprovalRequest) -> str | None:
+    """The move that was asked for starts where the version was then."""
+    version = request.version
+    if version.stage == request.from_stage or version.pending_stage:
+        return None
+    message = _(
+        "%(version)s is now in %(stage)s, no longer in %(from_stage)s, so this move is not possible any more. "
+        "Withdraw the request and ask again."
+    )
+    return message % {"version": version, "stage": version.stage, "from_stage": request.from_stage}
+
+
 def not_approved_already(user: User, request: ApprovalRequest) -> str | None:
     """A second approval by the same person adds nothing, unless it takes the place of an objection that lapsed."""
     lapsed = eligibility.lapsed_reviews(request).filter(verdict=Verdict.REQUEST_CHANGES)

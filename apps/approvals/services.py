@@ -6,6 +6,7 @@ Applying an approved request is in apply.py.
 import logging
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -35,10 +36,12 @@ from apps.jobs.services import enqueue
 from apps.registry import queries as registry
 from apps.registry import services as mirror
 from apps.registry.models import DetailsState, ModelVersion, Stage
+from apps.registry.transport import within
 
 logger = logging.getLogger(__name__)
 APPLY_JOB = "approvals.apply"
 APPLY_ATTEMPTS = 8
+READ_AGAIN_SECONDS = 3.0
 NOTHING_TO_ARCHIVE = (Stage.NONE, Stage.ARCHIVED)  # MLflow archives siblings in Staging and Production alone
 
 
@@ -105,6 +108,8 @@ def act(
     dismissed for good although this one is refused.
     """
     row = transition_of(action)
+    if row.verdict == Verdict.APPROVE:
+        _read_again(request_id, by)
     target = Target("request", f"request {request_id}")
     try:
         with audit.attempt(row.records, by=grants.actor(by), target=target) as trial:
@@ -225,6 +230,19 @@ def _read_details(version_id: int, by: User) -> None:
         mirror.refresh_version(version_id)
     except DomainError as error:
         logger.warning("version %s could not be read for a request: %s", version_id, error.message)
+
+
+def _read_again(request_id: int, by: User) -> None:
+    """Bring the mirror up to date before an approval, if MLflow answers soon; without it the apply finds out."""
+    reviewed = Q(requests__pk=request_id, requests__state__in=UNDER_REVIEW)
+    version = ModelVersion.objects.filter(reviewed, model__in=registry.visible_models(by)).only("pk").first()
+    if version is None:
+        return
+    try:
+        with within(READ_AGAIN_SECONDS):
+            mirror.refresh_version(version.pk)
+    except DomainError as error:
+        logger.warning("version %s could not be read again before an approval: %s", version.pk, error.message)
 
 
 def _visible_version(version_id: int, by: User) -> ModelVersion:

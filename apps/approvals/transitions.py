@@ -67,7 +67,7 @@ TRANSITIONS = {
             Action.REQUEST_REVIEWED,
             verdict=Verdict.APPROVE,
             rules=REVIEW_RULES,
-            obstacles=(rules.version_exists, rules.not_approved_already),
+            obstacles=(rules.version_exists, rules.in_the_asked_stage, rules.not_approved_already),
         ),
         Transition(
             RequestAction.REQUEST_CHANGES,

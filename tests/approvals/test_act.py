@@ -301,3 +301,17 @@ def test_open_requests_keep_their_policy_when_another_is_published(asked, policy
     policies.publish_policy("Production", required_approvals=2, reason="Four eyes.", by=admin)
     review("approve", bob)
     assert states(asked) == ("approved", 1)
+
+
+def test_an_approval_is_refused_when_the_version_is_in_another_stage_by_now(asked, bob, review):
+    ModelVersion.objects.filter(pk=asked.version_id).update(stage="Archived")
+    blocked = queries.why_blocked(queries.get_request(bob, asked.pk))
+    with pytest.raises(Conflict) as caught:
+        review("approve", bob)
+    assert blocked == [caught.value.message]
+    assert caught.value.message.startswith("churn v2 is now in Archived, no longer in Staging")
+
+
+def test_a_stage_that_assent_is_writing_stops_no_approval(asked, bob, review):
+    ModelVersion.objects.filter(pk=asked.version_id).update(stage="Archived", pending_stage="Archived")
+    assert review("approve", bob).state == RequestState.APPROVED

@@ -6,6 +6,8 @@ import pytest
 
 from config.wsgi import application
 
+pytestmark = pytest.mark.django_db  # the end of a request looks at the connection
+
 
 @pytest.mark.parametrize(
     "kind", ["text/html; charset=zlib", 'text/html; charset="rot13"; x=1', "charset=utf-16", "", ";"]

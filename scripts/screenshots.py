@@ -69,7 +69,7 @@ class Studio:
         page.set_viewport_size({"width": WIDTH, "height": 800})
 
     def _look(self, page: Page, name: str, path: str | None) -> None:
-        """Shoot the whole page up to TALLEST pixels: the window grows, so that what sticks to its edge is at the edge."""
+        """Shoot the page up to TALLEST pixels. The window grows, so that what sticks to its edge is at the edge."""
         if path:
             page.goto(path)
         wide = page.viewport_size["width"]

@@ -74,9 +74,7 @@ class PolicyIn(Strict):
 
     stage = serializers.ChoiceField(choices=Stage.choices)
     required_approvals = serializers.IntegerField(min_value=1, max_value=MAX_APPROVALS)
-    group = GroupField(
-        slug_field="name", queryset=Group.objects.all(), required=False, allow_null=True, default=None
-    )
+    group = GroupField(slug_field="name", queryset=Group.objects.all(), required=False, allow_null=True, default=None)
     model = serializers.CharField(required=False, allow_null=True, default=None, trim_whitespace=False)
     archive_existing = serializers.BooleanField(required=False, default=True)
     reason = serializers.CharField(max_length=MAX_TEXT)

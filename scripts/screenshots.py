@@ -125,7 +125,7 @@ def walk(studio: Studio) -> None:
     objected = ask(alice, CREDIT, 3, "Better by every metric; it sees how burden and late payment go together.")
     opened = ask(alice, CHURN, 3, "Better on the newest customers; the same inputs.")
     decide(erin, objected, "Request changes", "Log the data set of the test, so that we can repeat it.")
-    decide(bob, applied, "Approve", "Agreed: better by every metric, on the same data.")
+    decide(bob, applied, "Approve", "Agreed: better by every metric, and callers know the new inputs.")
     bob.get_by_text("MLflow confirmed").first.wait_for(timeout=60_000)
     studio.shoot(bob, "request-applied")
     studio.shoot(alice, "request-changes", objected)

@@ -1,7 +1,8 @@
 """Measure Assent against the MLflow behind it: the same 100 models, the same machine, the same minute.
 
 Absolute times depend on the machine, so the results are ratios. Both sides take turns, and of each side's times the
-first quartile counts: other work on the machine only ever adds to them. Usage: make bench. docs/performance.md says what came out.
+first quartile counts: other work on the machine only ever adds to them. Usage: make bench.
+docs/performance.md says what came out.
 """
 
 import gzip

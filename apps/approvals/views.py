@@ -48,7 +48,7 @@ def request_new(request: HttpRequest, name: str, number: int) -> HttpResponse:
 
 
 def _open_request(request: HttpRequest, version: ModelVersion) -> HttpResponse:
-    form = RequestForm(request.POST, current=version.stage)
+    form = RequestForm(request.POST)
     if not form.is_valid():
         return _request_form(request, version, form, status=400)
     try:
@@ -76,7 +76,7 @@ def _request_form(
     chosen = next((option for option in options if option.stage == asked), options[0])
     if form is None:
         archive = bool(chosen.policy and chosen.policy.archive_existing)
-        form = RequestForm(current=version.stage, initial={"to_stage": chosen.stage, "archive_existing": archive})
+        form = RequestForm(initial={"to_stage": chosen.stage, "archive_existing": archive})
     context = {
         "version": version,
         "form": form,

@@ -7,6 +7,7 @@ from apps.approvals import findings, services
 from apps.approvals.models import ApprovalRequest, Review
 from apps.audit.actions import Action, Outcome, Source
 from apps.audit.models import AuditEvent
+from apps.errors import Conflict
 from apps.jobs.models import Job
 from apps.jobs.tasks import run_job
 from apps.registry import services as mirror
@@ -52,6 +53,22 @@ def read(request: ApprovalRequest) -> ApprovalRequest:
 
 def events(action: Action) -> list[AuditEvent]:
     return list(AuditEvent.objects.filter(action=action).order_by("id"))
+
+
+def test_an_approval_of_what_changed_in_mlflow_since_is_refused_and_nothing_moves(mlflow_registry, alice, bob):
+    mlflow_registry.model("churn")
+    mlflow_registry.version("churn", metrics={"accuracy": 0.9})
+    sync.synchronise(requested_by="test")
+    mirror.read_due_details()
+    make_policy()
+    version = ModelVersion.objects.get()
+    asked = services.open_request(version.pk, "Production", reason="Better.", by=alice)
+    mlflow_registry.call("POST", "runs/log-metric", run_id=version.run_id, key="accuracy", value=0.1, timestamp=2**41)
+    with pytest.raises(Conflict, match="accuracy"):
+        services.act(asked.pk, "approve", by=bob, evidence_digest=asked.evidence_digest)
+    request = read(asked)
+    assert (request.state, request.evidence["metrics"]) == ("open", {"accuracy": "0.1"})
+    assert (request.reviews.count(), Job.objects.filter(kind="approvals.apply").count()) == (0, 0)
 
 
 def test_what_was_approved_reaches_mlflow_and_the_mirror(approved, mlflow_registry):

@@ -7,17 +7,19 @@ import hashlib
 import logging
 
 from django.core.cache import cache
+from redis import RedisError
 
 logger = logging.getLogger(__name__)
 MAX_FAILURES = 10
 WINDOW_SECONDS = 15 * 60
+CACHE_DOWN = (RedisError, OSError)
 
 
 def failures(address: str, username: str) -> int:
     """Return how many sign-ins failed in this window, which begins with the first failure."""
     try:
         return cache.get(_key(address, username), 0)
-    except Exception:
+    except CACHE_DOWN:
         logger.exception("cache unavailable, failed sign-ins are not counted")
         return 0
 
@@ -30,7 +32,7 @@ def count_failure(address: str, username: str) -> int:
         return cache.incr(key)
     except ValueError:  # the window ended between the two lines
         return 1
-    except Exception:
+    except CACHE_DOWN:
         logger.exception("cache unavailable, failed sign-ins are not counted")
         return 1
 
@@ -39,7 +41,7 @@ def forget(address: str, username: str) -> None:
     """Start afresh after a sign-in that succeeded."""
     try:
         cache.delete(_key(address, username))
-    except Exception:
+    except CACHE_DOWN:
         logger.exception("cache unavailable, failed sign-ins are not forgotten")
 
 

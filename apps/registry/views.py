@@ -152,11 +152,12 @@ def _note(part: str, row: Row) -> str:
 @login_required
 @require_safe
 def sync(request: HttpRequest) -> HttpResponse:
-    """How fresh the mirror is, and how the last syncs went."""
+    """How fresh the mirror is; how the last syncs went is for those who run them, for it counts unseen models too."""
+    may_run = grants.allows(request.user, Permission.SYNC_RUN)
     context = {
         "status": queries.sync_status(),
-        "runs": SyncRun.objects.order_by("-pk")[:SYNC_ROWS],
-        "may_run": grants.allows(request.user, Permission.SYNC_RUN),
+        "runs": SyncRun.objects.order_by("-pk")[:SYNC_ROWS] if may_run else [],
+        "may_run": may_run,
     }
     return render(request, "registry/sync.html", context)
 

@@ -277,6 +277,15 @@ def test_sync_button_is_for_those_who_may(client, charlie, admin):
     assert offered == [False, True]
 
 
+def test_sync_page_counts_models_only_for_those_who_run_syncs(client, charlie, admin):
+    SyncRun.objects.create(requested_by="test", state="done", finished_at=timezone.now(), counts={"models": 4321})
+    counted = []
+    for person in (charlie, admin):
+        client.force_login(person)
+        counted.append("4321" in text_of(client.get("/sync/")))
+    assert counted == [False, True]
+
+
 def test_sync_starts_from_the_button(client, admin):
     client.force_login(admin)
     response = client.post("/sync/run/")

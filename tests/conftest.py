@@ -6,6 +6,7 @@ Roles are held on the whole registry through groups, as an admin would give them
 """
 
 import os
+import signal
 
 import pytest
 from django.contrib.auth.models import Group
@@ -20,6 +21,7 @@ from apps.registry.models import RegisteredModel
 
 pytest_plugins = ["tests.servers.mlflow"]
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # the browser driver runs an event loop beside the ORM
+signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended early, the session still stops its servers
 PASSWORD = "correct horse battery staple"
 _flush = TransactionTestCase._fixture_teardown
 

@@ -47,7 +47,9 @@ def test_page_asks_strangers_to_sign_in(client, db):
 
 
 def test_page_shows_every_operation(page):
-    shown = re.findall(r'<span class="chip tone-\w+">(\w+)</span><h3>[^<]*<span class="sub"><code>([^<]*)<', page)
+    shown = re.findall(
+        r'<span class="chip method tone-\w+">(\w+)</span><h3>[^<]*<span class="sub"><code>([^<]*)<', page
+    )
     assert sorted(shown) == sorted((method.upper(), path) for path, method, _ in OPERATIONS)
 
 

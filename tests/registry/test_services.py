@@ -149,7 +149,7 @@ def test_refresh_version_ends_when_mlflow_says_nothing(broken):
     broken.always(Reply(says_nothing=True))
     with pytest.raises(UpstreamUnavailable) as caught:
         refresh_version(version.pk)
-    expected = "MLflow did not answer within 0.3 seconds. Nothing was lost."
+    expected = "MLflow did not answer within 3 seconds. Nothing was lost."
     assert caught.value.message == expected
 
 

@@ -19,7 +19,9 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from apps.registry.mlflow import MlflowClient, MlflowError, MlflowNotFound
+from apps.registry import connections
+from apps.registry.mlflow import MlflowError, MlflowNotFound
+from apps.registry.models import DEFAULT_CONNECTION
 from apps.registry.queries import sync_status
 
 TIMEOUT_SECONDS = 2.0
@@ -92,6 +94,6 @@ def _broker() -> dict[str, Any]:
 
 def _mlflow() -> dict[str, Any]:
     # MlflowNotFound is an answer too: somebody deleted that experiment.
-    with MlflowClient.from_settings(timeout=TIMEOUT_SECONDS) as client, suppress(MlflowNotFound):
+    with connections.client(DEFAULT_CONNECTION, timeout=TIMEOUT_SECONDS) as client, suppress(MlflowNotFound):
         client.experiment_name(DEFAULT_EXPERIMENT)
     return {"ok": True}

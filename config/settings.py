@@ -42,6 +42,7 @@ def _embedded_key() -> str:
 # --- Safety ---
 DEBUG = env.bool("ASSENT_DEBUG", False)
 SECRET_KEY = env.str("ASSENT_SECRET_KEY", "") or ("" if PRODUCTION else _embedded_key())
+ENCRYPTION_KEYS = env.list("ASSENT_ENCRYPTION_KEYS", default=[])  # newest first; none: made from SECRET_KEY
 ALLOWED_HOSTS = env.list("ASSENT_ALLOWED_HOSTS", default=[] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]"])
 CSRF_FAILURE_VIEW = "config.error_pages.csrf_failure"
 CSRF_TRUSTED_ORIGINS = env.list("ASSENT_TRUSTED_ORIGINS", default=[])
@@ -181,6 +182,8 @@ MLFLOW_BACKEND_TOKEN = env.str("MLFLOW_BACKEND_TOKEN", "")
 MLFLOW_BACKEND_USERNAME = env.str("MLFLOW_BACKEND_USERNAME", "")
 MLFLOW_BACKEND_PASSWORD = env.str("MLFLOW_BACKEND_PASSWORD", "")
 MLFLOW_TIMEOUT_SECONDS = env.float("MLFLOW_TIMEOUT_SECONDS", 10.0)
+INVENTORY_OWNER_TAGS = env.list("INVENTORY_OWNER_TAGS", default=["owner", "owner_team", "team"])
+INVENTORY_RISK_TAGS = env.list("INVENTORY_RISK_TAGS", default=["risk_tier", "risk"])
 SYNC_INTERVAL_SECONDS = env.int("SYNC_INTERVAL_SECONDS", 30)
 
 # --- Jobs and Celery ---

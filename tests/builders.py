@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from apps.approvals.models import ApprovalPolicy
+from apps.registry import summaries
 from apps.registry.models import DetailsState, ModelVersion, RegisteredModel
 
 THEN = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -10,7 +11,9 @@ COLUMN = {"name": "age", "type": "long", "required": True}
 
 
 def make_model(name: str = "churn") -> RegisteredModel:
-    return RegisteredModel.objects.create(name=name, created_at=THEN, updated_at=THEN)
+    model = RegisteredModel.objects.create(name=name, created_at=THEN, updated_at=THEN)
+    summaries.refresh([model.pk])
+    return model
 
 
 def make_version(model: RegisteredModel, number: int = 1, **fields) -> ModelVersion:
@@ -29,7 +32,10 @@ def make_version(model: RegisteredModel, number: int = 1, **fields) -> ModelVers
         "requirements": ["scikit-learn==1.7.0"],
         "mlmodel": {"model_id": f"m-{number}", "saved_input_example_info": {"artifact_path": "example.json"}},
     }
-    return ModelVersion.objects.create(model=model, number=number, created_at=THEN, updated_at=THEN, **values | fields)
+    times = {"created_at": THEN, "updated_at": THEN, "stage_since": THEN}
+    version = ModelVersion.objects.create(model=model, number=number, **times | values | fields)
+    summaries.refresh([model.pk])
+    return version
 
 
 def make_policy(stage: str = "Production", **terms) -> ApprovalPolicy:

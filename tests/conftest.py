@@ -17,7 +17,7 @@ from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.roles import ADMIN, DATA_SCIENTIST, ML_ENGINEER, REVIEWER, VIEWER, Role
 from apps.audit import triggers
-from apps.registry.models import RegisteredModel
+from apps.registry.models import DEFAULT_CONNECTION, Connection, RegisteredModel
 
 pytest_plugins = ["tests.servers.mlflow"]
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # the browser driver runs an event loop beside the ORM
@@ -33,6 +33,7 @@ def _flush_with_trail(case: TransactionTestCase) -> None:
         _flush(case)
     finally:
         triggers.install(connection)
+        Connection.objects.get_or_create(name=DEFAULT_CONNECTION)  # a migration makes it once
 
 
 TransactionTestCase._fixture_teardown = _flush_with_trail  # type: ignore[method-assign]

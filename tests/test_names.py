@@ -68,7 +68,7 @@ def asked(request, signed_in, alice, admin, charlie) -> ApprovalRequest:
 
 def pages(asked: ApprovalRequest) -> dict[str, str]:
     """Return every page on which the name stands."""
-    name = asked.version.model.name
+    name = asked.version.model.reference
     return {
         "models": reverse("registry:model-list"),
         "model": reverse("registry:model-detail", args=[name]),
@@ -90,7 +90,7 @@ def squeezed(text: str) -> str:
 
 @pytest.mark.parametrize("asked", NAMES.values(), ids=NAMES, indirect=True)
 def test_every_page_shows_the_name_and_every_link_on_it_leads_somewhere(asked, signed_in, charlie):
-    name, links, shown = asked.version.model.name, set(), {}
+    name, links, shown = asked.version.model.reference, set(), {}
     answers = {page: signed_in.get(address) for page, address in pages(asked).items()}
     signed_in.force_login(charlie)
     answers["account"] = signed_in.get(reverse("accounts:account"))
@@ -109,11 +109,11 @@ def test_every_page_shows_the_name_and_every_link_on_it_leads_somewhere(asked, s
 
 @pytest.mark.parametrize("asked", NAMES.values(), ids=NAMES, indirect=True)
 def test_every_address_of_the_api_leads_back_to_the_name(asked, signed_in):
-    name = asked.version.model.name
+    name = asked.version.model.reference
     model, versions = reverse("api:model-detail", args=[name]), reverse("api:version-list", args=[name])
     compared = reverse("api:compare", query={"base": f"{name}@1", "candidate": f"{name}@2"})
     said = [
-        signed_in.get(model).json()["name"],
+        signed_in.get(model).json()["reference"],
         signed_in.get(versions).json()["results"][0]["model"],
         signed_in.get(f"{versions}2/").json()["model"],
         signed_in.get(compared).json()["candidate"]["model"],
@@ -126,9 +126,9 @@ def test_every_address_of_the_api_leads_back_to_the_name(asked, signed_in):
 
 @pytest.mark.parametrize("asked", NAMES.values(), ids=NAMES, indirect=True)
 def test_request_of_any_name_is_asked_over_the_api(asked, signed_in):
-    body = {"model": asked.version.model.name, "version": 1, "to_stage": "Staging", "reason": "Back."}
+    body = {"model": asked.version.model.reference, "version": 1, "to_stage": "Staging", "reason": "Back."}
     answer = signed_in.post("/api/v1/requests/", body, content_type="application/json")
-    assert (answer.status_code, answer.json().get("model")) == (201, asked.version.model.name)
+    assert (answer.status_code, answer.json().get("model")) == (201, asked.version.model.reference)
 
 
 @given(name=TEXT | STRANGE.map("".join))
@@ -145,8 +145,11 @@ def test_address_of_any_name_resolves_to_it(name):
 @given(name=TEXT | STRANGE.map("".join))
 def test_page_and_api_find_any_name(signed_in, name):
     model = RegisteredModel.objects.filter(name=name).first() or make_model(name)
-    page = signed_in.get(reverse("registry:model-detail", args=[name]))
-    assert (page.context["model"], signed_in.get(reverse("api:model-detail", args=[name])).json()["name"]) == (
+    page = signed_in.get(reverse("registry:model-detail", args=[model.reference]))
+    assert (
+        page.context["model"],
+        signed_in.get(reverse("api:model-detail", args=[model.reference])).json()["name"],
+    ) == (
         model,
         name,
     )

@@ -10,6 +10,7 @@ class Permission(StrEnum):
     """One thing that may be allowed."""
 
     AUDIT_READ = "audit:read"  # every event, not only those of visible models
+    CONNECTION_MANAGE = "connection:manage"  # MLflow servers, their credentials and webhooks
     MODEL_DELETE = "model:delete"
     MODEL_DEPLOY = "model:deploy"  # withdraw others' requests, retry an apply
     MODEL_READ = "model:read"

@@ -51,7 +51,7 @@ ROLES = {role.name: role for role in (VIEWER, DATA_SCIENTIST, ML_ENGINEER, ADMIN
 RANKS = (ADMIN, ML_ENGINEER, DATA_SCIENTIST, VIEWER)  # highest first
 
 # What the admin role adds when it is held on the whole registry.
-INSTALLATION_ADMIN = frozenset({P.AUDIT_READ, P.PEOPLE_MANAGE, P.POLICY_MANAGE, P.SYNC_RUN})
+INSTALLATION_ADMIN = frozenset({P.AUDIT_READ, P.CONNECTION_MANAGE, P.PEOPLE_MANAGE, P.POLICY_MANAGE, P.SYNC_RUN})
 
 
 def role_names(permissions: set[P]) -> list[str]:

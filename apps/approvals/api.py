@@ -26,6 +26,7 @@ from apps.approvals.serializers import (
     model_named,
 )
 from apps.approvals.transitions import RequestAction
+from apps.registry.connections import named
 from apps.registry.models import ModelVersion
 from apps.registry.queries import visible_models
 
@@ -39,7 +40,7 @@ def _valid(serializer: type[Strict], data: Any) -> dict[str, Any]:
 
 def _version_id(name: str, number: int) -> int:
     """Return the key of a version for the service, which decides who may see it; 0 when there is none."""
-    versions = ModelVersion.objects.filter(model__name=name, model__deleted_at=None, number=number)
+    versions = ModelVersion.objects.filter(named(name, "model__"), model__deleted_at=None, number=number)
     return versions.values_list("pk", flat=True).first() or 0
 
 
@@ -60,7 +61,7 @@ class RequestList(generics.ListCreateAPIView):
         if "state" in wanted:
             rows = rows.filter(state=wanted["state"])
         if "model" in wanted:
-            rows = rows.filter(version__model__name=wanted["model"])
+            rows = rows.filter(named(wanted["model"], "version__model__"))
         if wanted["mine"] is not None:
             rows = rows.filter(requester=user) if wanted["mine"] else rows.exclude(requester=user)
         return rows

@@ -26,7 +26,7 @@ def collect(version: ModelVersion) -> dict[str, Any]:
     """Return the evidence on a version, from the mirror."""
     run = version.run or {}
     return {
-        "model": version.model.name,
+        "model": version.model.reference,
         "version": version.number,
         "source": version.source,
         "run_id": version.run_id,

@@ -11,6 +11,7 @@ from apps.accounts.models import User
 from apps.approvals.models import RequestState
 from apps.approvals.policies import MAX_APPROVALS
 from apps.approvals.texts import MAX_TEXT
+from apps.registry.connections import named
 from apps.registry.models import RegisteredModel, Stage
 from apps.registry.queries import visible_models
 
@@ -101,7 +102,7 @@ class PolicyForm(forms.Form):
         name = self.cleaned_data["model"]
         if not name.strip():
             return None
-        found = visible_models(self.by).filter(name=name, deleted_at=None).first()
+        found = visible_models(self.by).filter(named(name), deleted_at=None).first()
         if found is None:
             raise ValidationError(_("There is no model of this name. Copy it from the model's page."))
         return found

@@ -89,7 +89,7 @@ def terms(policy: ApprovalPolicy) -> dict[str, object]:
     return {
         "policy": policy.pk,
         "stage": policy.stage,
-        "model": policy.model.name if policy.model else None,
+        "model": policy.model.reference if policy.model else None,
         "required_approvals": policy.required_approvals,
         "group": policy.group.name if policy.group else None,
         "archive_existing": policy.archive_existing,

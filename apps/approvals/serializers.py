@@ -10,6 +10,7 @@ from apps.approvals import checks, findings, queries
 from apps.approvals.models import ApprovalPolicy, ApprovalRequest, RequestState, Review, Verdict
 from apps.approvals.policies import MAX_APPROVALS
 from apps.approvals.texts import MAX_TEXT
+from apps.registry.connections import named
 from apps.registry.models import RegisteredModel, Stage
 
 PAGING = {"page", "page_size"}
@@ -41,7 +42,9 @@ class NoFilter(Strict):
 class PolicyOut(serializers.ModelSerializer):
     """A policy."""
 
-    model = serializers.CharField(source="model.name", default=None, allow_null=True, help_text="Null: every model.")
+    model = serializers.CharField(
+        source="model.reference", default=None, allow_null=True, help_text="Null: every model."
+    )
     group = serializers.CharField(source="group.name", default=None, allow_null=True, help_text="Null: any reviewer.")
 
     class Meta:
@@ -129,7 +132,7 @@ class RequestIn(Strict):
 class RequestOut(serializers.ModelSerializer):
     """A request, as a list shows it."""
 
-    model = serializers.CharField(source="version.model.name")
+    model = serializers.CharField(source="version.model.reference")
     version = serializers.IntegerField(source="version.number")
     requester = serializers.CharField(source="requester.username")
     policy = PolicyOut()
@@ -238,7 +241,7 @@ def model_named(name: str | None, visible: Any) -> RegisteredModel | None:
     """Return the visible living model of that name. Raises a validation error that names the field."""
     if name is None:
         return None
-    found = visible.filter(name=name, deleted_at=None).first()
+    found = visible.filter(named(name), deleted_at=None).first()
     if found is None:
         raise serializers.ValidationError({"model": ["There is no such model, or you may not see it."]})
     return found

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from apps.audit.actions import Action, Source
 from apps.audit.services import Actor, Target, record
+from apps.registry import summaries
 from apps.registry.models import Kind, ModelAlias, ModelVersion, RegisteredModel
 from apps.registry.planning import VERSION_FIELDS, Local, ModelChange, Plan, VersionChange
 from apps.registry.queries import DETAILS
@@ -16,7 +17,7 @@ from apps.registry.remote import RemoteModel, RemoteVersion
 
 MLFLOW = Actor("mlflow")
 BATCH = 500
-WRITTEN = (*VERSION_FIELDS, "stage", "created_at", "updated_at", "deleted_at", "details_due_at")
+WRITTEN = (*VERSION_FIELDS, "stage", "created_at", "updated_at", "deleted_at", "details_due_at", "stage_since")
 
 
 def load(names: Iterable[str] | None = None, *, lock: bool = False) -> list[Local]:
@@ -59,6 +60,9 @@ def apply(plan: Plan, remote_versions: dict[str, dict[int, RemoteVersion]]) -> C
     for local, model in zip(fresh, plan.new_models, strict=True):
         if local.row.kind == Kind.MODEL:
             _set_aliases(local, model.aliases)
+    touched = [*plan.replaced_models, *plan.gone_models, *fresh, *(change.local for change in plan.changed_models)]
+    touched += [pair[0] for pair in (*plan.new_versions, *plan.changed_versions, *plan.gone_versions)]
+    summaries.refresh({local.row.pk for local in touched})
     counts["created"] = len(plan.new_models) + len(plan.new_versions) + sum(len(local.versions) for local in fresh)
     counts["changed"] = len(plan.changed_models) + len(plan.changed_versions)
     counts["deleted"] = len(plan.replaced_models) + len(plan.gone_models) + len(plan.gone_versions)
@@ -74,7 +78,8 @@ def update_versions(changes: list[tuple[Local, VersionChange]]) -> None:
             row.details_due_at = now
         for name in VERSION_FIELDS:
             setattr(row, name, getattr(change.remote, name))
-        row.stage = change.stage or row.stage
+        if change.stage:
+            row.stage, row.stage_since = change.stage, change.remote.updated_at
         row.created_at, row.updated_at, row.deleted_at = change.remote.created_at, change.remote.updated_at, None
         if was_deleted:
             _say(Action.VERSION_MIRRORED, local, row.number, after=described(change.remote))
@@ -119,7 +124,12 @@ def _create_versions(local: Local, versions: list[RemoteVersion]) -> None:
     fields = (*VERSION_FIELDS, "number", "stage", "created_at", "updated_at")
     rows = ModelVersion.objects.bulk_create(
         [
-            ModelVersion(model=local.row, details_due_at=now, **{name: getattr(row, name) for name in fields})
+            ModelVersion(
+                model=local.row,
+                details_due_at=now,
+                stage_since=row.updated_at,
+                **{name: getattr(row, name) for name in fields},
+            )
             for row in versions
         ],
         batch_size=BATCH,
@@ -185,6 +195,6 @@ def _by_model(pairs: list[tuple[Local, RemoteVersion]]) -> list[tuple[Local, lis
 
 
 def _say(action: Action, local: Local, number: int | None = None, **data: Any) -> None:
-    name = local.row.name if number is None else f"{local.row.name} v{number}"
+    name = local.row.reference if number is None else f"{local.row.reference} v{number}"
     target = Target(str(local.row.kind) if number is None else "version", name, local.row.pk)
     record(action, by=MLFLOW, target=target, source=Source.MLFLOW, **data)

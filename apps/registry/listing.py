@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from apps.errors import InvalidInput
@@ -24,13 +24,12 @@ MORE_DETAILS = ("params", "datasets", "mlmodel", "signature", "requirements")  #
 
 
 def models_for(user: Any, filters: dict[str, Any]) -> QuerySet[RegisteredModel]:
-    """The rows of the list of models, with `newest_stage` beside what queries.listed adds."""
+    """The rows of the list of models."""
     models = queries.visible_models(user)
     if not filters.get("deleted"):
         models = models.filter(deleted_at=None)
     models = queries.matching(models, **{key: filters.get(key, "") for key in ("q", "stage", "alias", "tag")})
-    newest = ModelVersion.objects.filter(model=OuterRef("pk"), deleted_at=None).order_by("-number")
-    models = queries.listed(models).annotate(newest_stage=Subquery(newest.values("stage")[:1]))
+    models = queries.listed(models)
     return models.order_by(*ORDERS[filters.get("sort") or "name"])
 
 

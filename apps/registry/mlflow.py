@@ -10,11 +10,10 @@ from typing import Any, NoReturn, Self, TypeVar
 
 import httpcore
 import httpx
-from django.conf import settings
 
 from apps.registry import remote
 from apps.registry.remote import PROMPT_TAG, RemoteModel, RemoteRun, RemoteVersion
-from apps.registry.transport import BoundedTransport, within
+from apps.registry.transport import BoundedTransport, tls_context, within
 
 __all__ = [
     "MlflowClient",
@@ -61,30 +60,32 @@ class MlflowClient:
     """Calls one MLflow server. Use it in a `with`, so that its connections are closed; threads may share it.
 
     `timeout` bounds each whole call, in seconds. `auth` is a token (sent as Bearer) or a (name, password) pair.
+    `ca_certificates` (PEM) are trusted besides the system's. `calls` counts what was sent.
     """
 
-    def __init__(self, base_url: str, *, timeout: float = 10.0, auth: str | tuple[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        timeout: float = 10.0,
+        auth: str | tuple[str, str] | None = None,
+        verify_tls: bool = True,
+        ca_certificates: str = "",
+    ) -> None:
         self.base_url = base_url.rstrip("/")
         self.timeout = timeout
+        self.calls = 0
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "assent"}
         if isinstance(auth, str):
             headers["Authorization"] = f"Bearer {auth}"
         self._http = httpx.Client(
-            transport=BoundedTransport(),
+            transport=BoundedTransport(tls_context(verify_tls, ca_certificates)),
             headers=headers,
             auth=auth if isinstance(auth, tuple) else None,
             timeout=timeout,
             follow_redirects=False,
             trust_env=False,
         )
-
-    @classmethod
-    def from_settings(cls, *, timeout: float | None = None) -> Self:
-        """Return a client for the configured MLflow; `timeout` in place of the configured one."""
-        auth: str | tuple[str, str] | None = settings.MLFLOW_BACKEND_TOKEN or None
-        if settings.MLFLOW_BACKEND_USERNAME:
-            auth = (settings.MLFLOW_BACKEND_USERNAME, settings.MLFLOW_BACKEND_PASSWORD)
-        return cls(settings.MLFLOW_BACKEND_URL, timeout=timeout or settings.MLFLOW_TIMEOUT_SECONDS, auth=auth)
 
     def __enter__(self) -> Self:
         return self
@@ -176,6 +177,7 @@ class MlflowClient:
         self, method: str, path: str, *, limit: int = MAX_BODY, **options: Any
     ) -> tuple[int, httpx.Headers, bytes]:
         """Send and read the whole answer within the time and size allowed."""
+        self.calls += 1
         try:
             with within(self.timeout), self._http.stream(method, self.base_url + path, **options) as answer:
                 body = bytearray()
@@ -189,7 +191,7 @@ class MlflowClient:
         except (httpcore.ConnectError, httpx.ConnectError) as error:
             raise MlflowUnavailable("MLflow cannot be reached: the connection was refused or failed.") from error
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpcore.UnsupportedProtocol) as error:
-            raise MlflowUnavailable("MLFLOW_BACKEND_URL is not a usable http or https address.") from error
+            raise MlflowUnavailable("The address of MLflow is not a usable http or https address.") from error
         except (httpx.HTTPError, httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
             raise MlflowUnavailable("MLflow broke off in the middle of its answer.") from error
 

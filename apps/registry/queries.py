@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, F, Max, OuterRef, Prefetch, Q, QuerySet, TextField
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, TextField
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 from django.utils import timezone
@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from apps.accounts import grants
 from apps.errors import NotVisible
+from apps.registry.connections import named
 from apps.registry.models import Kind, ModelAlias, ModelVersion, RegisteredModel, Stage, SyncRun, SyncState
 
 DETAILS = ("run", "params", "metrics", "datasets", "mlmodel", "signature", "requirements")  # big: lists leave them out
@@ -39,13 +40,10 @@ def visible_versions(user: Any) -> QuerySet[ModelVersion]:
 def listed(models: QuerySet[RegisteredModel]) -> QuerySet[RegisteredModel]:
     """Add what a list shows, in two more queries whatever its length.
 
-    `version_count`, `newest_number`, `production_versions` (a list, newest first), and `aliases` with their version.
+    `production_versions` (a list, newest first), and `aliases` with their version.
     """
     in_production = ModelVersion.objects.filter(stage=Stage.PRODUCTION, deleted_at=None).defer(*DETAILS)
-    live = Q(versions__deleted_at=None)
-    return models.annotate(
-        version_count=Count("versions", filter=live), newest_number=Max("versions__number", filter=live)
-    ).prefetch_related(
+    return models.prefetch_related(
         Prefetch("versions", in_production.order_by("-number"), to_attr="production_versions"),
         Prefetch("aliases", ModelAlias.objects.order_by("alias").annotate(number=F("version__number"))),
     )
@@ -78,19 +76,19 @@ def _in_json(text: str, column: str) -> Q:
     return functools.reduce(operator.or_, (Q(**{f"{column}__icontains": spelling}) for spelling in spellings))
 
 
-def get_model(user: Any, name: str) -> RegisteredModel:
-    """The model of that name: the live one, else the last deleted one. Raises NotVisible."""
-    found = visible_models(user).filter(name=name).order_by(F("deleted_at").desc(nulls_first=True), "-pk").first()
+def get_model(user: Any, reference: str) -> RegisteredModel:
+    """The model of that name ("churn", "eu:churn"): the live one, else the last deleted one. Raises NotVisible."""
+    newest_life = (F("deleted_at").desc(nulls_first=True), "-pk")
+    found = visible_models(user).filter(named(reference)).order_by(*newest_life).first()
     if found is None:
         raise NotVisible(_("There is no model of this name, or you may not see it."))
     return found
 
 
-def get_version(user: Any, name: str, number: int) -> ModelVersion:
+def get_version(user: Any, reference: str, number: int) -> ModelVersion:
     """One version with its model. Raises NotVisible."""
-    found = (
-        get_model(user, name).versions.select_related("model").filter(number=number).first() if number < 2**31 else None
-    )
+    versions = get_model(user, reference).versions.select_related("model__connection")
+    found = versions.filter(number=number).first() if number < 2**31 else None
     if found is None:
         raise NotVisible(_("There is no such version of a model, or you may not see it."))
     return found

@@ -74,13 +74,16 @@ class ModelOut(serializers.ModelSerializer):
 
     aliases = serializers.SerializerMethodField(help_text="Alias → version number.")
     version_count = serializers.IntegerField()
+    connection = serializers.CharField(source="connection_id", help_text="The MLflow server that it comes from.")
+    reference = serializers.CharField(help_text="How addresses name it: NAME, or CONNECTION:NAME.")
     newest_version = serializers.IntegerField(source="newest_number", allow_null=True)
     production_version = serializers.SerializerMethodField(help_text="The newest version in Production.")
 
     class Meta:
         model = RegisteredModel
         fields = (
-            "name", "description", "tags", "aliases", "version_count", "newest_version", "production_version",
+            "name", "connection", "reference", "description", "tags", "aliases", "version_count", "newest_version",
+            "production_version",
             "created_at", "updated_at", "deleted_at",
         )  # fmt: skip
 
@@ -95,7 +98,7 @@ class ModelOut(serializers.ModelSerializer):
 class VersionOut(serializers.ModelSerializer):
     """A model version, as a list shows it."""
 
-    model = serializers.CharField(source="model.name")
+    model = serializers.CharField(source="model.reference")
     version = serializers.IntegerField(source="number")
     aliases = serializers.SerializerMethodField()
 

@@ -16,11 +16,11 @@ from apps.audit.services import Target, attempt
 from apps.errors import NotAllowed, NotVisible, UpstreamUnavailable
 from apps.jobs.models import Job
 from apps.jobs.services import enqueue
-from apps.registry import backend, details
+from apps.registry import connections, details, summaries
 from apps.registry.applying import update_versions
 from apps.registry.details import Details
 from apps.registry.mlflow import MlflowClient, MlflowError, MlflowFileUnreadable
-from apps.registry.models import ModelVersion, Stage
+from apps.registry.models import DEFAULT_CONNECTION, ModelVersion, Stage
 from apps.registry.planning import Local, version_change
 
 SYNC, DETAILS = "registry.sync", "registry.details"  # kinds of jobs, and their keys: one of each at a time
@@ -68,7 +68,7 @@ def read_due_details(progress: Progress = lambda done, total: None) -> int:
     Raises UpstreamUnavailable when MLflow delivers nothing any more; what was read is kept.
     """
     total, done, good = due_details().count(), 0, 0
-    with MlflowClient.from_settings() as client, ThreadPoolExecutor(READERS) as pool:
+    with connections.client(DEFAULT_CONNECTION) as client, ThreadPoolExecutor(READERS) as pool:
         while batch := list(due_details().select_related("model").defer(*details.FIELDS)[:BATCH]):
             asked = [pool.submit(_read, client, row.model.name, row.number, row.run_id) for row in batch]
             answers = [future.result() for future in asked]
@@ -91,7 +91,7 @@ def refresh_version(version_id: int) -> ModelVersion:
     before = ModelVersion.objects.select_related("model").filter(pk=version_id).first()
     if before is None:
         raise NotVisible(_("There is no such version."))
-    with backend.mlflow() as client:
+    with connections.calls_for(before.model) as client:
         remote = client.get_version(before.model.name, before.number)
         if remote.created_at != before.created_at:
             raise NotVisible(_("MLflow has another version under this name and number now. Wait for the next sync."))
@@ -102,6 +102,7 @@ def refresh_version(version_id: int) -> ModelVersion:
         if change := version_change(row, remote, trust_older=unchanged_here):
             update_versions([(Local(row.model), change)])
         details.keep(row, read)
+        summaries.refresh([row.model_id])
     return row
 
 
@@ -120,3 +121,4 @@ def _keep(row: ModelVersion, answer: Details | MlflowError) -> None:
             details.keep(locked, answer)
         else:
             details.keep_failure(locked, str(answer))
+        summaries.refresh([row.model_id])

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from apps.audit.actions import Action
 from apps.audit.services import Actor, Target, record
 from apps.errors import UpstreamUnavailable
-from apps.registry import backend
+from apps.registry import connections, summaries
 from apps.registry.mlflow import MlflowClient, MlflowNotFound, RemoteVersion
 from apps.registry.models import ModelVersion, Stage
 
@@ -25,7 +25,7 @@ class NotMoved(UpstreamUnavailable):
 
 def read_stage(version: ModelVersion) -> str:
     """Return the version's stage as MLflow says now. Raises UpstreamUnavailable, or NotVisible when it is gone."""
-    with backend.mlflow() as client:
+    with connections.calls_for(version.model) as client:
         return client.get_version(version.model.name, version.number).stage
 
 
@@ -40,7 +40,7 @@ def expect(version: ModelVersion, stage: str, *, archive_existing: bool) -> None
 def write(version: ModelVersion, stage: str, *, archive_existing: bool) -> None:
     """Move the version in MLflow. Touches no database. Writing the same stage twice does no harm."""
     archive = archive_existing and stage in ARCHIVING
-    with backend.mlflow() as client:
+    with connections.calls_for(version.model) as client:
         client.transition_stage(version.model.name, version.number, stage, archive_existing=archive)
 
 
@@ -52,7 +52,7 @@ def read_back(version: ModelVersion, stage: str, *, archive_existing: bool) -> d
     siblings = []
     if archive_existing and stage in ARCHIVING:
         siblings = list(_siblings(version, Q(pending_stage=Stage.ARCHIVED) | Q(stage=stage)).order_by("number"))
-    with backend.mlflow() as client:
+    with connections.calls_for(version.model) as client:
         observed = {version.number: client.get_version(version.model.name, version.number)}
         for sibling in siblings:
             observed |= _read_if_there(client, version.model.name, sibling.number)
@@ -80,11 +80,13 @@ def settle(
         before = row.stage
         if seen:
             row.stage, row.updated_at = seen.stage, max(row.updated_at, seen.updated_at)
+            row.stage_since = seen.updated_at if row.stage != before else row.stage_since
         row.pending_stage = ""
-        row.save(update_fields=["stage", "updated_at", "pending_stage"])
+        row.save(update_fields=["stage", "stage_since", "updated_at", "pending_stage"])
         if before != row.stage:
-            record_move(row, version.model.name, before, by=by, reason=reason, **data)
+            record_move(row, version.model.reference, before, by=by, reason=reason, **data)
             moved.append(row)
+    summaries.refresh([version.model_id])
     return moved
 
 
@@ -111,7 +113,7 @@ def lock_versions(rows: QuerySet[ModelVersion]) -> list[ModelVersion]:
     return list(
         rows.select_for_update(of=("self",))
         .order_by("pk")
-        .only("model", "number", "stage", "updated_at", "pending_stage")
+        .only("model", "number", "stage", "stage_since", "updated_at", "pending_stage")
     )
 
 

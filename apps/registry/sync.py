@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.errors import UpstreamUnavailable
+from apps.registry import connections
 from apps.registry.applying import apply, load
 from apps.registry.mlflow import MlflowClient, MlflowError, MlflowNotFound, MlflowRefused
 from apps.registry.models import ModelVersion, RegisteredModel, SyncRun, SyncState
@@ -43,7 +44,7 @@ def synchronise(
     """
     run = _start(requested_by)
     try:
-        with MlflowClient.from_settings() as client:
+        with connections.client(run.connection) as client:
             counts = _run(client, run, full=full, model=model, progress=progress)
     except MlflowError as error:
         _finish(run, SyncState.FAILED, error=str(error))

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from typing import Any, cast
 
 import httpcore
@@ -87,11 +88,22 @@ class _Body(httpx.SyncByteStream):
             self.inner.close()
 
 
+@cache
+def tls_context(verify: bool = True, ca_certificates: str = "") -> ssl.SSLContext:
+    """Return how TLS peers are checked: by the system's authorities and those in `ca_certificates` (PEM), or not."""
+    if not verify:
+        return httpx.create_ssl_context(verify=False)
+    context = httpx.create_ssl_context()
+    if ca_certificates:
+        context.load_verify_locations(cadata=ca_certificates)
+    return context
+
+
 class BoundedTransport(httpx.BaseTransport):
     """httpx over httpcore with the backend above. Raises httpcore's exceptions as they are."""
 
-    def __init__(self) -> None:
-        self.pool = httpcore.ConnectionPool(ssl_context=httpx.create_ssl_context(), network_backend=_Backend())
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self.pool = httpcore.ConnectionPool(ssl_context=context, network_backend=_Backend())
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         url = httpcore.URL(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from apps.registry import connections
 from apps.registry.mlflow import MAX_ARTIFACT, MlflowClient, MlflowNotFound, MlflowRefused, MlflowUnavailable
 from tests.servers.broken import BrokenServer, Reply
 
@@ -116,6 +117,6 @@ def test_text_that_no_database_stores_is_replaced(broken):
 def test_credentials_are_sent_as_configured(broken, settings):
     headers = []
     settings.MLFLOW_BACKEND_TOKEN = "a token"
-    with MlflowClient.from_settings() as mlflow:
+    with connections.client("default") as mlflow:
         headers.append(mlflow._http.headers["Authorization"])
     assert headers == ["Bearer a token"]

@@ -19,4 +19,4 @@ def role_labels(names: list[str]) -> list[str]:
 @register.filter
 def model_name(model: Model) -> Any:
     """Return a governed model's name, for links."""
-    return getattr(model, "name", str(model))
+    return getattr(model, "reference", str(model))

@@ -128,7 +128,10 @@ def version_names(versions: Iterable[ModelVersion]) -> str:
 @register.simple_tag
 def compare_query(base: ModelVersion, candidate: ModelVersion) -> str:
     """Return the query of the compare page for two versions: `?base=NAME@N&candidate=NAME@N`."""
-    names = {"base": f"{base.model.name}@{base.number}", "candidate": f"{candidate.model.name}@{candidate.number}"}
+    names = {
+        "base": f"{base.model.reference}@{base.number}",
+        "candidate": f"{candidate.model.reference}@{candidate.number}",
+    }
     return f"?{urlencode(names)}"
 
 

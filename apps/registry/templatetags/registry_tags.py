@@ -4,11 +4,10 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from django import template
-from django.conf import settings
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
-from apps.registry import requirements
+from apps.registry import connections, requirements
 from apps.registry.models import ModelVersion, RegisteredModel
 
 register = template.Library()
@@ -19,7 +18,7 @@ SOURCE_TAGS = ("mlflow.source.name", "mlflow.source.type", "mlflow.source.git.co
 @register.filter
 def reference(version: ModelVersion) -> str:
     """Name a version as addresses and the API do: "churn@3"."""
-    return f"{version.model.name}@{version.number}"
+    return f"{version.model.reference}@{version.number}"
 
 
 @register.simple_tag
@@ -32,19 +31,21 @@ def compare_url(base: ModelVersion | None, candidate: ModelVersion) -> str:
 @register.simple_tag
 def mlflow_url(model: RegisteredModel, version: ModelVersion | None = None) -> str:
     """Return the address of the model, or of one version, in MLflow's own pages; empty where nobody can open them."""
-    if not settings.MLFLOW_PUBLIC_URL:
+    public = connections.public_address(model.connection)
+    if not public:
         return ""
-    address = f"{settings.MLFLOW_PUBLIC_URL}/#/models/{quote(model.name, safe='')}"
+    address = f"{public}/#/models/{quote(model.name, safe='')}"
     return f"{address}/versions/{version.number}" if version else address
 
 
 @register.simple_tag
 def mlflow_run_url(version: ModelVersion) -> str:
     """Return the address of the version's run in MLflow's own pages; empty where there is none to open."""
-    if not (settings.MLFLOW_PUBLIC_URL and version.run_id):
+    public = connections.public_address(version.model.connection)
+    if not (public and version.run_id):
         return ""
     experiment = quote(str(version.run.get("experiment_id", "")), safe="")
-    return f"{settings.MLFLOW_PUBLIC_URL}/#/experiments/{experiment}/runs/{quote(version.run_id, safe='')}"
+    return f"{public}/#/experiments/{experiment}/runs/{quote(version.run_id, safe='')}"
 
 
 @register.filter

@@ -1,4 +1,4 @@
-"""The mirror of MLflow's registry. MLflow is the truth for all of it; a sync may rewrite any field.
+"""The mirror of MLflow's registries. MLflow is the truth for all of it; a sync may rewrite any field.
 
 Names and texts are unbounded here: MLflow on SQLite enforces no length. A name can be used again after a deletion, so
 rows have their own identity, and a deleted one is kept and marked.
@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.grants import GroupPermissionTable, UserPermissionTable
 from apps.accounts.permissions import MODEL_PERMISSIONS
+from apps.registry.models.connection import DEFAULT_CONNECTION, Connection
 
 
 class Stage(models.TextChoices):
@@ -28,9 +29,20 @@ class Kind(models.TextChoices):
     PROMPT = "prompt", _("Prompt")
 
 
-class RegisteredModel(models.Model):
-    """A registered model, as last seen in MLflow."""
+LISTED = Q(kind="model", deleted_at=None)  # what the list of models shows unless asked for more
+SORTED_BY = (
+    "name", "updated_at", "owner", "risk", "framework", "production_since", "candidate_number", "open_requests",
+    "open_drift", "version_count",
+)  # fmt: skip
 
+
+class RegisteredModel(models.Model):
+    """A registered model, as last seen in MLflow, with a summary of its versions for lists.
+
+    The summary is written by apps.registry.summaries in the transaction that changes what it sums up.
+    """
+
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, default=DEFAULT_CONNECTION)
     name = models.TextField()
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.MODEL)
     description = models.TextField(blank=True)
@@ -39,19 +51,52 @@ class RegisteredModel(models.Model):
     updated_at = models.DateTimeField()
     first_seen_at = models.DateTimeField(auto_now_add=True)
     deleted_at = models.DateTimeField(null=True)  # when a sync found it gone
+    seen_at = models.DateTimeField(null=True)  # when MLflow was asked for this state: answers asked for earlier are old
+
+    owner = models.CharField(max_length=250, blank=True)  # from tags, see INVENTORY_OWNER_TAGS
+    risk = models.CharField(max_length=250, blank=True)  # from tags, see INVENTORY_RISK_TAGS
+    framework = models.CharField(max_length=250, blank=True)  # of the version in Production, else of the newest
+    version_count = models.PositiveIntegerField(default=0)
+    newest_number = models.PositiveIntegerField(null=True)
+    newest_stage = models.CharField(max_length=20, blank=True)
+    production_number = models.PositiveIntegerField(null=True)  # the newest version in Production
+    production_since = models.DateTimeField(null=True)
+    candidate_number = models.PositiveIntegerField(null=True)  # the newest in Staging, else a newest one not staged yet
+    candidate_stage = models.CharField(max_length=20, blank=True)
+    alias_numbers = models.JSONField(default=dict)  # {alias: version number}
+    sync_state = models.CharField(max_length=20, default="current")  # see apps.registry.summaries
+    open_requests = models.PositiveIntegerField(default=0)  # written by approvals through summaries.set_counts
+    open_drift = models.PositiveIntegerField(default=0)
+    search_text = models.TextField(blank=True)  # case-folded: names, description, tags, owner, aliases
 
     class Meta:
         default_permissions = ()
         permissions = [(permission.codename, permission.value) for permission in MODEL_PERMISSIONS]
         constraints = [
             models.UniqueConstraint(
-                fields=["name"], condition=Q(deleted_at=None), name="registry_one_live_model_per_name"
+                fields=["connection", "name"], condition=Q(deleted_at=None), name="registry_one_live_model_per_name"
             )
         ]
-        indexes = [models.Index(fields=["kind", "name"], name="registry_model_by_name")]
+        indexes = [
+            models.Index(fields=["connection", "name"], name="registry_model_by_name"),
+            models.Index(fields=["connection", "created_at"], name="registry_model_by_creation"),
+            *(
+                models.Index(fields=[column, "id"], condition=LISTED, name=f"registry_list_by_{column}"[:30])
+                for column in SORTED_BY
+            ),
+        ]
 
     def __str__(self) -> str:
-        return self.name
+        return self.reference
+
+    @property
+    def reference(self) -> str:
+        """How addresses, the API and the trail name it: "churn" on the default connection, else "eu:churn".
+
+        MLflow allows no colon in a name; one that has it all the same is written with its connection.
+        """
+        short = self.connection_id == DEFAULT_CONNECTION and ":" not in self.name
+        return self.name if short else f"{self.connection_id}:{self.name}"
 
 
 class RegisteredModelUserPermission(UserPermissionTable):
@@ -88,6 +133,8 @@ class ModelVersion(models.Model):
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     deleted_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True)  # when MLflow was asked for this state: answers asked for earlier are old
+    stage_since = models.DateTimeField(null=True)  # when it came into its stage, at the latest
     pending_stage = models.CharField(max_length=20, blank=True)  # Assent is writing this stage: not a foreign change
 
     details_state = models.CharField(max_length=10, choices=DetailsState.choices, default=DetailsState.PENDING)
@@ -102,6 +149,10 @@ class ModelVersion(models.Model):
     mlmodel = models.JSONField(default=dict)  # the MLmodel file, parsed
     signature = models.JSONField(null=True)  # {inputs: [{name, type, required}], outputs: […], params: […]}
     requirements = models.JSONField(null=True)  # lines of requirements.txt; null: no such file
+    files = models.JSONField(null=True)  # [{path, size}] of the model's folder, size null for a folder; null: not read
+    environment = models.JSONField(default=dict)  # {conda: parsed conda.yaml, python_env: parsed python_env.yaml}
+    pictures = models.JSONField(default=list)  # [{path, title}] images that the run logged, such as a confusion matrix
+    artifact_digest = models.CharField(max_length=64, blank=True)  # of MLmodel, requirements and file list as last read
 
     class Meta:
         constraints = [
@@ -115,7 +166,7 @@ class ModelVersion(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.model.name} v{self.number}"
+        return f"{self.model.reference} v{self.number}"
 
 
 class ModelAlias(models.Model):
@@ -132,26 +183,18 @@ class ModelAlias(models.Model):
         return f"@{self.alias}"
 
 
-class SyncState(models.TextChoices):
-    """How a sync ended."""
+class ModelFacet(models.Model):
+    """One value by which the list of models can be filtered and counted: stage, alias, owner, tag, framework, …
 
-    RUNNING = "running", _("Running")
-    DONE = "done", _("Done")
-    FAILED = "failed", _("Failed")
+    Written by apps.registry.summaries. `value` is cut to its first 250 characters.
+    """
 
-
-class SyncRun(models.Model):
-    """One pass over MLflow: what it found, how long it took, what went wrong."""
-
-    started_at = models.DateTimeField(auto_now_add=True)
-    finished_at = models.DateTimeField(null=True)
-    state = models.CharField(max_length=10, choices=SyncState.choices, default=SyncState.RUNNING)
-    requested_by = models.TextField()
-    counts = models.JSONField(default=dict)  # {models, versions, created, changed, deleted, details}
-    error = models.TextField(blank=True)
+    model = models.ForeignKey(RegisteredModel, on_delete=models.CASCADE, related_name="facets")
+    facet = models.CharField(max_length=20)
+    value = models.CharField(max_length=250)
 
     class Meta:
-        indexes = [models.Index(fields=["state", "-finished_at"], name="registry_sync_by_state")]
+        constraints = [models.UniqueConstraint(fields=["facet", "value", "model"], name="registry_facet_once")]
 
     def __str__(self) -> str:
-        return f"sync {self.pk} ({self.state})"
+        return f"{self.facet}: {self.value}"

@@ -1,0 +1,188 @@
+"""What lists show and filter by, kept beside each model: a page of ten thousand models reads one table.
+
+`refresh` runs in the transaction that changes what it sums up, and writes only what differs.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Q
+from django.db.models.fields.json import KeyTransform
+
+from apps.registry.models import DetailsState, ModelAlias, ModelFacet, ModelVersion, RegisteredModel, Stage
+
+MAX_VALUE = 250  # characters of a facet's value
+MAX_SEARCHED = 20_000  # characters of a model's text that the search looks at
+BATCH = 500
+CURRENT, READING, UNREADABLE = "current", "reading", "unreadable"  # sync states
+COLUMNS = (
+    "owner", "risk", "framework", "version_count", "newest_number", "newest_stage", "production_number",
+    "production_since", "candidate_number", "candidate_stage", "alias_numbers", "sync_state", "search_text",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Version:
+    number: int
+    stage: str
+    stage_since: datetime | None
+    details_state: str
+
+
+def refresh(model_ids: Iterable[int]) -> None:
+    """Bring the summaries and facets of these models up to date, in the caller's transaction."""
+    models = RegisteredModel.objects.filter(pk__in=list(model_ids)).in_bulk()
+    versions, aliases = _versions(models), _aliases(models)
+    newest_first = {pk: sorted(rows, key=lambda row: -row.number) for pk, rows in versions.items()}
+    flavors = _flavors({pk: _shown(rows).number for pk, rows in newest_first.items() if rows})
+    changed = []
+    for pk, model in models.items():
+        values = _summary(model, newest_first.get(pk, []), aliases[pk], flavors.get(pk))
+        if any(getattr(model, name) != value for name, value in values.items()):
+            for name, value in values.items():
+                setattr(model, name, value)
+            changed.append(model)
+    RegisteredModel.objects.bulk_update(changed, COLUMNS, batch_size=BATCH)
+    stages = {pk: {row.stage for row in rows} for pk, rows in versions.items()}
+    _write_facets(models, {pk: _facets(model, stages.get(pk, set())) for pk, model in models.items()})
+
+
+def set_counts(model_id: int, *, open_requests: int | None = None, open_drift: int | None = None) -> None:
+    """Note how many requests, or drift findings, of a model are unsettled. For the app that owns them."""
+    given = {"open_requests": open_requests, "open_drift": open_drift}
+    RegisteredModel.objects.filter(pk=model_id).update(**{name: n for name, n in given.items() if n is not None})
+    for facet, count in (("requests", open_requests), ("drift", open_drift)):
+        if count:
+            ModelFacet.objects.get_or_create(model_id=model_id, facet=facet, value="open")
+        elif count == 0:
+            ModelFacet.objects.filter(model_id=model_id, facet=facet).delete()
+
+
+def tag_value(tags: dict[str, Any], names: Iterable[str]) -> str:
+    """Return the first of these tags that is set, cut to a column's length."""
+    return next((str(tags[name])[:MAX_VALUE] for name in names if tags.get(name)), "")
+
+
+def _versions(models: dict[int, RegisteredModel]) -> dict[int, list[_Version]]:
+    rows = ModelVersion.objects.filter(model__in=list(models), deleted_at=None)
+    found: dict[int, list[_Version]] = defaultdict(list)
+    for pk, number, stage, since, details in rows.values_list(
+        "model_id", "number", "stage", "stage_since", "details_state"
+    ):
+        found[pk].append(_Version(number, stage, since, details))
+    return found
+
+
+def _aliases(models: dict[int, RegisteredModel]) -> dict[int, dict[str, int]]:
+    found: dict[int, dict[str, int]] = defaultdict(dict)
+    rows = ModelAlias.objects.filter(model__in=list(models)).order_by("alias")
+    for pk, alias, number in rows.values_list("model_id", "alias", "version__number"):
+        found[pk][alias] = number
+    return found
+
+
+def _shown(newest_first: list[_Version]) -> _Version:
+    """Choose the version that stands for its model: the one in Production, else the newest."""
+    return next((row for row in newest_first if row.stage == Stage.PRODUCTION), newest_first[0])
+
+
+def _flavors(numbers: dict[int, int]) -> dict[int, Any]:
+    """Return the flavors in the MLmodel of one version of each model, by model."""
+    found: dict[int, Any] = {}
+    items = list(numbers.items())
+    for start in range(0, len(items), BATCH):
+        wanted = Q()
+        for pk, number in items[start : start + BATCH]:
+            wanted |= Q(model=pk, number=number)
+        rows = ModelVersion.objects.filter(wanted).annotate(flavors=KeyTransform("flavors", "mlmodel"))
+        found |= dict(rows.values_list("model_id", "flavors"))
+    return found
+
+
+def _framework(flavors: Any) -> str:
+    """Return the library's own flavor; python_function stands in every MLmodel and says least."""
+    names = list(flavors) if isinstance(flavors, dict) else []
+    return next((name for name in names if name != "python_function"), names[0] if names else "")[:MAX_VALUE]
+
+
+def _summary(
+    model: RegisteredModel, newest_first: list[_Version], aliases: dict[str, int], flavors: Any
+) -> dict[str, Any]:
+    production = next((row for row in newest_first if row.stage == Stage.PRODUCTION), None)
+    candidate = _candidate(newest_first, production)
+    newest = newest_first[0] if newest_first else None
+    owner = tag_value(model.tags, settings.INVENTORY_OWNER_TAGS)
+    return {
+        "owner": owner,
+        "risk": tag_value(model.tags, settings.INVENTORY_RISK_TAGS),
+        "framework": _framework(flavors),
+        "version_count": len(newest_first),
+        "newest_number": newest.number if newest else None,
+        "newest_stage": newest.stage if newest else "",
+        "production_number": production.number if production else None,
+        "production_since": production.stage_since if production else None,
+        "candidate_number": candidate.number if candidate else None,
+        "candidate_stage": candidate.stage if candidate else "",
+        "alias_numbers": aliases,
+        "sync_state": _sync_state(newest_first),
+        "search_text": _search_text(model, aliases),
+    }
+
+
+def _candidate(newest_first: list[_Version], production: _Version | None) -> _Version | None:
+    """Choose what comes next: the newest in Staging, else the newest without a stage that is newer than Production."""
+    staged = next((row for row in newest_first if row.stage == Stage.STAGING), None)
+    floor = production.number if production else 0
+    fresh = next((row for row in newest_first if row.stage == Stage.NONE and row.number > floor), None)
+    return staged or fresh
+
+
+def _sync_state(newest_first: list[_Version]) -> str:
+    if not newest_first:
+        return CURRENT
+    state = _shown(newest_first).details_state
+    return {DetailsState.PENDING: READING, DetailsState.FAILED: UNREADABLE}.get(DetailsState(state), CURRENT)
+
+
+def _search_text(model: RegisteredModel, aliases: dict[str, int]) -> str:
+    pairs = (f"{key}={value}" for key, value in model.tags.items())
+    parts = [model.reference, model.description, *pairs, *(f"@{alias}" for alias in aliases)]
+    return "\n".join(parts).casefold()[:MAX_SEARCHED]
+
+
+def _facets(model: RegisteredModel, stages: set[str]) -> set[tuple[str, str]]:
+    """Return the (facet, value) pairs of a model; those that set_counts owns are not among them."""
+    single = {
+        "connection": model.connection_id,
+        "framework": model.framework,
+        "owner": model.owner,
+        "risk": model.risk,
+        "state": model.sync_state,
+    }
+    found = {(facet, value) for facet, value in single.items() if value}
+    found |= {("stage", stage) for stage in stages}
+    found |= {("alias", alias[:MAX_VALUE]) for alias in model.alias_numbers}
+    for key, value in model.tags.items():
+        if key:
+            found |= {("tag", key[:MAX_VALUE]), ("pair", f"{key}={value}"[:MAX_VALUE])}
+    return found
+
+
+def _write_facets(models: dict[int, RegisteredModel], wanted: dict[int, set[tuple[str, str]]]) -> None:
+    rows = ModelFacet.objects.filter(model__in=list(models)).exclude(facet__in=["requests", "drift"])
+    superfluous, missing = [], {(pk, *pair) for pk, pairs in wanted.items() for pair in pairs}
+    for row in rows.iterator():
+        key = (row.model_id, row.facet, row.value)
+        if key in missing:
+            missing.remove(key)
+        else:
+            superfluous.append(row.pk)
+    if superfluous:
+        ModelFacet.objects.filter(pk__in=superfluous).delete()
+    ModelFacet.objects.bulk_create(
+        [ModelFacet(model_id=pk, facet=facet, value=value) for pk, facet, value in sorted(missing)], batch_size=BATCH
+    )

@@ -33,7 +33,8 @@ def test_model_list_shows_production_version_and_aliases(as_charlie):
     version(churn, 2)
     row = as_charlie.get("/api/v1/models/").json()["results"][0]
     assert row == {
-        "name": "churn", "connection": "default", "reference": "churn", "description": "Who leaves", "tags": {"team": "growth"}, "aliases": {"champion": 1},
+        "name": "churn", "connection": "default", "reference": "churn",
+        "description": "Who leaves", "tags": {"team": "growth"}, "aliases": {"champion": 1},
         "version_count": 2, "newest_version": 2, "production_version": 1,
         "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z", "deleted_at": None,
     }  # fmt: skip

@@ -8,12 +8,7 @@ from django.db.models import Case, F, IntegerField, QuerySet, Value, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from apps.accounts import grants
-from apps.accounts.models import User
-from apps.accounts.permissions import Permission
-from apps.audit.actions import Action
-from apps.audit.services import Target, attempt
-from apps.errors import NotAllowed, NotVisible, UpstreamUnavailable
+from apps.errors import NotVisible, UpstreamUnavailable
 from apps.jobs.models import Job
 from apps.jobs.services import enqueue
 from apps.registry import connections, details, summaries
@@ -22,27 +17,23 @@ from apps.registry.details import Details
 from apps.registry.mlflow import MlflowClient, MlflowError, MlflowFileUnreadable
 from apps.registry.models import DEFAULT_CONNECTION, ModelVersion, Stage
 from apps.registry.planning import Local, version_change
+from apps.registry.syncing.requests import cancel_sync, enqueue_sync, request_sync, touch
 
-SYNC, DETAILS = "registry.sync", "registry.details"  # kinds of jobs, and their keys: one of each at a time
+__all__ = [
+    "cancel_sync",
+    "due_details",
+    "enqueue_details",
+    "enqueue_sync",
+    "read_due_details",
+    "refresh_version",
+    "request_sync",
+    "touch",
+]
+
+DETAILS = "registry.details"  # kind of the job that reads details, and its key: one at a time
 Progress = Callable[[int, int], None]  # done, total
 READERS = 4  # threads that wait for MLflow together
 BATCH = 16
-
-
-def request_sync(*, by: User) -> Job:
-    """Ask for a sync now; one that is already waiting or running is returned. Needs sync:run."""
-    target = Target("registry", str(_("MLflow registry")))
-    with attempt(Action.SYNC_REQUESTED, by=grants.actor(by), target=target) as trial:
-        if not grants.allows(by, Permission.SYNC_RUN):
-            raise NotAllowed(_("You may not start a sync. It also runs by itself; an admin can start one now."))
-        job = enqueue_sync(by.get_username())
-        trial.done(after={"job": job.pk})
-    return job
-
-
-def enqueue_sync(requested_by: str) -> Job:
-    """Put a sync in the queue, unless one is there."""
-    return enqueue(SYNC, key=SYNC, requested_by=requested_by, max_attempts=3)
 
 
 def enqueue_details(requested_by: str) -> Job | None:

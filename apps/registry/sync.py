@@ -16,7 +16,7 @@ from apps.errors import UpstreamUnavailable
 from apps.registry import connections
 from apps.registry.applying import apply, load
 from apps.registry.mlflow import MlflowClient, MlflowError, MlflowNotFound, MlflowRefused
-from apps.registry.models import ModelVersion, RegisteredModel, SyncRun, SyncState
+from apps.registry.models import DEFAULT_CONNECTION, ModelVersion, RegisteredModel, SyncRun, SyncState
 from apps.registry.planning import Local, Plan, Remote, plan
 from apps.registry.queries import STALE_RUN
 from apps.registry.remote import RemoteModel, RemoteVersion
@@ -35,6 +35,7 @@ def synchronise(
     requested_by: str,
     full: bool = False,
     model: str | None = None,
+    connection: str = DEFAULT_CONNECTION,
     progress: Progress = lambda done, total, note: None,
 ) -> SyncRun:
     """Mirror MLflow once, or one model of it. `full` also takes older rows for true and reads all details again.
@@ -42,9 +43,9 @@ def synchronise(
     Returns the finished SyncRun. Raises UpstreamUnavailable when MLflow did not deliver: that is recorded in the
     SyncRun, and the mirror stays as it was.
     """
-    run = _start(requested_by)
+    run = _start(requested_by, connection)
     try:
-        with connections.client(run.connection) as client:
+        with connections.client(connection) as client:
             counts = _run(client, run, full=full, model=model, progress=progress)
     except MlflowError as error:
         _finish(run, SyncState.FAILED, error=str(error))
@@ -178,7 +179,7 @@ def _wait_for_other_syncs() -> None:
     list(SyncRun.objects.select_for_update().filter(state=SyncState.RUNNING).order_by("pk").values_list("pk"))
 
 
-def _start(requested_by: str) -> SyncRun:
+def _start(requested_by: str, connection: str) -> SyncRun:
     """Open a SyncRun; close those whose process died, and drop old ones."""
     now = timezone.now()
     SyncRun.objects.filter(state=SyncState.RUNNING, started_at__lt=now - STALE_RUN).update(
@@ -188,7 +189,7 @@ def _start(requested_by: str) -> SyncRun:
     SyncRun.objects.filter(started_at__lt=now - KEPT_RUNS).exclude(
         pk__in=list(last_good.values_list("pk", flat=True))
     ).delete()
-    return SyncRun.objects.create(requested_by=requested_by)
+    return SyncRun.objects.create(requested_by=requested_by, connection_id=connection)
 
 
 def close_abandoned() -> None:

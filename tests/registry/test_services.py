@@ -167,7 +167,7 @@ def test_jobs_sync_and_then_read_details(mlflow_registry):
 
 def test_a_failed_sync_job_is_tried_again(broken):
     broken.always(Reply(status=500))
-    job = enqueue_sync("a test")
+    job = enqueue_sync("a test", "default")
     run_job(job.pk)
     job.refresh_from_db()
     assert (job.state, job.attempts) == (JobState.QUEUED, 1)
@@ -176,7 +176,7 @@ def test_a_failed_sync_job_is_tried_again(broken):
 
 def test_a_sync_that_a_killed_worker_left_open_is_closed_by_the_next(broken):
     SyncRun.objects.create(requested_by="system:beat")
-    run_job(enqueue_sync("a test").pk)
+    run_job(enqueue_sync("a test", "default").pk)
     assert list(SyncRun.objects.order_by("pk").values_list("state", flat=True)) == [SyncState.FAILED, SyncState.DONE]
 
 

@@ -4,6 +4,7 @@ Every call ends within `timeout` seconds and `MAX_BODY` bytes, whatever the peer
 """
 
 import json
+import ssl
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar
@@ -12,16 +13,18 @@ import httpcore
 import httpx
 
 from apps.registry import remote
-from apps.registry.remote import PROMPT_TAG, RemoteModel, RemoteRun, RemoteVersion
+from apps.registry.remote import PROMPT_TAG, RemoteFile, RemoteModel, RemoteRun, RemoteVersion
 from apps.registry.transport import BoundedTransport, tls_context, within
 
 __all__ = [
     "MlflowClient",
     "MlflowError",
+    "MlflowFailed",
     "MlflowFileUnreadable",
     "MlflowNotFound",
     "MlflowRefused",
     "MlflowUnavailable",
+    "RemoteFile",
     "RemoteModel",
     "RemoteRun",
     "RemoteVersion",
@@ -33,6 +36,8 @@ PAGE_ROWS = 1000  # the most that MLflow allows for models; bigger pages of vers
 MAX_PAGES = 5000
 MAX_BODY = 64 * 1024 * 1024
 MAX_ARTIFACT = 1024 * 1024
+MAX_LISTING = 4 * 1024 * 1024
+MAX_VERSION = 1024  # the answer is a word
 IS_PROMPT = f"tags.`{PROMPT_TAG}` = 'true'"
 
 
@@ -42,6 +47,10 @@ class MlflowError(Exception):
 
 class MlflowUnavailable(MlflowError):
     """No answer, a late one, or one that is not MLflow's: trying again later may help."""
+
+
+class MlflowFailed(MlflowUnavailable):
+    """MLflow answered with an error of its own (5xx)."""
 
 
 class MlflowFileUnreadable(MlflowUnavailable):
@@ -141,11 +150,59 @@ class MlflowClient:
             self._raise(status, body)
         return body
 
+    def search_runs(self, run_ids: list[str], experiment_ids: list[str]) -> list[RemoteRun]:
+        """Those of these runs (at most 100) that MLflow keeps in these experiments, deleted ones too."""
+        quoted = ", ".join("'" + run_id.replace("'", "") + "'" for run_id in run_ids)
+        body = {
+            "experiment_ids": experiment_ids,
+            "filter": f"attributes.run_id IN ({quoted})",
+            "run_view_type": "ALL",
+            "max_results": len(run_ids),
+        }
+        answer = self._post("runs/search", body)
+        return [self._parsed(remote.parse_run, row) for row in self._rows(answer, "runs")]
+
+    def experiments(self) -> dict[str, str]:
+        """The names of all experiments by their id, deleted ones too."""
+        found: dict[str, str] = {}
+        body: dict[str, Any] = {"max_results": PAGE_ROWS, "view_type": "ALL"}
+        for _ in range(MAX_PAGES):
+            answer = self._post("experiments/search", body)
+            for row in self._rows(answer, "experiments"):
+                found |= self._parsed(lambda raw: {str(raw["experiment_id"]): str(raw["name"])}, row)
+            if not (token := answer.get("next_page_token")) or token == body.get("page_token"):
+                return found
+            body["page_token"] = token
+        return self._garbled("its pages do not end")
+
+    def download_uri(self, name: str, number: int) -> str:
+        """Where a version's files lie, with `models:/` resolved."""
+        return str(self._get("model-versions/get-download-uri", name=name, version=str(number)).get("artifact_uri", ""))
+
+    def list_files(self, path: str, **query: str) -> list[RemoteFile]:
+        """What lies in a folder, by one of MLflow's routes below /api/2.0/ that list. Nothing there: an empty list."""
+        status, _, body = self._send("GET", f"/api/2.0/{path}", params=query, limit=MAX_LISTING)
+        if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+            raise MlflowFileUnreadable(f"MLflow cannot list the files of this version (error {status}).")
+        return [self._parsed(remote.parse_file, row) for row in self._rows(self._json(status, body), "files")]
+
     def transition_stage(self, name: str, number: int, stage: str, *, archive_existing: bool) -> RemoteVersion:
         """Move a version to a stage. MLflow answers 500 to archiving from None or Archived: ask for that never."""
         body = {"name": name, "version": str(number), "stage": stage, "archive_existing_versions": archive_existing}
         status, _, answer = self._send("POST", f"{API}model-versions/transition-stage", json=body)
         return self._parsed(remote.parse_version, self._json(status, answer).get("model_version"))
+
+    def version(self) -> str:
+        """MLflow's own version, such as "3.17.2"; it tells it also to those whom it refuses everything else."""
+        status, _, body = self._send("GET", "/version", limit=MAX_VERSION)
+        if status != httpx.codes.OK:
+            self._raise(status, body)
+        return body.decode("ascii", "replace").strip()
+
+    def ask(self, method: str, path: str, **sent: Any) -> dict[str, Any]:
+        """Call an endpoint of the REST API that has no function here; `params` or `json` as httpx takes them."""
+        status, _, body = self._send(method, API + path, **sent)
+        return self._json(status, body)
 
     def _pages(
         self, path: str, key: str, filter_text: str, order: str, on_page: Callable[[], None] | None
@@ -173,6 +230,15 @@ class MlflowClient:
         status, _, body = self._send("GET", API + path, params=query)
         return self._json(status, body)
 
+    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Ask a question that MLflow takes as a POST."""
+        status, _, answer = self._send("POST", API + path, json=body)
+        return self._json(status, answer)
+
+    def _rows(self, answer: dict[str, Any], key: str) -> list[Any]:
+        rows = answer.get(key, [])
+        return rows if isinstance(rows, list) else self._garbled("a list is missing")
+
     def _send(
         self, method: str, path: str, *, limit: int = MAX_BODY, **options: Any
     ) -> tuple[int, httpx.Headers, bytes]:
@@ -189,7 +255,7 @@ class MlflowClient:
         except (httpcore.TimeoutException, httpx.TimeoutException) as error:
             raise MlflowUnavailable(f"MLflow did not answer within {self.timeout:g} seconds.") from error
         except (httpcore.ConnectError, httpx.ConnectError) as error:
-            raise MlflowUnavailable("MLflow cannot be reached: the connection was refused or failed.") from error
+            raise MlflowUnavailable(_unreached(error)) from error
         except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpcore.UnsupportedProtocol) as error:
             raise MlflowUnavailable("The address of MLflow is not a usable http or https address.") from error
         except (httpx.HTTPError, httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
@@ -218,7 +284,8 @@ class MlflowClient:
             raise MlflowRefused(f"MLflow refused ({code}): {said}")
         if 300 <= status < 400:
             raise MlflowUnavailable(f"MLflow's address answers with a redirect ({status}), which is not followed.")
-        raise MlflowUnavailable(f"MLflow answered with error {status}.")
+        failed = MlflowFailed if status >= httpx.codes.INTERNAL_SERVER_ERROR else MlflowUnavailable
+        raise failed(f"MLflow answered with error {status}.")
 
     def _parsed(self, parse: Callable[[Any], T], raw: Any) -> T:
         try:
@@ -228,6 +295,16 @@ class MlflowClient:
 
     def _garbled(self, what: str) -> NoReturn:
         raise MlflowUnavailable(f"MLflow's answer cannot be understood: {what[:200]}.")
+
+
+def _unreached(error: Exception) -> str:
+    """Say why no connection came about: TLS trouble is named, for it has another remedy than a server that is down."""
+    cause = error.__cause__ or error.__context__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"MLflow's certificate is not trusted: {cause.verify_message}."
+    if isinstance(cause, ssl.SSLError):
+        return "MLflow's address answers, but not with TLS: it may be an http address."
+    return "MLflow cannot be reached: the connection was refused or failed."
 
 
 def _loads(body: bytes) -> dict[str, Any] | None:

@@ -59,6 +59,17 @@ class RemoteRun:
     params: dict[str, str]
     metrics: dict[str, float | str]
     datasets: list[dict[str, str]]
+    dataset_facts: list[dict[str, str]] = field(default_factory=list)  # beside `datasets`: source, schema, profile
+    artifact_uri: str = ""
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """An entry of a folder of artifacts. `size` is in bytes, None for a folder or where MLflow does not say."""
+
+    path: str
+    is_folder: bool
+    size: int | None
 
 
 def clean(value: Any) -> Any:
@@ -111,6 +122,7 @@ def parse_run(raw: Any) -> RemoteRun:
     raw = _object(raw)
     info, data = _object(raw.get("info")), _object(raw.get("data", {}))
     tags = pairs(data.get("tags"))
+    used = _objects(_object(raw.get("inputs", {})).get("dataset_inputs"))
     return RemoteRun(
         run_id=_name(info.get("run_id")),
         name=_text(info.get("run_name")) or tags.get("mlflow.runName", ""),
@@ -123,8 +135,18 @@ def parse_run(raw: Any) -> RemoteRun:
         tags=tags,
         params=pairs(data.get("params")),
         metrics={_name(row.get("key")): _metric(row.get("value", 0.0)) for row in _objects(data.get("metrics"))},
-        datasets=[_dataset(row) for row in _objects(_object(raw.get("inputs", {})).get("dataset_inputs"))],
+        datasets=[_dataset(row) for row in used],
+        dataset_facts=[_dataset_facts(row) for row in used],
+        artifact_uri=_text(info.get("artifact_uri")),
     )
+
+
+def parse_file(raw: Any) -> RemoteFile:
+    """Read one entry of a list of artifacts. Raises ValueError for a wrong shape."""
+    raw = _object(raw)
+    folder = raw.get("is_dir") is True
+    size = None if folder or raw.get("file_size") is None else int(raw["file_size"])
+    return RemoteFile(_name(raw.get("path")), folder, size)
 
 
 def pairs(raw: Any) -> dict[str, str]:
@@ -140,6 +162,12 @@ def _dataset(row: dict[str, Any]) -> dict[str, str]:
         "context": tags.get("mlflow.data.context", ""),
         "source_type": _text(dataset.get("source_type")),
     }
+
+
+def _dataset_facts(row: dict[str, Any]) -> dict[str, str]:
+    """Read what MLflow knows of a data set beyond its name: texts that are mostly JSON."""
+    dataset = _object(row.get("dataset"))
+    return {key: _text(dataset.get(key)) for key in ("source", "schema", "profile")}
 
 
 def _metric(value: Any) -> float | str:

@@ -26,6 +26,7 @@ class Connection(models.Model):
     auth = models.CharField(max_length=10, choices=ConnectionAuth.choices, default=ConnectionAuth.NONE)
     username = models.TextField(blank=True)
     secret = models.TextField(blank=True)  # token or password, sealed by apps.encryption
+    secret_at = models.DateTimeField(null=True)  # when it was entered
     verify_tls = models.BooleanField(default=True)
     ca_certificates = models.TextField(blank=True)  # PEM; empty: the system's
     timeout_seconds = models.FloatField(default=10.0)  # of each whole call

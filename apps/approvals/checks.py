@@ -7,14 +7,14 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from packaging.requirements import InvalidRequirement, Requirement
 
-from apps.registry.compare import compare
+from apps.registry import directions
+from apps.registry.comparing import metric_rows, signature
 from apps.registry.models import DetailsState, ModelVersion, Stage
 from apps.registry.queries import production_version
 
@@ -128,7 +128,8 @@ def metrics_not_worse(subject: Subject) -> Finding:
     """No metric with a known direction is worse than in Production."""
     if (nothing := _without_production(subject)) or subject.production is None:
         return nothing or (Outcome.NOT_APPLICABLE, "")
-    every = [row for row in compare(subject.production, subject.version).metrics if row.direction]
+    compared = metric_rows([subject.production.metrics, subject.version.metrics], directions.load())
+    every = [row for row in compared if row.direction]
     rows = [row for row in every if row.verdict in KNOWN]
     base = subject.production.number
     if broken := [row.name for row in every if isinstance(row.candidate, str)]:
@@ -155,7 +156,7 @@ def signature_fits_production(subject: Subject) -> Finding:
     if not ours or not theirs:
         return Outcome.NOT_APPLICABLE, _("One of the two versions has no signature.")
     names = {"base": subject.production.number}
-    if misfits := _misfits(ours, theirs):
+    if misfits := [_misfit(*row) for row in signature.breaks(theirs, ours)]:
         text = _("Callers of v%(base)s in Production would break: %(misfits)s.")
         return Outcome.FAIL, text % {**names, "misfits": "; ".join(misfits[:5])}
     return Outcome.PASS, _("Callers of v%(base)s in Production can call it unchanged.") % names
@@ -212,24 +213,20 @@ def _pinned(line: str) -> bool:
     return bool(exact)
 
 
-def _misfits(ours: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
-    """Return what a caller of `theirs` would trip over: inputs newly required or of another type, outputs that went."""
-    found = []
-    known = _columns(theirs.get("inputs"))
-    for name, column in _columns(ours.get("inputs")).items():
-        if name not in known and column.get("required", True):
-            found.append(_("input %(name)s is new and required") % {"name": name})
-        elif name in known and column.get("type") != known[name].get("type"):
-            found.append(_("input %(name)s has another type") % {"name": name})
-    outputs = _columns(ours.get("outputs"))
-    for name, column in _columns(theirs.get("outputs")).items():
-        if name not in outputs:
-            found.append(_("output %(name)s is gone") % {"name": name})
-        elif column.get("type") != outputs[name].get("type"):
-            found.append(_("output %(name)s has another type") % {"name": name})
-    return found
-
-
-def _columns(rows: list[dict[str, Any]] | None) -> dict[str, dict[str, Any]]:
-    """Return columns by name; unnamed ones (tensors, single outputs) by their place."""
-    return {str(row.get("name") or place): row for place, row in enumerate(rows or [], start=1)}
+def _misfit(part: str, name: str, change: str) -> str:
+    """Say what a caller of the version in Production would trip over."""
+    if part == "inputs" and change == "added":
+        return _("input %(name)s is new and required") % {"name": name}
+    if change == "changed":
+        sentences = {
+            "inputs": _("input %(name)s has another type or is required now"),
+            "outputs": _("output %(name)s has another type"),
+            "params": _("parameter %(name)s has another type"),
+        }
+    else:
+        sentences = {
+            "inputs": _("input %(name)s is gone"),
+            "outputs": _("output %(name)s is gone"),
+            "params": _("parameter %(name)s is gone"),
+        }
+    return sentences[part] % {"name": name}

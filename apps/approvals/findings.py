@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from apps.approvals import checks, evidence
 from apps.approvals.checks import CheckResult, Outcome
 from apps.approvals.models import UNDER_REVIEW, ApprovalRequest
+from apps.registry import directions
 from apps.registry.models import ModelVersion, RegisteredModel, Stage
 
 SERVED = (Stage.PRODUCTION, Stage.STAGING)  # stages whose versions somebody uses
@@ -49,7 +50,9 @@ def baseline(version: ModelVersion, to_stage: str) -> dict[str, Any] | None:
         return None
     content = evidence.collect(base)
     kept = ("model", "version", "run_id", "metrics", *COMPARED)
-    return {"stage": str(base.stage), **{name: content[name] for name in kept}}
+    known = directions.load()
+    ways = {name: known.of(name) for name in sorted({*base.metrics, *version.metrics})}
+    return {"stage": str(base.stage), **{name: content[name] for name in kept}, "directions": ways}
 
 
 def base_version(version: ModelVersion, to_stage: str) -> ModelVersion | None:

@@ -24,7 +24,8 @@ from apps.approvals.timeline import archived_numbers, events_of, timeline
 from apps.approvals.transitions import RequestAction
 from apps.errors import RuleViolation
 from apps.jobs.models import Job
-from apps.registry.compare import compare
+from apps.registry import directions
+from apps.registry.comparing import Directions, compare
 from apps.registry.models import ModelVersion, Stage
 from apps.registry.queries import production_version
 
@@ -66,7 +67,12 @@ def preview(version: ModelVersion, to_stage: str) -> dict[str, Any]:
     results = _checked(checks.run(version, to_stage))
     missed = (checks.Outcome.FAIL, checks.Outcome.ERROR)
     gaps = [result for result in results["checks"] if result.outcome in missed]
-    return {**results, "base": base, "comparison": compare(base, version) if base else None, "gaps": gaps}
+    return {
+        **results,
+        "base": base,
+        "comparison": compare(base, version, directions=directions.load()) if base else None,
+        "gaps": gaps,
+    }
 
 
 def request_context(asked: ApprovalRequest) -> dict[str, Any]:
@@ -152,7 +158,8 @@ def _compared(asked: ApprovalRequest, archived: list[int]) -> dict[str, Any]:
         note = _("the version now in %(stage)s") % {"stage": base.get_stage_display()}
     else:
         note = _("the version that was in %(stage)s") % {"stage": base.get_stage_display()}
-    return {"candidate": candidate, "base": base, "base_note": note, "comparison": compare(base, candidate)}
+    compared = compare(base, candidate, directions=Directions(stored.get("directions", {})))
+    return {"candidate": candidate, "base": base, "base_note": note, "comparison": compared}
 
 
 def as_rows(requests: QuerySet[ApprovalRequest]) -> QuerySet[ApprovalRequest]:

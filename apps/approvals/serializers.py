@@ -176,6 +176,11 @@ class BaselineOut(serializers.Serializer):
     stage = serializers.CharField()
     run_id = serializers.CharField()
     metrics = serializers.DictField(child=serializers.CharField(), help_text="Each value as text.")
+    directions = serializers.DictField(
+        child=serializers.ChoiceField(["higher", "lower"], allow_null=True),
+        required=False,
+        help_text="Which way each metric was better.",
+    )
     params = serializers.JSONField()
     datasets = serializers.JSONField()
     signature = serializers.JSONField(allow_null=True)

@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.registry import converters, queries, services
-from apps.registry.compare import compare
+from apps.registry import converters, directions, queries, services
+from apps.registry.comparing import compare
 from apps.registry.models import ModelVersion, RegisteredModel
 from apps.registry.serializers import (
     CompareQuery,
@@ -109,7 +109,7 @@ class Compare(APIView):
     def get(self, request: Request) -> Response:
         asked = _asked(CompareQuery, request)
         base, candidate = (queries.get_version(request.user, *asked[side]) for side in ("base", "candidate"))
-        return Response(ComparisonOut(compare(base, candidate)).data)
+        return Response(ComparisonOut(compare(base, candidate, directions=directions.load())).data)
 
 
 class Sync(APIView):

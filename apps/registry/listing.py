@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from apps.errors import InvalidInput
 from apps.registry import queries
-from apps.registry.compare import direction
+from apps.registry.comparing import Directions
 from apps.registry.models import ModelAlias, ModelVersion, RegisteredModel
 
 ROWS = 50
@@ -47,10 +47,10 @@ def page_of(rows: QuerySet, number: int) -> Page:
     return paginator.page(number)
 
 
-def primary_metrics(versions: Iterable[ModelVersion], most: int = 3) -> list[str]:
+def primary_metrics(versions: Iterable[ModelVersion], directions: Directions, most: int = 3) -> list[str]:
     """Choose the metrics that tell most: in most versions, direction known, alphabetically first."""
     seen = Counter(name for version in versions for name in version.metrics)
-    return sorted(seen, key=lambda name: (-seen[name], direction(name) is None, name))[:most]
+    return sorted(seen, key=lambda name: (-seen[name], directions.of(name) is None, name))[:most]
 
 
 def alias_to_load(aliases: list[ModelAlias], production: ModelVersion | None) -> ModelAlias | None:

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
-from apps.registry import listing, queries, services
-from apps.registry.compare import Comparison, Row, compare
+from apps.registry import directions, listing, queries, services
+from apps.registry.comparing import Comparison, Row, compare
 from apps.registry.forms import filters_from, page_number, version_reference
 from apps.registry.models import ModelVersion, RegisteredModel, SyncRun
 
@@ -56,7 +56,7 @@ def model_detail(request: HttpRequest, name: str) -> HttpResponse:
     context = {
         "model": model,
         "page": page,
-        "metrics": listing.primary_metrics(page.object_list),
+        "metrics": listing.primary_metrics(page.object_list, directions.load()),
         "production": production,
         "aliases": aliases,
         "alias": listing.alias_to_load(aliases, production),
@@ -78,7 +78,7 @@ def version_detail(request: HttpRequest, name: str, number: int) -> HttpResponse
         "aliases": list(version.aliases.order_by("alias")),
         "production": production,
         "base": base,
-        "metric_rows": compare(base or version, version).metrics,
+        "metric_rows": compare(base or version, version, directions=directions.load()).metrics,
     }
     return render(request, "registry/version_detail.html", context)
 
@@ -92,7 +92,7 @@ def compare_versions(request: HttpRequest) -> HttpResponse:
     if candidate and base is None and "base" not in request.GET:
         base = queries.production_version(candidate.model)
     same = bool(base and candidate and base.pk == candidate.pk)
-    comparison = compare(base, candidate) if base and candidate and not same else None
+    comparison = compare(base, candidate, directions=directions.load()) if base and candidate and not same else None
     context: dict[str, Any] = {
         "base": base,
         "candidate": candidate,

@@ -14,7 +14,7 @@ from apps.audit.services import Actor, Target, record
 from apps.errors import UpstreamUnavailable
 from apps.registry import connections, summaries
 from apps.registry.mlflow import MlflowClient, MlflowNotFound, RemoteVersion
-from apps.registry.models import ModelVersion, Stage
+from apps.registry.models import ModelVersion, RegisteredModel, Stage
 
 ARCHIVING = (Stage.STAGING, Stage.PRODUCTION)  # MLflow answers 500 to archiving the others out of None or Archived
 
@@ -31,6 +31,7 @@ def read_stage(version: ModelVersion) -> str:
 
 def expect(version: ModelVersion, stage: str, *, archive_existing: bool) -> None:
     """Mark, in the caller's transaction, the rows that the coming write will move."""
+    lock_model(version.model_id)
     lock_versions(ModelVersion.objects.filter(model=version.model_id))
     ModelVersion.objects.filter(pk=version.pk).update(pending_stage=stage)
     if archive_existing and stage in ARCHIVING:
@@ -71,6 +72,7 @@ def settle(
 
     Clears the marks of `expect` on the whole model. Returns the rows that moved.
     """
+    lock_model(version.model_id)
     rows = lock_versions(
         ModelVersion.objects.filter(model=version.model_id).filter(Q(number__in=list(observed)) | ~Q(pending_stage=""))
     )
@@ -92,6 +94,7 @@ def settle(
 
 def abandon(version: ModelVersion) -> None:
     """Clear the marks of `expect`, in the caller's transaction: the next sync takes MLflow's word."""
+    lock_model(version.model_id)
     lock_versions(ModelVersion.objects.filter(model=version.model_id).exclude(pending_stage=""))
     ModelVersion.objects.filter(model=version.model_id).exclude(pending_stage="").update(pending_stage="")
 
@@ -106,6 +109,14 @@ def record_move(row: ModelVersion, name: str, before: str, *, by: Actor, reason:
         reason=reason,
         **{**data, "before": {"stage": before}, "after": {"stage": row.stage}},
     )
+
+
+def lock_model(model_id: int) -> None:
+    """Lock a model until the end of the transaction: before its versions, its findings and the end of the trail.
+
+    Every writer takes them in this order, so that two wait for each other instead of deadlocking.
+    """
+    list(RegisteredModel.objects.select_for_update(no_key=True).filter(pk=model_id).values_list("pk"))
 
 
 def lock_versions(rows: QuerySet[ModelVersion]) -> list[ModelVersion]:

@@ -1,80 +1,116 @@
-"""What a version's run and MLmodel say. `read` speaks to MLflow only; `keep` writes the mirror only."""
+"""Keeping what was read of a version's run and files in the mirror, and when to read it again."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
-from apps.registry import mlmodel, requirements
-from apps.registry.mlflow import MlflowClient, MlflowNotFound, RemoteRun
-from apps.registry.models import DetailsState, ModelVersion
+from apps.audit.actions import Action, Source
+from apps.audit.services import Actor, Target, record
+from apps.registry import observers
+from apps.registry.models import DetailsState, ModelVersion, Stage
+from apps.registry.observers import Change, Changed
+from apps.registry.reading import Details
 
 UNFINISHED_RUNS = ("RUNNING", "SCHEDULED")
 READ_AGAIN = timedelta(seconds=60)  # while the run goes on
 LATE_LOGS = timedelta(days=3)  # so long after its registration a version's run may still get metrics
+WATCHED = (Stage.STAGING, Stage.PRODUCTION)  # an exchange of their files must not go unseen
+WATCH_PAUSE = timedelta(hours=6)
 MAX_PAUSE = timedelta(hours=1)
+FIELDS = [name for name in Details.__dataclass_fields__ if name != "problems"]
+STATE = ["details_state", "details_error", "details_at", "details_due_at", "details_failures"]
+ARTIFACT_PARTS = {"mlmodel": "MLmodel", "requirements": "requirements.txt", "files": "files"}
+COMPLETE = "complete"  # key in `environment`: a thorough reading was kept
 
 
-@dataclass(frozen=True)
-class Details:
-    """The fields of ModelVersion that come from the run and the artifact. `problems` are sentences."""
+def keep(version: ModelVersion, details: Details, *, asked_at: datetime | None = None) -> bool:
+    """Store what was read, in the caller's transaction, and set when to read again.
 
-    run: dict[str, Any] = field(default_factory=dict)
-    params: dict[str, str] = field(default_factory=dict)
-    metrics: dict[str, Any] = field(default_factory=dict)
-    datasets: list[dict[str, str]] = field(default_factory=list)
-    mlmodel: dict[str, Any] = field(default_factory=dict)
-    signature: dict[str, Any] | None = None
-    requirements: list[str] | None = None
-    problems: tuple[str, ...] = ()
-
-    @property
-    def run_goes_on(self) -> bool:
-        """Whether the run may still log: then this is not the last word."""
-        return self.run.get("status") in UNFINISHED_RUNS
-
-
-def read(client: MlflowClient, name: str, number: int, run_id: str) -> Details:
-    """Read from MLflow. What does not exist is left empty. Raises MlflowUnavailable or MlflowRefused."""
-    problems: list[str] = []
-    found: dict[str, Any] = _run_fields(client, run_id, problems) if run_id else {}
-    body = _artifact(client, name, number, "MLmodel")
-    if body is not None:
-        try:
-            found["mlmodel"] = mlmodel.parse(body)
-            found["signature"] = mlmodel.signature(found["mlmodel"])
-        except ValueError as error:
-            problems.append(str(error))
-    listed = _artifact(client, name, number, "requirements.txt")
-    if listed is not None:
-        found["requirements"] = requirements.lines(listed.decode("utf-8", "replace").replace("\0", ""))
-    return Details(**found, problems=tuple(problems))
-
-
-def keep(version: ModelVersion, details: Details) -> None:
-    """Store what was read, in the caller's transaction, and set when to read again."""
+    `asked_at` is when MLflow was asked: what was read later stays, and False is returned. A version whose files are
+    no longer what they were is recorded, and observers are told.
+    """
     now = timezone.now()
-    for name, value in asdict(details).items():
-        if name != "problems":
-            setattr(version, name, value)
+    if asked_at and version.details_at and version.details_at > asked_at:
+        return False
+    before = version.artifact_digest if version.details_state == DetailsState.LOADED else ""
+    changed = _changed_parts(version, details) if before and before != details.artifact_digest else []
+    for name, value in _values(version, details, exchanged=bool(changed)).items():
+        setattr(version, name, value)
     version.details_state = DetailsState.LOADED
     version.details_error = " ".join(details.problems)
     version.details_at, version.details_failures = now, 0
-    version.details_due_at = _next_reading(version, details, now)
+    version.details_due_at = _next_reading(version, now)
     version.save(update_fields=[*FIELDS, *STATE])
+    if changed:
+        _tell_exchange(version, before, changed)
+    return True
 
 
-def _next_reading(version: ModelVersion, details: Details, now: datetime) -> datetime | None:
+def _values(version: ModelVersion, details: Details, *, exchanged: bool) -> dict[str, Any]:
+    """Return the columns to write. A quick reading keeps what a thorough one found, unless the files were exchanged."""
+    values = {name: value for name, value in asdict(details).items() if name != "problems"}
+    thorough = details.environment is not None
+    if thorough:
+        values["environment"] = {**(details.environment or {}), COMPLETE: True}
+        return values
+    values["environment"] = {} if exchanged else version.environment
+    values["pictures"] = version.pictures
+    if details.artifact_digest == version.artifact_digest:
+        values["files"] = version.files
+    return values
+
+
+def _changed_parts(version: ModelVersion, details: Details) -> list[str]:
+    """Name what differs from the reading before; a list of files that only one of the two had proves nothing."""
+    parts = [
+        name
+        for field, name in ARTIFACT_PARTS.items()
+        if field != "files" and getattr(version, field) != getattr(details, field)
+    ]
+    if version.files is None or details.files is None:
+        return parts
+    if _top(version.files) != _top(details.files):
+        parts.append(ARTIFACT_PARTS["files"])
+    return parts or [ARTIFACT_PARTS["mlmodel"]]  # its text differs, its meaning does not
+
+
+def _top(files: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [row for row in files if "/" not in row["path"].removesuffix("/")]
+
+
+def _tell_exchange(version: ModelVersion, before: str, changed: list[str]) -> None:
+    after, model = version.artifact_digest, version.model
+    record(
+        Action.VERSION_ARTIFACTS_CHANGED,
+        by=Actor("mlflow"),
+        target=Target("version", f"{model.reference} v{version.number}", model.pk),
+        source=Source.MLFLOW,
+        before={"artifact_digest": before},
+        after={"artifact_digest": after},
+        changed=changed,
+    )
+    observers.tell([Change(Changed.ARTIFACTS, model, version, before, after, details={"changed": changed})])
+
+
+def run_goes_on(version: ModelVersion) -> bool:
+    """Whether the run may still log: then what was read is not the last word."""
+    return version.run.get("status") in UNFINISHED_RUNS
+
+
+def _next_reading(version: ModelVersion, now: datetime) -> datetime | None:
     """Return when to read again: each minute while the run goes on, then after pauses that double, then never.
 
-    MLflow tells nobody when an evaluation is logged to a run that has ended.
+    MLflow tells nobody when an evaluation is logged to a run that has ended, nor when files are exchanged: versions
+    that are in use are looked at every few hours, always.
     """
-    if details.run_goes_on:
+    if run_goes_on(version):
         return now + READ_AGAIN
     age = now - version.created_at
-    return now + max(READ_AGAIN, age) if details.run and age < LATE_LOGS else None
+    late = now + max(READ_AGAIN, age) if version.run and age < LATE_LOGS else None
+    watched = now + WATCH_PAUSE if version.stage in WATCHED else None
+    return min(filter(None, (late, watched)), default=None)
 
 
 def keep_failure(version: ModelVersion, error: str) -> None:
@@ -87,49 +123,10 @@ def keep_failure(version: ModelVersion, error: str) -> None:
     version.save(update_fields=STATE)
 
 
-FIELDS = [name for name in Details.__dataclass_fields__ if name != "problems"]
-STATE = ["details_state", "details_error", "details_at", "details_due_at", "details_failures"]
-
-
-def _run_fields(client: MlflowClient, run_id: str, problems: list[str]) -> dict[str, Any]:
-    try:
-        run = client.get_run(run_id)
-    except MlflowNotFound:
-        problems.append(_("MLflow no longer has the run that made this version."))
-        return {}
-    try:
-        experiment = client.experiment_name(run.experiment_id)
-    except MlflowNotFound:
-        experiment = ""
-    return {
-        "run": _run(run, experiment),
-        "params": run.params,
-        "metrics": run.metrics,
-        "datasets": run.datasets,
-    }
-
-
-def _run(run: RemoteRun, experiment: str) -> dict[str, Any]:
-    return {
-        "id": run.run_id,
-        "name": run.name,
-        "status": run.status,
-        "user": run.user,
-        "experiment_id": run.experiment_id,
-        "experiment": experiment,
-        "lifecycle_stage": run.lifecycle_stage,
-        "started_at": _iso(run.started_at),
-        "ended_at": _iso(run.ended_at),
-        "tags": run.tags,
-    }
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
-
-
-def _artifact(client: MlflowClient, name: str, number: int, path: str) -> bytes | None:
-    try:
-        return client.get_artifact(name, number, path)
-    except MlflowNotFound:
-        return None
+def wants_reading(version: ModelVersion, now: datetime) -> bool:
+    """Whether somebody who opens the version's page should not have to wait for its turn in the queue."""
+    if version.deleted_at or version.model.deleted_at or version.details_state == DetailsState.FAILED:
+        return False
+    if version.details_at is None or version.details_state == DetailsState.PENDING:
+        return True
+    return not version.environment.get(COMPLETE) or (run_goes_on(version) and now - version.details_at > READ_AGAIN)

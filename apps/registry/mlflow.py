@@ -179,9 +179,9 @@ class MlflowClient:
         """Where a version's files lie, with `models:/` resolved."""
         return str(self._get("model-versions/get-download-uri", name=name, version=str(number)).get("artifact_uri", ""))
 
-    def list_files(self, path: str, **query: str) -> list[RemoteFile]:
+    def list_files(self, route: str, query: dict[str, str]) -> list[RemoteFile]:
         """What lies in a folder, by one of MLflow's routes below /api/2.0/ that list. Nothing there: an empty list."""
-        status, _, body = self._send("GET", f"/api/2.0/{path}", params=query, limit=MAX_LISTING)
+        status, _, body = self._send("GET", f"/api/2.0/{route}", params=query, limit=MAX_LISTING)
         if status >= httpx.codes.INTERNAL_SERVER_ERROR:
             raise MlflowFileUnreadable(f"MLflow cannot list the files of this version (error {status}).")
         return [self._parsed(remote.parse_file, row) for row in self._rows(self._json(status, body), "files")]
@@ -301,9 +301,12 @@ def _unreached(error: Exception) -> str:
     """Say why no connection came about: TLS trouble is named, for it has another remedy than a server that is down."""
     cause = error.__cause__ or error.__context__
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return f"MLflow's certificate is not trusted: {cause.verify_message}."
+        return (
+            f"MLflow's certificate is not trusted: {cause.verify_message}. "
+            "Add the certificate of its authority to the connection."
+        )
     if isinstance(cause, ssl.SSLError):
-        return "MLflow's address answers, but not with TLS: it may be an http address."
+        return "MLflow's address answers, but not with TLS. If the server really has none, begin the address with http."
     return "MLflow cannot be reached: the connection was refused or failed."
 
 

@@ -8,7 +8,7 @@ from apps.audit.context import Origin, came_through
 from apps.jobs.handlers import handles
 from apps.jobs.models import Job
 from apps.jobs.services import finish, renew
-from apps.registry import connections, services, sync
+from apps.registry import connections, detail_jobs, services, sync
 from apps.registry.models import Connection, TouchedModel
 from apps.registry.syncing import requests
 
@@ -30,14 +30,23 @@ def run_sync(job: Job) -> None:
             connection=str(job.args["connection"]),
             progress=lambda done, total, note: renew(job, done=done, total=total, note=note),
         )
-        services.enqueue_details(job.requested_by)
+        services.enqueue_details(job.requested_by, str(job.args["connection"]))
 
 
-@handles(services.DETAILS)
+@handles(detail_jobs.DETAILS)
 def read_details(job: Job) -> None:
-    """Read runs and MLmodel files of versions, a few at a time."""
+    """Read runs and files of a connection's versions, many at a time."""
     with came_through(Origin(Source.WORKER, request_id=f"job-{job.pk}")):
-        services.read_due_details(lambda done, total: renew(job, done=done, total=total))
+        detail_jobs.read_due_details(
+            lambda done, total: renew(job, done=done, total=total), str(job.args["connection"])
+        )
+
+
+@handles(detail_jobs.VERSION)
+def read_version_details(job: Job) -> None:
+    """Read the run and the files of the version whose page somebody opened."""
+    with came_through(Origin(Source.WORKER, request_id=f"job-{job.pk}")):
+        detail_jobs.read_version(int(job.args["version"]))
 
 
 @handles(requests.TOUCHED)

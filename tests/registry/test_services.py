@@ -10,8 +10,9 @@ from apps.audit.models import AuditEvent
 from apps.errors import NotVisible, UpstreamUnavailable
 from apps.jobs.models import Job, JobState
 from apps.jobs.tasks import run_job
+from apps.registry.detail_jobs import next_due
 from apps.registry.models import DetailsState, ModelVersion, RegisteredModel, SyncRun, SyncState
-from apps.registry.services import due_details, enqueue_sync, read_due_details, refresh_version
+from apps.registry.services import enqueue_sync, read_due_details, refresh_version
 from apps.registry.sync import synchronise
 from apps.registry.tasks import request_sync
 from tests.registry import rows
@@ -98,7 +99,7 @@ def test_details_are_read_in_production_first_then_newest():
     churn, now = rows.model(), timezone.now()
     for number, stage in enumerate(["None", "Staging", "Production", "Archived"], 1):
         rows.version(churn, number, stage=stage, details_due_at=now)
-    assert [row.number for row in due_details()] == [3, 2, 1, 4]
+    assert [row.number for row in next_due("default", 10)] == [3, 2, 4, 1]
 
 
 def test_a_failed_reading_is_kept_and_tried_later(broken):

@@ -163,6 +163,12 @@ class ModelVersion(models.Model):
             models.Index(
                 fields=["details_due_at"], condition=Q(details_due_at__isnull=False), name="registry_details_due"
             ),
+            models.Index(fields=["stage", "details_due_at"], name="registry_details_by_stage"),
+            models.Index(
+                fields=["details_state", "-created_at", "-id"],
+                condition=Q(details_due_at__isnull=False),
+                name="registry_details_newest",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,111 @@
+"""The files of a version's model, listed by the shortest of MLflow's routes that knows them. No Django models."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from apps.registry import remote
+from apps.registry.mlflow import MlflowClient, MlflowNotFound, MlflowRefused, RemoteFile
+
+MAX_FILES = 500  # entries that are kept of one model
+MAX_PICTURES = 20
+LOGGED_MODEL = re.compile(r"(?:^models:/|/models/)(m-[0-9a-f]{32})(?:/artifacts)?/?$")
+PICTURE = re.compile(r"(confusion|roc|precision_recall|pr_curve|lift|calibration|residual|importance|shap)", re.I)
+PICTURE_TYPES = (".png", ".jpg", ".jpeg")  # no SVG: it can carry scripts
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Where MLflow lists a model's files: a route below /api/2.0/, its query, and how it names what is inside."""
+
+    route: str
+    query: tuple[tuple[str, str], ...]
+    path_key: str
+    root: str = ""  # what the route wants before every path
+    answers_with_root: bool = False  # and puts before every path that it returns
+
+    def entries(self, client: MlflowClient, inside: str = "") -> list[RemoteFile]:
+        """List one level, paths relative to the model's folder. Raises MlflowError."""
+        path = "/".join(part for part in (self.root, inside) if part)
+        query = dict(self.query) | ({self.path_key: path} if path else {})
+        prefix = f"{self.root}/" if self.answers_with_root and self.root else ""
+        before = f"{inside}/" if inside else ""
+        return [_below(row, prefix, before) for row in client.list_files(self.route, query)]
+
+
+def _below(row: RemoteFile, prefix: str, before: str) -> RemoteFile:
+    """Name a row from the model's folder on: some routes answer with the whole path, some with the last part."""
+    path = row.path.removeprefix(prefix)
+    whole = path if path.startswith(before) else before + path
+    return RemoteFile(remote.clean(whole), row.is_folder, row.size)
+
+
+def folder_of(client: MlflowClient, name: str, number: int, source: str, run_id: str, run_root: str) -> Folder | None:
+    """Find where MLflow lists the files of a version; None where it lists none. Raises MlflowError.
+
+    `run_root` is the artifact location of the version's run, "" when not known.
+    """
+    found = _known(source, run_id, run_root)
+    if found or not source.startswith(("models:/", "runs:/")):
+        return found
+    try:
+        return _known(client.download_uri(name, number), run_id, run_root)
+    except (MlflowNotFound, MlflowRefused):
+        return None
+
+
+def _known(source: str, run_id: str, run_root: str) -> Folder | None:
+    if model := LOGGED_MODEL.search(source):
+        return Folder(f"mlflow/logged-models/{model[1]}/artifacts/directories", (), "artifact_directory_path")
+    if source.startswith("mlflow-artifacts:"):
+        return Folder("mlflow-artifacts/artifacts", (), "path", root=unquote(urlsplit(source).path).strip("/"))
+    inside = _inside_run(source, run_id, run_root)
+    if inside is None:
+        return None
+    return Folder("mlflow/artifacts/list", (("run_id", run_id),), "path", root=inside, answers_with_root=True)
+
+
+def _inside_run(source: str, run_id: str, run_root: str) -> str | None:
+    """Return the path below the run's artifacts, where the source lies there."""
+    for root in (f"runs:/{run_id}", run_root.rstrip("/")):
+        if run_id and root and source.startswith(f"{root}/"):
+            return source.removeprefix(f"{root}/").strip("/")
+    return None
+
+
+def listing(client: MlflowClient, folder: Folder, *, deep: bool) -> list[dict[str, Any]] | None:
+    """Return [{path, size}] by path, at most MAX_FILES; a folder ends in "/". `deep` looks one level into folders.
+
+    None where MLflow refuses to list. Raises MlflowUnavailable.
+    """
+    try:
+        rows = folder.entries(client)
+        for inner in [row for row in rows if row.is_folder] if deep else []:
+            if len(rows) < MAX_FILES:
+                rows += folder.entries(client, inner.path)
+    except (MlflowNotFound, MlflowRefused):
+        return None
+    found: list[dict[str, Any]] = [
+        {"path": row.path + ("/" if row.is_folder else ""), "size": row.size} for row in rows
+    ]
+    return sorted(found, key=lambda row: row["path"])[:MAX_FILES]
+
+
+def pictures(client: MlflowClient, run_id: str) -> list[dict[str, str]]:
+    """Return [{path, title}] of the images in the run's own folder whose names say what they show.
+
+    Raises MlflowUnavailable.
+    """
+    try:
+        rows = client.list_files("mlflow/artifacts/list", {"run_id": run_id})
+    except (MlflowNotFound, MlflowRefused):
+        return []
+    names = [row.path for row in rows if not row.is_folder and row.path.lower().endswith(PICTURE_TYPES)]
+    wanted = sorted(name for name in names if PICTURE.search(name))[:MAX_PICTURES]
+    return [{"path": remote.clean(name), "title": _title(name)} for name in wanted]
+
+
+def _title(path: str) -> str:
+    words = remote.clean(path).rsplit("/", 1)[-1].rsplit(".", 1)[0].replace("_", " ").replace("-", " ").strip()
+    return words[:1].upper() + words[1:]

@@ -5,12 +5,13 @@ from typing import Any
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from apps.registry.comparing.rows import Row, rows
 from apps.registry.models import ModelVersion
 
 EXACT = ("==", "===")
+COMPARED = ("<", ">", "=", "!", "~")  # how a specifier begins
 
 
 def package_rows(versions: list[ModelVersion]) -> list[Row]:
@@ -71,15 +72,11 @@ def _move(base: Version | None, candidate: Version | None) -> str:
 
 def _exact(text: str | None) -> Version | None:
     """Return the one version that a text allows: "==1.7.0", "3.11.4"; None where it leaves a choice."""
-    if not text:
-        return None
-    wanted = text.split(";")[0].split("]")[-1].strip()
+    wanted = (text or "").split(";")[0].split("]")[-1].strip()
     try:
-        exact = (
-            [part.version for part in SpecifierSet(wanted) if part.operator in EXACT]
-            if wanted[0] in "<>=!~"
-            else [wanted]
-        )
+        if not wanted.startswith(COMPARED):
+            return Version(wanted)
+        exact = [part.version for part in SpecifierSet(wanted) if part.operator in EXACT]
         return Version(exact[0]) if exact else None
-    except (ValueError, IndexError, InvalidVersion):  # "==1.*", "@ file:///…"
+    except ValueError:  # "", "==1.*", "@ file:///…"
         return None

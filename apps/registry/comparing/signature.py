@@ -30,7 +30,7 @@ def reordered(base: dict[str, Any] | None, candidate: dict[str, Any] | None, par
 
 
 def breaks(base: dict[str, Any], candidate: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Return what breaks callers of the base: part ("inputs", …), name, and how it changed (added, removed, changed)."""
+    """Return what breaks callers of the base: part ("inputs", …), name, change ("added", "removed", "changed")."""
     found = []
     for part in PARTS:
         for row in signature_rows([base, candidate], part):

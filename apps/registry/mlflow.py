@@ -192,6 +192,18 @@ class MlflowClient:
         status, _, answer = self._send("POST", f"{API}model-versions/transition-stage", json=body)
         return self._parsed(remote.parse_version, self._json(status, answer).get("model_version"))
 
+    def set_alias(self, name: str, alias: str, number: int) -> None:
+        """Point an alias at a version, from wherever it pointed."""
+        body = {"name": name, "alias": alias, "version": str(number)}
+        status, _, answer = self._send("POST", f"{API}registered-models/alias", json=body)
+        self._json(status, answer)
+
+    def delete_alias(self, name: str, alias: str) -> None:
+        """Remove an alias; one that is not there is no error. MLflow reads these parameters from the body alone."""
+        body = {"name": name, "alias": alias}
+        status, _, answer = self._send("DELETE", f"{API}registered-models/alias", json=body)
+        self._json(status, answer)
+
     def version(self) -> str:
         """MLflow's own version, such as "3.17.2"; it tells it also to those whom it refuses everything else."""
         status, _, body = self._send("GET", "/version", limit=MAX_VERSION)

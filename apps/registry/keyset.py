@@ -87,18 +87,17 @@ def _take(rows: QuerySet, order: Order, size: int, place: _Place | None) -> list
     field = rows.model._meta.get_field(order.column)
     backwards = place is not None and place.direction == PREVIOUS
     descending = order.descending != backwards
-    with_value = [(order.column, False)]
-    parts = [*with_value, (order.column, True)] if field.null else with_value
+    parts = [False, True] if field.null else [False]  # whether rows without a value
     found: list[Any] = []
-    for column, missing in reversed(parts) if backwards else parts:
-        part = rows.filter(**{f"{column}__isnull": missing}) if field.null else rows
+    for missing in reversed(parts) if backwards else parts:
+        part = rows.filter(**{f"{order.column}__isnull": missing}) if field.null else rows
         if place is not None:
             if (place.value is None) != missing:
                 if missing == backwards:  # the whole part stands on the other side of the place
                     continue
             else:
                 part = part.filter(_beyond(field, place, missing=missing, descending=descending))
-        keys = ["pk"] if missing else [column, "pk"]
+        keys = ["pk"] if missing else [order.column, "pk"]
         part = part.order_by(*(f"-{key}" if descending else key for key in keys))
         found += part[: size - len(found)]
         if len(found) >= size:

@@ -5,19 +5,18 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db.models import Q
+from django.db import connection
 from django.db.models.fields.json import KeyTransform
 
 from apps.registry.models import DetailsState, ModelAlias, ModelFacet, ModelVersion, RegisteredModel, Stage
 
 MAX_VALUE = 250  # characters of a facet's value
 MAX_SEARCHED = 20_000  # characters of a model's text that the search looks at
-BATCH = 500
+BATCH = 2000
 CURRENT, READING, UNREADABLE = "current", "reading", "unreadable"  # sync states
 COLUMNS = (
     "owner", "risk", "framework", "version_count", "newest_number", "newest_stage", "production_number",
@@ -25,8 +24,8 @@ COLUMNS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Version:
+class _Version(NamedTuple):
+    pk: int
     number: int
     stage: str
     stage_since: datetime | None
@@ -34,32 +33,31 @@ class _Version:
 
 
 def refresh(model_ids: Iterable[int]) -> None:
-    """Bring the summaries and facets of these models up to date, in the caller's transaction."""
+    """Bring the summaries and facets of these models up to date, in the caller's transaction.
+
+    Costs one query per table, however many models: pass a whole batch at once.
+    """
     models = RegisteredModel.objects.filter(pk__in=list(model_ids)).in_bulk()
     versions, aliases = _versions(models), _aliases(models)
-    newest_first = {pk: sorted(rows, key=lambda row: -row.number) for pk, rows in versions.items()}
-    flavors = _flavors({pk: _shown(rows).number for pk, rows in newest_first.items() if rows})
+    flavors = _flavors([_shown(rows) for rows in versions.values()])
     changed = []
     for pk, model in models.items():
-        values = _summary(model, newest_first.get(pk, []), aliases[pk], flavors.get(pk))
+        values = _summary(model, versions.get(pk, []), aliases[pk], flavors)
         if any(getattr(model, name) != value for name, value in values.items()):
             for name, value in values.items():
                 setattr(model, name, value)
             changed.append(model)
-    RegisteredModel.objects.bulk_update(changed, COLUMNS, batch_size=BATCH)
+    _write_summaries(changed)
     stages = {pk: {row.stage for row in rows} for pk, rows in versions.items()}
-    _write_facets(models, {pk: _facets(model, stages.get(pk, set())) for pk, model in models.items()})
+    _write_facets(
+        {(pk, *pair) for pk, model in models.items() for pair in _facets(model, stages.get(pk, set()))}, models
+    )
 
 
 def set_counts(model_id: int, *, open_requests: int | None = None, open_drift: int | None = None) -> None:
     """Note how many requests, or drift findings, of a model are unsettled. For the app that owns them."""
     given = {"open_requests": open_requests, "open_drift": open_drift}
     RegisteredModel.objects.filter(pk=model_id).update(**{name: n for name, n in given.items() if n is not None})
-    for facet, count in (("requests", open_requests), ("drift", open_drift)):
-        if count:
-            ModelFacet.objects.get_or_create(model_id=model_id, facet=facet, value="open")
-        elif count == 0:
-            ModelFacet.objects.filter(model_id=model_id, facet=facet).delete()
 
 
 def tag_value(tags: dict[str, Any], names: Iterable[str]) -> str:
@@ -68,12 +66,15 @@ def tag_value(tags: dict[str, Any], names: Iterable[str]) -> str:
 
 
 def _versions(models: dict[int, RegisteredModel]) -> dict[int, list[_Version]]:
-    rows = ModelVersion.objects.filter(model__in=list(models), deleted_at=None)
+    """Return the versions that live, newest first, by model; models without one are left out."""
+    rows = ModelVersion.objects.filter(model__in=list(models), deleted_at=None).values_list(
+        "model_id", *_Version._fields
+    )
     found: dict[int, list[_Version]] = defaultdict(list)
-    for pk, number, stage, since, details in rows.values_list(
-        "model_id", "number", "stage", "stage_since", "details_state"
-    ):
-        found[pk].append(_Version(number, stage, since, details))
+    for pk, *version in rows:
+        found[pk].append(_Version(*version))
+    for versions in found.values():
+        versions.sort(key=lambda row: -row.number)
     return found
 
 
@@ -90,17 +91,10 @@ def _shown(newest_first: list[_Version]) -> _Version:
     return next((row for row in newest_first if row.stage == Stage.PRODUCTION), newest_first[0])
 
 
-def _flavors(numbers: dict[int, int]) -> dict[int, Any]:
-    """Return the flavors in the MLmodel of one version of each model, by model."""
-    found: dict[int, Any] = {}
-    items = list(numbers.items())
-    for start in range(0, len(items), BATCH):
-        wanted = Q()
-        for pk, number in items[start : start + BATCH]:
-            wanted |= Q(model=pk, number=number)
-        rows = ModelVersion.objects.filter(wanted).annotate(flavors=KeyTransform("flavors", "mlmodel"))
-        found |= dict(rows.values_list("model_id", "flavors"))
-    return found
+def _flavors(shown: list[_Version]) -> dict[int, Any]:
+    """Return the flavors in the MLmodel of these versions, by version."""
+    rows = ModelVersion.objects.filter(pk__in=[row.pk for row in shown])
+    return dict(rows.annotate(flavors=KeyTransform("flavors", "mlmodel")).values_list("pk", "flavors"))
 
 
 def _framework(flavors: Any) -> str:
@@ -110,7 +104,7 @@ def _framework(flavors: Any) -> str:
 
 
 def _summary(
-    model: RegisteredModel, newest_first: list[_Version], aliases: dict[str, int], flavors: Any
+    model: RegisteredModel, newest_first: list[_Version], aliases: dict[str, int], flavors: dict[int, Any]
 ) -> dict[str, Any]:
     production = next((row for row in newest_first if row.stage == Stage.PRODUCTION), None)
     candidate = _candidate(newest_first, production)
@@ -119,7 +113,7 @@ def _summary(
     return {
         "owner": owner,
         "risk": tag_value(model.tags, settings.INVENTORY_RISK_TAGS),
-        "framework": _framework(flavors),
+        "framework": _framework(flavors.get(_shown(newest_first).pk)) if newest_first else "",
         "version_count": len(newest_first),
         "newest_number": newest.number if newest else None,
         "newest_stage": newest.stage if newest else "",
@@ -155,16 +149,8 @@ def _search_text(model: RegisteredModel, aliases: dict[str, int]) -> str:
 
 
 def _facets(model: RegisteredModel, stages: set[str]) -> set[tuple[str, str]]:
-    """Return the (facet, value) pairs of a model; those that set_counts owns are not among them."""
-    single = {
-        "connection": model.connection_id,
-        "framework": model.framework,
-        "owner": model.owner,
-        "risk": model.risk,
-        "state": model.sync_state,
-    }
-    found = {(facet, value) for facet, value in single.items() if value}
-    found |= {("stage", stage) for stage in stages}
+    """Return the (facet, value) pairs of a model: what it can have several of. The rest are columns of its own."""
+    found = {("stage", stage) for stage in stages}
     found |= {("alias", alias[:MAX_VALUE]) for alias in model.alias_numbers}
     for key, value in model.tags.items():
         if key:
@@ -172,17 +158,27 @@ def _facets(model: RegisteredModel, stages: set[str]) -> set[tuple[str, str]]:
     return found
 
 
-def _write_facets(models: dict[int, RegisteredModel], wanted: dict[int, set[tuple[str, str]]]) -> None:
-    rows = ModelFacet.objects.filter(model__in=list(models)).exclude(facet__in=["requests", "drift"])
-    superfluous, missing = [], {(pk, *pair) for pk, pairs in wanted.items() for pair in pairs}
-    for row in rows.iterator():
-        key = (row.model_id, row.facet, row.value)
-        if key in missing:
-            missing.remove(key)
-        else:
-            superfluous.append(row.pk)
-    if superfluous:
+def _write_summaries(changed: list[RegisteredModel]) -> None:
+    """Write the summary columns. Row by row in one call: Django's bulk_update takes ten times as long."""
+    fields = [RegisteredModel._meta.get_field(name) for name in COLUMNS]
+    columns = ", ".join(f"{field.column} = %s" for field in fields)
+    statement = f"UPDATE {RegisteredModel._meta.db_table} SET {columns} WHERE id = %s"  # noqa: S608 - our own names
+    rows = [
+        [*(field.get_db_prep_save(getattr(model, field.attname), connection) for field in fields), model.pk]
+        for model in changed
+    ]
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.executemany(statement, rows)
+
+
+def _write_facets(wanted: set[tuple[int, str, str]], models: Iterable[int]) -> None:
+    """Make the facets of `models` exactly these (model, facet, value)."""
+    there = ModelFacet.objects.filter(model__in=list(models)).values_list("model_id", "facet", "value", "pk")
+    found = {(pk, facet, value): row for pk, facet, value, row in there}
+    if superfluous := [row for key, row in found.items() if key not in wanted]:
         ModelFacet.objects.filter(pk__in=superfluous).delete()
+    missing = sorted(wanted - found.keys())
     ModelFacet.objects.bulk_create(
-        [ModelFacet(model_id=pk, facet=facet, value=value) for pk, facet, value in sorted(missing)], batch_size=BATCH
+        [ModelFacet(model_id=pk, facet=facet, value=value) for pk, facet, value in missing], batch_size=BATCH
     )

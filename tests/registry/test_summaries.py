@@ -90,15 +90,11 @@ def test_deleted_version_counts_for_nothing():
     assert summary(churn, "version_count", "newest_number", "production_number") == [1, 1, None]
 
 
-def test_facets_are_everything_to_filter_by():
+def test_facets_are_what_a_model_can_have_several_of():
     churn = model(tags={"team": "growth", "tier": "x"})
-    version(churn, 1, "champion", stage="Production", mlmodel={"flavors": {"sklearn": {}}}, details_state="loaded")
-    version(churn, 2, details_state="loaded")
+    version(churn, 1, "champion", stage="Production")
+    version(churn, 2)
     assert facets(churn) == {
-        ("connection", "default"),
-        ("framework", "sklearn"),
-        ("owner", "growth"),
-        ("state", "current"),
         ("stage", "Production"),
         ("stage", "None"),
         ("alias", "champion"),
@@ -114,27 +110,21 @@ def test_facets_that_no_longer_hold_are_removed():
     churn.tags = {}
     churn.save()
     summaries.refresh([churn.pk])
-    assert facets(churn) == {("connection", "default"), ("state", "current")}
+    assert facets(churn) == set()
 
 
 def test_counts_of_requests_and_drift_survive_a_refresh():
     churn = model()
     summaries.set_counts(churn.pk, open_requests=2, open_drift=1)
     summaries.refresh([churn.pk])
-    assert (
-        summary(churn, "open_requests", "open_drift"),
-        facets(churn) & {("requests", "open"), ("drift", "open")},
-    ) == (
-        [2, 1],
-        {("requests", "open"), ("drift", "open")},
-    )
+    assert summary(churn, "open_requests", "open_drift") == [2, 1]
 
 
-def test_count_that_falls_to_nothing_removes_the_facet():
+def test_one_count_leaves_the_other_alone():
     churn = model()
-    summaries.set_counts(churn.pk, open_drift=1)
+    summaries.set_counts(churn.pk, open_requests=2, open_drift=1)
     summaries.set_counts(churn.pk, open_drift=0)
-    assert ("drift", "open") not in facets(churn)
+    assert summary(churn, "open_requests", "open_drift") == [2, 0]
 
 
 def test_long_values_are_cut_where_they_are_filtered_by():

@@ -190,9 +190,10 @@ class ModelAlias(models.Model):
 
 
 class ModelFacet(models.Model):
-    """One value by which the list of models can be filtered and counted: stage, alias, owner, tag, framework, …
+    """One of several values by which models are filtered and counted: stage, alias, tag (a key), pair (key=value).
 
-    Written by apps.registry.summaries. `value` is cut to its first 250 characters.
+    What a model has one of, such as its owner, is a column of its own. Written by apps.registry.summaries. `value` is
+    cut to its first 250 characters.
     """
 
     model = models.ForeignKey(RegisteredModel, on_delete=models.CASCADE, related_name="facets")

@@ -6,19 +6,19 @@ starts at (a), finds in (b) how far the first one came, and does only what is mi
 the end of the job are committed together, so neither can be left behind.
 """
 
-from contextlib import suppress
-
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from apps.approvals import counts, writing
+from apps.approvals.drift import covering
 from apps.approvals.models import ApprovalRequest, RequestState, Verdict
 from apps.approvals.records import about, request_target
 from apps.approvals.reviewing import SYSTEM, dismiss_lapsed, enough_approvals, refresh_evidence, reopen
 from apps.approvals.services import APPLY_JOB
 from apps.audit import services as audit
-from apps.audit.actions import Action, Outcome, Source
-from apps.audit.context import Origin, came_through
+from apps.audit.actions import Action, Outcome
+from apps.audit.context import came_through
 from apps.errors import NotVisible, UpstreamUnavailable, WrongState
 from apps.jobs import services as jobs
 from apps.jobs.handlers import handles
@@ -33,14 +33,7 @@ IN_HAND = (RequestState.APPROVED, RequestState.APPLYING)
 
 def give_up(job: Job, error: str) -> None:
     """Mark the request as not applied, with the reason; its reviews stand, so that it can be tried again."""
-    with came_through(_origin(job)):
-        try:
-            with transaction.atomic(durable=True):
-                jobs.renew(job)
-                _fail(_locked(job.args["request_id"]), error)
-                jobs.fail(job, error, retry=False)
-        except jobs.LeaseLost:
-            return  # another worker has the job, and decides
+    writing.close_as_failed(job, error, lambda: _fail(_locked(job.args["request_id"]), error))
 
 
 @handles(APPLY_JOB, gave_up=give_up)
@@ -49,7 +42,7 @@ def apply(job: Job) -> None:
 
     Raises UpstreamUnavailable (the job tries again later), or WrongState when MLflow does not hold what was approved.
     """
-    with came_through(_origin(job)):
+    with came_through(writing.origin(job)):
         request = ApprovalRequest.objects.select_related("version__model").get(pk=job.args["request_id"])
         if request.state not in IN_HAND:
             return  # withdrawn while it waited, or applied by the worker before this one
@@ -58,7 +51,9 @@ def apply(job: Job) -> None:
         if not _start(job, request.pk, seen):
             return
         jobs.renew(job, done=1, note=_("Moving the version in MLflow"))
-        observed = _write_what_is_missing(job, request)
+        observed = writing.write_what_is_missing(
+            job, request.version, request.to_stage, archive_existing=request.archive_existing
+        )
         jobs.renew(job, done=2, note=_("Recording what MLflow says"))
         _complete(job, request.pk, observed)
 
@@ -91,14 +86,14 @@ def _start(job: Job, request_id: int, seen: str) -> bool:
                 jobs.finish(job)
                 return False
         stages.expect(request.version, request.to_stage, archive_existing=request.archive_existing)
-        _check_alone(request)
+        writing.check_alone(request.version.model_id, request_id=request.pk)
         if request.state == RequestState.APPROVED:
             _mark_applying(request, stage_before=request.stage_before or seen)
     return True
 
 
 def _check_stage(request: ApprovalRequest, seen: str) -> None:
-    if seen != request.from_stage:
+    if seen != request.from_stage and not (seen == request.to_stage and covering.covers(request)):
         message = _(
             "MLflow has %(version)s in %(seen)s, but this request is to move it from %(from_stage)s to %(to_stage)s: "
             "its stage was changed elsewhere. Withdraw this request and ask again."
@@ -108,17 +103,6 @@ def _check_stage(request: ApprovalRequest, seen: str) -> None:
     if request.version.details_state != DetailsState.LOADED:
         message = _("The run and MLmodel of %(version)s could not be read again before applying.")
         raise UpstreamUnavailable(message % {"version": request.version})
-
-
-def _check_alone(request: ApprovalRequest) -> None:
-    """One apply per model at a time: two that archive each other's version would leave the stage to chance.
-
-    The rows of the model's versions are locked by now, so that two workers cannot both pass.
-    """
-    others = ApprovalRequest.objects.filter(version__model=request.version.model_id, state=RequestState.APPLYING)
-    if number := others.exclude(pk=request.pk).values_list("pk", flat=True).first():
-        message = _("Request %(number)s of the same model is being applied; this one follows.")
-        raise UpstreamUnavailable(message % {"number": number})
 
 
 def _reviews_fell(request: ApprovalRequest) -> bool:
@@ -148,18 +132,6 @@ def _mark_applying(request: ApprovalRequest, *, stage_before: str) -> None:
     )
 
 
-def _write_what_is_missing(job: Job, request: ApprovalRequest) -> dict[int, RemoteVersion]:
-    """Write to MLflow unless it already says what was approved, and return what it says then."""
-    version, stage, archive = request.version, request.to_stage, request.archive_existing
-    if stages.read_stage(version) == stage:
-        with suppress(stages.NotMoved):  # in the stage, but a sibling is not archived
-            return stages.read_back(version, stage, archive_existing=archive)
-    jobs.renew(job)  # whoever lost the lease while waiting for MLflow stops here, before the write
-    stages.write(version, stage, archive_existing=archive)
-    jobs.renew(job)
-    return stages.read_back(version, stage, archive_existing=archive)
-
-
 def _complete(job: Job, request_id: int, observed: dict[int, RemoteVersion]) -> None:
     """Commit what MLflow says, the end of the request and the end of the job."""
     with transaction.atomic(durable=True):
@@ -173,6 +145,8 @@ def _complete(job: Job, request_id: int, observed: dict[int, RemoteVersion]) -> 
         )
         request.state, request.closed_at = RequestState.APPLIED, timezone.now()
         request.save(update_fields=["state", "closed_at", "updated_at"])
+        counts.note_requests(request.version.model_id)
+        covering.conclude(request, moved, by=SYSTEM)
         audit.record(
             Action.REQUEST_APPLIED,
             by=SYSTEM,
@@ -214,10 +188,7 @@ def _approvers(request: ApprovalRequest) -> list[str]:
 
 
 def _locked(request_id: int) -> ApprovalRequest:
-    """Return the request, locked, with its version as it is in the database now."""
-    requests = ApprovalRequest.objects.select_for_update(of=("self",))
+    """Return the request, itself and its model locked, with its version as it is in the database now."""
+    requests = ApprovalRequest.objects.select_for_update(of=("self",)).select_related("version")
+    stages.lock_model(requests.get(pk=request_id).version.model_id)
     return requests.select_related("version__model", "policy__group", "requester").get(pk=request_id)
-
-
-def _origin(job: Job) -> Origin:
-    return Origin(Source.WORKER, f"job-{job.pk}")

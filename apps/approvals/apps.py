@@ -5,5 +5,6 @@ class ApprovalsConfig(AppConfig):
     name = "apps.approvals"
 
     def ready(self) -> None:
-        """Tell the job runner who applies approved requests."""
-        from apps.approvals import apply  # noqa: F401 - registers the handler; models are loaded only now
+        """Tell the job runner who writes to MLflow, and the mirror who hears of what MLflow changed by itself."""
+        from apps.approvals import apply  # noqa: F401 - registers its handler; models are loaded only now
+        from apps.approvals.drift import findings, revert  # noqa: F401 - registers the observer, and its handler

@@ -85,6 +85,11 @@ class PolicyForm(forms.Form):
     archive_existing = forms.BooleanField(
         label=_("Propose to archive the version that is in the stage"), required=False, initial=True
     )
+    revert_drift = forms.BooleanField(
+        label=_("Revert drift at once"),
+        required=False,
+        help_text=_("A version that MLflow moves into this stage, or out of it, without a decision is moved back."),
+    )
     reason = forms.CharField(
         label=_("Reason"),
         max_length=MAX_TEXT,

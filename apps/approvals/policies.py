@@ -27,14 +27,17 @@ def publish_policy(
     group: Group | None = None,
     model: RegisteredModel | None = None,
     archive_existing: bool = True,
+    revert_drift: bool = False,
     reason: str,
     by: User,
 ) -> ApprovalPolicy:
     """Publish what `stage` demands from now on, for `model` or for every model without a policy of its own.
 
-    The policy before it is retired; requests already open keep theirs. Raises NotAllowed without `policy:manage`,
-    NotVisible for a model that `by` may not see, InvalidInput (naming the field) and Conflict when another was
-    published in the same moment.
+    The policy before it is retired; requests already open keep theirs. `revert_drift`: a version that MLflow moves into
+    this stage or out of it without a decision is moved back as soon as that is seen.
+
+    Raises NotAllowed without `policy:manage`, NotVisible for a model that `by` may not see, InvalidInput (naming the
+    field) and Conflict when another was published in the same moment.
     """
     target = Target("policy", f"{stage} policy" + (f" for {model}" if model else ""), model.pk if model else None)
     with audit.attempt(Action.POLICY_PUBLISHED, by=grants.actor(by, model), target=target) as trial:
@@ -57,6 +60,7 @@ def publish_policy(
             required_approvals=required_approvals,
             group=group,
             archive_existing=archive_existing,
+            revert_drift=revert_drift,
             published_by=by.get_username(),
             reason=reason,
         )
@@ -75,13 +79,17 @@ def policy_for(version: ModelVersion, stage: str) -> ApprovalPolicy:
 
     Raises RuleViolation when there is none: a stage that nobody has a rule for is closed, not open.
     """
-    policies = ApprovalPolicy.objects.filter(stage=stage, retired_at=None).select_related("group")
-    own = policies.filter(model=version.model_id).first()
-    policy = own or policies.filter(model=None).first()
+    policy = in_force(version.model_id, stage)
     if policy is None:
         message = _("No policy says who signs off %(stage)s, so nothing can move there. Ask an admin to publish one.")
         raise RuleViolation(message % {"stage": stage}, field="to_stage")
     return policy
+
+
+def in_force(model_id: int, stage: str) -> ApprovalPolicy | None:
+    """Return the policy of `stage` for this model, its own before the general one; None when there is none."""
+    found = ApprovalPolicy.objects.filter(stage=stage, retired_at=None).select_related("group")
+    return found.filter(model=model_id).first() or found.filter(model=None).first()
 
 
 def terms(policy: ApprovalPolicy) -> dict[str, object]:
@@ -93,4 +101,5 @@ def terms(policy: ApprovalPolicy) -> dict[str, object]:
         "required_approvals": policy.required_approvals,
         "group": policy.group.name if policy.group else None,
         "archive_existing": policy.archive_existing,
+        "revert_drift": policy.revert_drift,
     }

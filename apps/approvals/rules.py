@@ -4,6 +4,7 @@ from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.approvals import eligibility
+from apps.approvals.drift import covering
 from apps.approvals.models import ApprovalRequest, Verdict
 
 
@@ -43,6 +44,8 @@ def in_the_asked_stage(user: User, request: ApprovalRequest) -> str | None:
     version = request.version
     if version.stage == request.from_stage or version.pending_stage:
         return None
+    if version.stage == request.to_stage and covering.covers(request):
+        return None  # it asks to make a decision of what MLflow says already
     message = _(
         "%(version)s is now in %(stage)s, no longer in %(from_stage)s, so this move is not possible any more. "
         "Withdraw the request and ask again."

@@ -56,6 +56,7 @@ class PolicyOut(serializers.ModelSerializer):
             "required_approvals",
             "group",
             "archive_existing",
+            "revert_drift",
             "reason",
             "published_at",
             "published_by",
@@ -80,6 +81,11 @@ class PolicyIn(Strict):
     group = GroupField(slug_field="name", queryset=Group.objects.all(), required=False, allow_null=True, default=None)
     model = serializers.CharField(required=False, allow_null=True, default=None, trim_whitespace=False)
     archive_existing = serializers.BooleanField(required=False, default=True)
+    revert_drift = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="Move a version back at once that MLflow moved into this stage, or out of it, without a decision.",
+    )
     reason = serializers.CharField(max_length=MAX_TEXT)
 
 

@@ -13,7 +13,9 @@ from django.utils.translation import gettext as _
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
-from apps.approvals import evidence, findings, policies
+from apps.approvals import counts, evidence, findings, policies
+from apps.approvals.drift import covering
+from apps.approvals.drift.findings import left_behind
 from apps.approvals.models import UNDER_REVIEW, UNFINISHED, ApprovalRequest, RequestState, Review, Verdict
 from apps.approvals.records import about, request_target
 from apps.approvals.reviewing import (
@@ -35,6 +37,7 @@ from apps.jobs.models import ACTIVE_STATES, Job
 from apps.jobs.services import enqueue
 from apps.registry import queries as registry
 from apps.registry import services as mirror
+from apps.registry import stages
 from apps.registry.models import DetailsState, ModelVersion, Stage
 from apps.registry.transport import within
 
@@ -46,14 +49,22 @@ NOTHING_TO_ARCHIVE = (Stage.NONE, Stage.ARCHIVED)  # MLflow archives siblings in
 
 
 def open_request(
-    version_id: int, to_stage: str, *, reason: str, archive_existing: bool | None = None, by: User
+    version_id: int,
+    to_stage: str,
+    *,
+    reason: str,
+    archive_existing: bool | None = None,
+    drift: int | None = None,
+    by: User,
 ) -> ApprovalRequest:
     """Ask to move a version to a stage, on the evidence as it is now.
 
     A version whose run and MLmodel have not been read yet is read from MLflow first: nobody signs unread evidence.
-    `archive_existing` None takes what the policy proposes. Raises NotVisible, NotAllowed, WrongState, InvalidInput,
-    RuleViolation (no policy), Conflict (an unfinished request for the same stage) and UpstreamUnavailable (unread
-    evidence, and MLflow does not answer).
+    `archive_existing` None takes what the policy proposes. `drift` names a finding that says that MLflow has it in that
+    stage already: then the request is to make that a decision, and moves nothing.
+
+    Raises NotVisible, NotAllowed, WrongState, InvalidInput, RuleViolation (no policy), Conflict (an unfinished request
+    for the same stage) and UpstreamUnavailable (unread evidence, and MLflow does not answer).
     """
     _read_details(version_id, by)
     target = Target("version", f"version {version_id}")
@@ -65,14 +76,16 @@ def open_request(
         if not grants.allows(by, Permission.MODEL_WRITE, version.model):
             raise NotAllowed(_("Asking for a promotion needs the data scientist's role on this model."))
         reason = text_from(reason, field="reason")
-        _check_move(version, stage_from(to_stage))
+        stages.lock_model(version.model_id)
+        covered = covering.to_cover(drift, version, stage_from(to_stage)) if drift is not None else None
+        _check_move(version, stage_from(to_stage), covered=covered is not None)
         policy = policies.policy_for(version, to_stage)
         content = evidence.collect(version)
         request = ApprovalRequest(
             version=version,
-            from_stage=version.stage,
+            from_stage=covered.expected if covered else version.stage,
             to_stage=to_stage,
-            archive_existing=_archives(to_stage, archive_existing, policy.archive_existing),
+            archive_existing=_archives(to_stage, archive_existing, policy.archive_existing and not covered),
             requester=by,
             reason=reason,
             policy=policy,
@@ -81,6 +94,9 @@ def open_request(
         )
         findings.take(request)
         _save_only_one(request)
+        counts.note_requests(version.model_id)
+        if covered:
+            covering.cover(covered, request, by=trial.by)
         trial.target = request_target(request)
         trial.done(
             reason=reason,
@@ -89,6 +105,7 @@ def open_request(
             archive_existing=request.archive_existing,
             evidence_digest=request.evidence_digest,
             policy=policies.terms(policy),
+            **({"drift": drift} if covered else {}),
         )
     return request
 
@@ -129,7 +146,7 @@ def act(
 
 
 def locked_request(request_id: int, by: User) -> ApprovalRequest:
-    """Return the request, locked until the end of the transaction. Raises NotVisible."""
+    """Return the request, itself and its model locked until the end of the transaction. Raises NotVisible."""
     visible = ApprovalRequest.objects.filter(version__model__in=registry.visible_models(by))
     request = (
         visible.select_for_update(of=("self",))
@@ -139,6 +156,7 @@ def locked_request(request_id: int, by: User) -> ApprovalRequest:
     )
     if request is None:
         raise NotVisible(_("There is no request %(number)s, or you may not see it.") % {"number": request_id})
+    stages.lock_model(request.version.model_id)
     return request
 
 
@@ -202,6 +220,9 @@ def _follow(request: ApprovalRequest, review: Review) -> None:
 def _close(request: ApprovalRequest, state: RequestState) -> None:
     request.state, request.closed_at = state, timezone.now()
     request.save(update_fields=["state", "closed_at", "updated_at"])
+    counts.note_requests(request.version.model_id)
+    covering.release(request)
+    left_behind(request)
 
 
 def _start_again(request: ApprovalRequest) -> None:
@@ -254,8 +275,8 @@ def _visible_version(version_id: int, by: User) -> ModelVersion:
     return version
 
 
-def _check_move(version: ModelVersion, to_stage: str) -> None:
-    """Raise unless the version exists, is read, and is somewhere else."""
+def _check_move(version: ModelVersion, to_stage: str, *, covered: bool) -> None:
+    """Raise unless the version exists, is read, and is somewhere else; or there without a decision (`covered`)."""
     if version.deleted_at or version.model.deleted_at:
         raise WrongState(_("%(version)s was deleted in MLflow. Choose another version.") % {"version": version})
     if version.details_state != DetailsState.LOADED:
@@ -264,7 +285,7 @@ def _check_move(version: ModelVersion, to_stage: str) -> None:
             "not read. Try again when MLflow answers."
         )
         raise UpstreamUnavailable(message % {"version": version})
-    if version.stage == to_stage:
+    if version.stage == to_stage and not covered:
         message = _("%(version)s is already in %(stage)s.")
         raise RuleViolation(message % {"version": version, "stage": to_stage}, field="to_stage")
 

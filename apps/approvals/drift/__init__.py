@@ -1,0 +1,1 @@
+"""Drift: what MLflow says otherwise than the last decision, and how people settle it."""

@@ -40,6 +40,12 @@ NAVIGATION: tuple[tuple[str, Any, Permission | None, tuple[str, ...]], ...] = (
     ("approvals:policy-list", _("Policies"), Permission.POLICY_MANAGE, ()),
     ("accounts:people", _("People"), Permission.PEOPLE_MANAGE, ()),
     ("registry:sync", _("Sync"), Permission.SYNC_RUN, ()),
+    (
+        "registry:connection-list",
+        _("Connections"),
+        Permission.CONNECTION_MANAGE,
+        ("registry:connection-detail", "registry:connection-new"),
+    ),
 )
 
 

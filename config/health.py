@@ -75,7 +75,7 @@ def _migrations() -> dict[str, Any]:
 
 def _sync() -> dict[str, Any]:
     """Not ok when there was never a good sync, or when the last one is much older than the interval."""
-    status = sync_status()
+    status = sync_status(DEFAULT_CONNECTION)
     if status.last_success is None:
         return {"ok": False, "age_seconds": None}
     age = round((timezone.now() - status.last_success).total_seconds())

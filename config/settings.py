@@ -181,6 +181,8 @@ MLFLOW_PUBLIC_URL = env.str("MLFLOW_PUBLIC_URL", "" if PRODUCTION else without_c
 MLFLOW_BACKEND_TOKEN = env.str("MLFLOW_BACKEND_TOKEN", "")
 MLFLOW_BACKEND_USERNAME = env.str("MLFLOW_BACKEND_USERNAME", "")
 MLFLOW_BACKEND_PASSWORD = env.str("MLFLOW_BACKEND_PASSWORD", "")
+# Where MLflow reaches this Assent with its webhooks; empty: the address is typed when one is registered.
+WEBHOOK_URL = env.str("ASSENT_WEBHOOK_URL", "" if PRODUCTION else f"http://127.0.0.1:{PORT}").rstrip("/")
 MLFLOW_TIMEOUT_SECONDS = env.float("MLFLOW_TIMEOUT_SECONDS", 10.0)
 INVENTORY_OWNER_TAGS = env.list("INVENTORY_OWNER_TAGS", default=["owner", "owner_team", "team"])
 INVENTORY_RISK_TAGS = env.list("INVENTORY_RISK_TAGS", default=["risk_tier", "risk"])

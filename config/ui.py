@@ -87,8 +87,15 @@ CHIPS: dict[str, dict[str, Look]] = {
             SyncState.RUNNING: ("info", "sync"),
             SyncState.DONE: ("success", "check"),
             SyncState.FAILED: ("danger", "alert"),
+            SyncState.CANCELLED: ("neutral", "minus"),
         },
     ),
+    "connection": {
+        "good": Look("success", "check", _("Up to date")),
+        "failing": Look("danger", "alert", _("Failing")),
+        "never": Look("neutral", "clock", _("Not synced yet")),
+        "disabled": Look("neutral", "minus", _("Disabled")),
+    },
     "details": _looks(
         DetailsState,
         {

@@ -5,13 +5,15 @@ from typing import Any
 from django.db.models import QuerySet
 from django.urls import path
 from drf_spectacular.utils import extend_schema
-from rest_framework import generics, serializers, status
+from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.registry import converters, directions, queries, services
+from apps.registry import converters, directions, queries
 from apps.registry.comparing import compare
+from apps.registry.connecting import api as connecting_api
+from apps.registry.health import api as health_api
 from apps.registry.models import ModelVersion, RegisteredModel
 from apps.registry.serializers import (
     CompareQuery,
@@ -19,8 +21,6 @@ from apps.registry.serializers import (
     ModelOut,
     ModelQuery,
     NoQuery,
-    SyncRequestedOut,
-    SyncStatusOut,
     VersionDetailOut,
     VersionOut,
     VersionQuery,
@@ -112,26 +112,12 @@ class Compare(APIView):
         return Response(ComparisonOut(compare(base, candidate, directions=directions.load())).data)
 
 
-class Sync(APIView):
-    """How fresh the mirror is; POST asks for a sync now."""
-
-    @extend_schema(summary="Read how fresh the mirror is", responses=SyncStatusOut)
-    def get(self, request: Request) -> Response:
-        _asked(NoQuery, request)
-        return Response(SyncStatusOut(queries.sync_status()).data)
-
-    @extend_schema(summary="Ask for a sync now", request=None, responses={202: SyncRequestedOut})
-    def post(self, request: Request) -> Response:
-        user: Any = request.user
-        job = services.request_sync(by=user)
-        return Response(SyncRequestedOut(job).data, status=status.HTTP_202_ACCEPTED)
-
-
 urlpatterns = [
     path("models/", ModelList.as_view(), name="model-list"),
     path("models/<model:name>/", ModelDetail.as_view(), name="model-detail"),
     path("models/<model:name>/versions/", VersionList.as_view(), name="version-list"),
     path("models/<model:name>/versions/<int:number>/", VersionDetail.as_view(), name="version-detail"),
     path("compare/", Compare.as_view(), name="compare"),
-    path("sync/", Sync.as_view(), name="sync"),
+    *connecting_api.urlpatterns,
+    *health_api.urlpatterns,
 ]

@@ -3,23 +3,22 @@
 import functools
 import json
 import operator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet, TextField
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.accounts import grants
 from apps.errors import NotVisible
 from apps.registry.connections import named
-from apps.registry.models import Kind, ModelAlias, ModelVersion, RegisteredModel, Stage, SyncRun, SyncState
+from apps.registry.freshness import STALE_RUN as STALE_RUN
+from apps.registry.freshness import SyncStatus as SyncStatus
+from apps.registry.freshness import sync_status as sync_status
+from apps.registry.models import Kind, ModelAlias, ModelVersion, RegisteredModel, Stage
 
 DETAILS = ("run", "params", "metrics", "datasets", "mlmodel", "signature", "requirements")  # big: lists leave them out
-STALE_RUN = timedelta(minutes=15)  # a sync that says "running" for longer was killed
 
 
 def visible_models(user: Any) -> QuerySet[RegisteredModel]:
@@ -99,34 +98,3 @@ def production_version(model: RegisteredModel) -> ModelVersion | None:
     if hasattr(model, "production_versions"):
         return next(iter(model.production_versions), None)
     return model.versions.filter(stage=Stage.PRODUCTION, deleted_at=None).order_by("-number").first()
-
-
-@dataclass(frozen=True)
-class SyncStatus:
-    """How fresh the mirror is. `last_success` None: never synced yet. `failing_since` None: the last sync was good."""
-
-    last_success: datetime | None
-    failing_since: datetime | None
-    last_error: str
-    running: bool
-
-    @property
-    def never(self) -> bool:
-        """Whether no sync has ever ended well: an empty registry page then means "not read yet"."""
-        return self.last_success is None
-
-
-def sync_status() -> SyncStatus:
-    """Read the last syncs: three small queries."""
-    good = SyncRun.objects.filter(state=SyncState.DONE).order_by("-finished_at").first()
-    failures = SyncRun.objects.filter(state=SyncState.FAILED)
-    if good:
-        failures = failures.filter(finished_at__gt=good.finished_at)
-    first, last = failures.order_by("finished_at").first(), failures.order_by("-finished_at").first()
-    running = SyncRun.objects.filter(state=SyncState.RUNNING, started_at__gt=timezone.now() - STALE_RUN).exists()
-    return SyncStatus(
-        last_success=good.finished_at if good else None,
-        failing_since=first.started_at if first else None,
-        last_error=last.error if last else "",
-        running=running,
-    )

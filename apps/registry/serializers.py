@@ -157,19 +157,3 @@ class ComparisonOut(serializers.Serializer):
     signature_params = RowOut(many=True)
     requirements = RowOut(many=True)
     datasets = RowOut(many=True)
-
-
-class SyncStatusOut(serializers.Serializer):
-    """How fresh the mirror is."""
-
-    last_success = serializers.DateTimeField(allow_null=True, help_text="Null: never synced yet.")
-    failing_since = serializers.DateTimeField(allow_null=True, help_text="Null: the last sync was good.")
-    last_error = serializers.CharField(allow_blank=True)
-    running = serializers.BooleanField()
-
-
-class SyncRequestedOut(serializers.Serializer):
-    """The job that will sync."""
-
-    job = serializers.IntegerField(source="pk")
-    state = serializers.CharField()

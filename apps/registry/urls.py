@@ -3,6 +3,9 @@
 from django.urls import path
 
 from apps.registry import converters, views  # noqa: F401 - the converter registers itself
+from apps.registry.connecting import views as connecting_views
+from apps.registry.health import views as health_views
+from apps.registry.webhooks import views as webhook_views
 
 app_name = "registry"
 urlpatterns = [
@@ -10,6 +13,11 @@ urlpatterns = [
     path("models/<model:name>/", views.model_detail, name="model-detail"),
     path("models/<model:name>/v/<int:number>/", views.version_detail, name="version-detail"),
     path("compare/", views.compare_versions, name="compare"),
-    path("sync/", views.sync, name="sync"),
-    path("sync/run/", views.sync_run, name="sync-run"),
+    path("sync/", health_views.sync, name="sync"),
+    path("sync/run/", health_views.sync_run, name="sync-run"),
+    path("sync/runs/<int:run>/cancel/", health_views.sync_cancel, name="sync-cancel"),
+    path("connections/", connecting_views.connection_list, name="connection-list"),
+    path("connections/new/", connecting_views.connection_new, name="connection-new"),
+    path("connections/<slug:connection>/", connecting_views.connection_detail, name="connection-detail"),
+    path("webhooks/mlflow/<slug:connection>/", webhook_views.receive, name="webhook-receive"),
 ]

@@ -1,24 +1,19 @@
 """The pages of the registry: parse the address, read the mirror, render."""
 
-from typing import Any, cast
+from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
-from apps.accounts import grants
-from apps.accounts.models import User
-from apps.accounts.permissions import Permission
-from apps.registry import directions, listing, queries, services
+from apps.registry import directions, listing, queries
 from apps.registry.comparing import Comparison, Row, compare
 from apps.registry.forms import filters_from, page_number, version_reference
-from apps.registry.models import ModelVersion, RegisteredModel, SyncRun
+from apps.registry.models import ModelVersion, RegisteredModel
 
 MOST_CHOICES = 200  # versions of one model in a picker
-SYNC_ROWS = 20
 
 
 @login_required
@@ -147,25 +142,3 @@ def _note(part: str, row: Row) -> str:
     if row.change == "changed":
         return _("breaking: callers send what the base wants")
     return "" if row.candidate.endswith(", optional") else _("breaking: callers do not send it yet")
-
-
-@login_required
-@require_safe
-def sync(request: HttpRequest) -> HttpResponse:
-    """How fresh the mirror is; how the last syncs went is for those who run them, for it counts unseen models too."""
-    may_run = grants.allows(request.user, Permission.SYNC_RUN)
-    context = {
-        "status": queries.sync_status(),
-        "runs": SyncRun.objects.order_by("-pk")[:SYNC_ROWS] if may_run else [],
-        "may_run": may_run,
-    }
-    return render(request, "registry/sync.html", context)
-
-
-@login_required
-@require_POST
-def sync_run(request: HttpRequest) -> HttpResponse:
-    """Ask for a sync now."""
-    services.request_sync(by=cast(User, request.user))  # signed in: login_required
-    messages.success(request, _("A sync was asked for. Reload this page in a few seconds to see how it went."))
-    return redirect("registry:sync")

@@ -1,0 +1,1 @@
+"""Adding, changing and trying the connections to MLflow servers."""

@@ -1,0 +1,1 @@
+"""How each connection fares: the page, and the API, about syncs and webhooks."""

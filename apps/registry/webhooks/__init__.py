@@ -1,0 +1,1 @@
+"""MLflow's webhooks: registering them, and taking deliveries in."""

@@ -35,8 +35,8 @@ def decision_for(version: ModelVersion, stage: str) -> ApprovalRequest | None:
     return own or applied.filter(pk=_named_by_the_trail(version, stage)).first()
 
 
-def _named_by_the_trail(version: ModelVersion, stage: str) -> int | None:
-    """Return the request that the last move by Assent names, if that was into this stage."""
+def _named_by_the_trail(version: ModelVersion, stage: str) -> int:
+    """Return the request that the last move by Assent names, if that was into this stage; 0 for none."""
     moves = AuditEvent.objects.filter(
         target_type="version",
         target=str(version),
@@ -44,5 +44,5 @@ def _named_by_the_trail(version: ModelVersion, stage: str) -> int | None:
         action=Action.VERSION_STAGE_CHANGED,
     )
     data = moves.exclude(source=Source.MLFLOW).order_by("-id").values_list("data", flat=True).first() or {}
-    number = data.get("request") if data.get("after", {}).get("stage") == stage else None
-    return number if isinstance(number, int) else None
+    number = data.get("request") if data.get("after", {}).get("stage") == stage else 0
+    return number if isinstance(number, int) else 0

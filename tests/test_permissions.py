@@ -62,6 +62,7 @@ ENGINEERS = {"ml_engineer": 200, "admin": 200, "*": 403}
 COMPARED = "?base=churn@1&candidate=churn@2"
 MOVE = {"to_stage": "Archived", "reason": "Superseded."}
 POLICY = {"stage": "Staging", "required_approvals": 2, "reason": "Two pairs of eyes."}
+CONNECTION = {"name": "eu", "url": "https://mlflow.example.org", "auth": "none", "timeout_seconds": 10}
 APPROVE = {"comment": "", "evidence_digest": "{digest}"}
 TABLE = {
     ("home", "GET"): public(302),
@@ -81,6 +82,13 @@ TABLE = {
     ("registry:compare", "GET"): page(200, 404, query=COMPARED),
     ("registry:sync", "GET"): page(),
     ("registry:sync-run", "POST"): page(403, 403, 302),
+    ("registry:sync-cancel", "POST"): page(403, 403, 404),  # there is no such sync
+    ("registry:connection-list", "GET"): page(403, 403),
+    ("registry:connection-new", "GET"): page(403, 403),
+    ("registry:connection-new", "POST"): page(403, 403, 302, payload=CONNECTION),
+    ("registry:connection-detail", "GET"): page(403, 403),
+    ("registry:connection-detail", "POST"): page(403, 403, 302, payload={"do": "test"}),
+    ("registry:webhook-receive", "POST"): public(404),  # no webhook is registered
     ("approvals:request-list", "GET"): page(),
     ("approvals:review-queue", "GET"): page(),
     ("approvals:request-detail", "GET"): page(200, 404),
@@ -100,6 +108,15 @@ TABLE = {
     ("api:compare", "GET"): api(200, 404, query=COMPARED),
     ("api:sync", "GET"): api(),
     ("api:sync", "POST"): api(403, 403, 202),
+    ("api:sync-run", "GET"): api(403, 403, 404),  # there is no such sync
+    ("api:sync-cancel", "POST"): api(403, 403, 404),
+    ("api:connection-list", "GET"): api(403, 403),
+    ("api:connection-list", "POST"): api(403, 403, 201, payload=CONNECTION),
+    ("api:connection-detail", "GET"): api(403, 403),
+    ("api:connection-detail", "PATCH"): api(403, 403, 409, payload={"timeout_seconds": 5}),  # the environment's
+    ("api:connection-test", "POST"): api(403, 403),
+    ("api:connection-webhook", "POST"): api(403, 403, 503),  # there is no MLflow behind this test
+    ("api:connection-webhook", "DELETE"): api(403, 403, 409),  # none is registered
     ("api:request-list", "GET"): api(),
     ("api:request-list", "POST"): api(ASKED_API, 404, 201, payload={"model": "churn", "version": 2, **MOVE}),
     ("api:request-detail", "GET"): api(200, 404),
@@ -158,7 +175,7 @@ def persons(asked) -> dict[str, User | None]:
 
 def address(name: str, request: ApprovalRequest, query: str = "") -> str:
     """Return the path of an address, about the requested model."""
-    numbers = {"id": request.pk, "name": "churn", "number": request.version.number}
+    numbers = {"id": request.pk, "name": "churn", "number": request.version.number, "connection": "default", "run": 1}
     if name == "api:event-detail":
         numbers["number"] = 1  # the event of the request
     wanted = _arguments(get_resolver(), name)

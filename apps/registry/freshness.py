@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db.models import DateTimeField, Exists, F, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
@@ -38,7 +39,7 @@ def passes(connection: str | OuterRef, state: SyncState) -> QuerySet[SyncRun]:
     return ended.order_by("-finished_at")
 
 
-def with_freshness(connections: QuerySet[Connection]) -> QuerySet[Connection]:
+def with_freshness(connections: QuerySet[Connection]) -> QuerySet[Any]:
     """Add `good_at`, `failing_since`, `last_error` (None unless the last pass failed) and `is_running`."""
     since = Coalesce(OuterRef("good_at"), Value(LONG_AGO, output_field=DateTimeField()))
     failed = passes(OuterRef("pk"), SyncState.FAILED).filter(finished_at__gt=since)

@@ -14,7 +14,8 @@ from tests.test_permissions import addresses
 
 LOOKS = {"light": ("light", 1440), "dark": ("dark", 1440), "light, phone": ("light", 390), "dark, small": ("dark", 320)}
 COLOURS = ["color-contrast", "link-in-text-block"]  # axe's rules that the dark can break; the rest is the light's too
-NOT_PAGES = {"home", "healthz", "readyz", "accounts:sign-out", "accounts:theme", "registry:sync-run"}
+NOT_PAGES = {"home", "healthz", "readyz", "accounts:sign-out", "accounts:theme", "registry:sync-run",
+             "registry:sync-cancel", "registry:webhook-receive"}  # fmt: skip
 
 
 def nothing(page: Page, world: World) -> None:
@@ -60,6 +61,25 @@ def let_the_sync_fail(page: Page, world: World) -> None:
     page.get_by_text("The last attempt said:").wait_for()
 
 
+def let_a_sync_run(page: Page, world: World) -> None:
+    worlds.run_a_sync()
+    page.reload()
+    page.get_by_role("progressbar").wait_for()
+    page.get_by_role("button", name="Cancel the sync of default").wait_for()
+
+
+def save_nonsense(page: Page, world: World) -> None:
+    page.get_by_label("Address", exact=True).fill("ftp://mlflow")
+    page.get_by_label("Sign-in").select_option("token")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("alert").first.wait_for()
+
+
+def add_nothing(page: Page, world: World) -> None:
+    page.get_by_role("button", name="Add connection").click()
+    page.get_by_role("alert").first.wait_for()
+
+
 def wait_for_operations(page: Page, world: World) -> None:
     page.locator("details.changed").first.wait_for()
 
@@ -101,6 +121,15 @@ SIGHTS = {
     "audit": Sight("audit:event-list", "/audit/", by="admin", does=open_first_event),
     "audit, malformed filter": Sight("audit:event-list", "/audit/?since=yesterday", status=400),
     "sync": Sight("registry:sync", "/sync/", by="admin"),
+    "sync, to a reader": Sight("registry:sync", "/sync/"),
+    "sync, one runs": Sight("registry:sync", "/sync/", by="admin", does=let_a_sync_run),
+    "connections": Sight("registry:connection-list", "/connections/", by="admin"),
+    "connections, not allowed": Sight("registry:connection-list", "/connections/", status=403),
+    "connection of the environment": Sight("registry:connection-detail", "/connections/default/", by="admin"),
+    "connection": Sight("registry:connection-detail", "/connections/eu/", by="admin"),
+    "connection, errors": Sight("registry:connection-detail", "/connections/eu/", by="admin", does=save_nonsense),
+    "connection, new": Sight("registry:connection-new", "/connections/new/", by="admin"),
+    "connection, new, errors": Sight("registry:connection-new", "/connections/new/", by="admin", does=add_nothing),
     "API documentation": Sight("api:docs", "/api/v1/docs/"),
     "request, changed meanwhile": Sight("approvals:request-act", "/requests/{open}/", does=approve_what_has_changed),
     "sync, failing": Sight("registry:sync", "/sync/", by="admin", does=let_the_sync_fail),  # the last: shows everywhere

@@ -9,7 +9,18 @@ from apps.accounts.roles import ADMIN, DATA_SCIENTIST, ML_ENGINEER, REVIEWER, VI
 from apps.accounts.services import create_token
 from apps.approvals import services
 from apps.approvals.models import ApprovalRequest, RequestState
-from apps.registry.models import DetailsState, ModelAlias, ModelVersion, RegisteredModel, SyncRun, SyncState
+from apps.encryption import seal
+from apps.registry.models import (
+    Connection,
+    DeliveryRefusal,
+    DetailsState,
+    ModelAlias,
+    ModelVersion,
+    RegisteredModel,
+    SyncRun,
+    SyncState,
+    WebhookDelivery,
+)
 from tests.builders import THEN, make_model, make_policy, make_version
 from tests.conftest import member
 
@@ -50,7 +61,33 @@ def build() -> World:
     SyncRun.objects.create(
         state=SyncState.DONE, finished_at=timezone.now(), requested_by="beat", counts={"models": 6, "versions": 12}
     )
+    _second_server()
     return world
+
+
+def run_a_sync() -> None:
+    """Let a sync of the default connection run."""
+    SyncRun.objects.create(requested_by="beat", kind="complete", done=4200, total=10_000, note="reading versions")
+
+
+def _second_server() -> None:
+    """A connection with everything: sign-in, a webhook, deliveries, refusals."""
+    now = timezone.now()
+    connection = Connection.objects.create(
+        name="eu", url="https://mlflow.eu.example.org", auth="token", secret=seal("hush"), secret_at=now,
+        created_by="admin", webhook_id="w1", webhook_url="https://assent.example.org/webhooks/mlflow/eu/",
+        webhook_secret=seal("hush"), webhook_at=now, webhook_by="admin",
+    )  # fmt: skip
+    for number in range(3):
+        WebhookDelivery.objects.create(connection=connection, delivery_id=f"d{number}", event="model_version.created")
+    for name, reason in (("eu", "wrong_signature"), ("eu", "too_old"), ("", "unknown")):
+        DeliveryRefusal.objects.create(
+            connection_name=name, reason=reason, hour=now, count=4, last_at=now, last_address="192.0.2.7"
+        )
+    SyncRun.objects.create(
+        connection=connection, state=SyncState.DONE, finished_at=now, requested_by="beat", kind="complete",
+        counts={"models": 1200, "versions": 9800, "calls": 26},
+    )  # fmt: skip
 
 
 def fail_the_sync() -> None:

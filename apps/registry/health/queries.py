@@ -23,7 +23,7 @@ from apps.registry.models import (
 )
 from apps.registry.webhooks.verify import Refusal
 
-REASONS = {
+REASONS: dict[str, Any] = {
     Refusal.UNKNOWN: _("no webhook is registered for it"),
     Refusal.TOO_LARGE: _("larger than 1 MB"),
     Refusal.UNSIGNED: _("not signed"),

@@ -1,5 +1,6 @@
 """docker-compose.yml as tests need it: the services, and their environment filled in as .env would."""
 
+import base64
 import os
 import re
 import secrets
@@ -19,6 +20,7 @@ GIVEN = {
     "ASSENT_TRUSTED_ORIGINS": "https://assent.test",
     "POSTGRES_PASSWORD": "example",
     "REDIS_PASSWORD": "example",
+    "MLFLOW_WEBHOOK_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
 }
 
 

@@ -156,6 +156,16 @@ class MlflowRegistry:
             found = self.call("GET", "registered-models/search", max_results="1000", **wanted)
             for row in found.get("registered_models", []):
                 self.delete_model(row["name"])
+        for webhook in self.webhooks():
+            self.call("DELETE", f"webhooks/{webhook['webhook_id']}")
+
+    def webhooks(self) -> list[dict[str, Any]]:
+        """The webhooks that are registered."""
+        return self.call("GET", "webhooks").get("webhooks", [])
+
+    def tag_version(self, name: str, number: int, key: str, value: str) -> None:
+        """Set a tag of a version."""
+        self.call("POST", "model-versions/set-tag", name=name, version=str(number), key=key, value=value)
 
     def close(self) -> None:
         """Close the connections."""
@@ -235,6 +245,7 @@ def _start(folder: Path) -> dict[str, Any]:
         MLFLOW_WORKERS="1",
         MLFLOW_BACKEND_STORE_URI=f"sqlite:///{folder / 'mlflow.sqlite3'}",
         MLFLOW_ARTIFACTS_DESTINATION=str(folder / "artifacts"),
+        MLFLOW_WEBHOOK_CACHE_TTL="0",
     )
     command = compose.SERVICES["mlflow"]["command"]
     with (folder / "mlflow.log").open("w") as log:

@@ -8,16 +8,12 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from apps.registry import converters, directions, queries
-from apps.registry.comparing import compare
+from apps.registry import compare_api, converters, queries
 from apps.registry.connecting import api as connecting_api
 from apps.registry.health import api as health_api
 from apps.registry.models import ModelVersion, RegisteredModel
 from apps.registry.serializers import (
-    CompareQuery,
-    ComparisonOut,
     ModelOut,
     ModelQuery,
     NoQuery,
@@ -102,22 +98,12 @@ class VersionDetail(generics.RetrieveAPIView):
         return queries.get_version(self.request.user, self.kwargs["name"], self.kwargs["number"])
 
 
-class Compare(APIView):
-    """Two versions side by side, of the same model or of two."""
-
-    @extend_schema(summary="Compare two versions", parameters=[CompareQuery], responses=ComparisonOut)
-    def get(self, request: Request) -> Response:
-        asked = _asked(CompareQuery, request)
-        base, candidate = (queries.get_version(request.user, *asked[side]) for side in ("base", "candidate"))
-        return Response(ComparisonOut(compare(base, candidate, directions=directions.load())).data)
-
-
 urlpatterns = [
     path("models/", ModelList.as_view(), name="model-list"),
     path("models/<model:name>/", ModelDetail.as_view(), name="model-detail"),
     path("models/<model:name>/versions/", VersionList.as_view(), name="version-list"),
     path("models/<model:name>/versions/<int:number>/", VersionDetail.as_view(), name="version-detail"),
-    path("compare/", Compare.as_view(), name="compare"),
+    *compare_api.urlpatterns,
     *connecting_api.urlpatterns,
     *health_api.urlpatterns,
 ]

@@ -79,13 +79,13 @@ def client(connection: Connection | str, *, timeout: float | None = None) -> Mlf
 
 
 @contextmanager
-def calls(connection: Connection | str) -> Iterator[MlflowClient]:
-    """Open a client for a few calls that together end within the connection's timeout.
+def calls(connection: Connection | str, *, timeout: float | None = None) -> Iterator[MlflowClient]:
+    """Open a client for a few calls that together end within `timeout` seconds, else the connection's own timeout.
 
     MlflowNotFound inside becomes NotVisible, every other MLflow trouble UpstreamUnavailable.
     """
     try:
-        with client(connection) as opened, within(opened.timeout):
+        with client(connection, timeout=timeout) as opened, within(opened.timeout):
             yield opened
     except MlflowNotFound as error:
         raise NotVisible(_("MLflow no longer has this object. The next sync will mark it as deleted here.")) from error
@@ -94,6 +94,6 @@ def calls(connection: Connection | str) -> Iterator[MlflowClient]:
         raise UpstreamUnavailable(text) from error
 
 
-def calls_for(model: RegisteredModel) -> AbstractContextManager[MlflowClient]:
+def calls_for(model: RegisteredModel, *, timeout: float | None = None) -> AbstractContextManager[MlflowClient]:
     """Return `calls` to the server that a model comes from."""
-    return calls(str(model.connection_id))
+    return calls(str(model.connection_id), timeout=timeout)

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.errors import InvalidInput
-from apps.registry.models import Stage
+from apps.registry.models import MetricDirection, Stage
 
 SWITCH = ("", "on", "true", "false")  # a checkbox sends "on"
 SORTS = ("name", "-name", "updated", "-updated")
@@ -27,6 +27,24 @@ class ModelFilter(forms.Form):
     tag = forms.CharField(required=False, max_length=250, label=gettext_lazy("Tag"))
     deleted = forms.BooleanField(required=False, label=gettext_lazy("Deleted in MLflow too"))
     sort = forms.ChoiceField(required=False, choices=[(sort, sort) for sort in SORTS])
+
+
+class DirectionForm(forms.Form):
+    """Which way a metric is better. Whether it may be said, and what a name may be, the service decides."""
+
+    metric = forms.CharField(
+        label=gettext_lazy("Metric"),
+        max_length=250,
+        strip=False,
+        help_text=gettext_lazy("The exact name, as runs log it."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    direction = forms.ChoiceField(
+        label=gettext_lazy("Direction"),
+        required=False,
+        choices=[*MetricDirection.CHOICES, ("", gettext_lazy("As the words of its name say"))],
+        widget=forms.RadioSelect,
+    )
 
 
 def filters_from(query: QueryDict) -> tuple[ModelFilter, dict[str, Any]]:
@@ -50,9 +68,17 @@ def page_number(query: QueryDict) -> int:
 def version_reference(query: QueryDict, field: str) -> tuple[str, int] | None:
     """Return model name and version number from "NAME@3", or None when nothing was given. Raises InvalidInput."""
     raw = query.get(field, "")
-    if not raw:
-        return None
-    name, at, number = raw.rpartition("@")
+    return reference_from(raw, field) if raw else None
+
+
+def version_references(query: QueryDict, field: str) -> list[tuple[str, int]]:
+    """Return every model name and version number of a field that is given several times. Raises InvalidInput."""
+    return [reference_from(raw, field) for raw in query.getlist(field) if raw.strip()]
+
+
+def reference_from(raw: str, field: str) -> tuple[str, int]:
+    """Read "NAME@3". Raises InvalidInput naming the field."""
+    name, at, number = raw.rstrip().rpartition("@")
     if not (at and name and "\0" not in name and number.isascii() and number.isdigit() and len(number) < 10):
         raise InvalidInput(_("A version is written as NAME@NUMBER, for example churn@3."), field=field)
     return name, int(number)

@@ -62,13 +62,6 @@ class VersionReference(serializers.CharField):
         return name, int(number)
 
 
-class CompareQuery(Query):
-    """Which two versions to compare."""
-
-    base = VersionReference(trim_whitespace=False, help_text="`NAME@NUMBER`")
-    candidate = VersionReference(trim_whitespace=False, help_text="`NAME@NUMBER`")
-
-
 class ModelOut(serializers.ModelSerializer):
     """A registered model."""
 
@@ -121,39 +114,3 @@ class VersionDetailOut(VersionOut):
             *VersionOut.Meta.fields, "details_error", "details_at", "run", "params", "datasets", "signature",
             "requirements",
         )  # fmt: skip
-
-
-class MetricRowOut(serializers.Serializer):
-    """A metric in both versions."""
-
-    name = serializers.CharField()
-    base = serializers.JSONField(help_text="A number; NaN, Infinity or -Infinity as text; null when absent.")
-    candidate = serializers.JSONField()
-    delta = serializers.FloatField(allow_null=True)
-    percent = serializers.FloatField(allow_null=True, help_text="Of the base.")
-    direction = serializers.ChoiceField(["higher", "lower"], allow_null=True, help_text="Which way is better.")
-    verdict = serializers.ChoiceField(["better", "worse", "same", "unknown"])
-
-
-class RowOut(serializers.Serializer):
-    """Something named in both versions."""
-
-    name = serializers.CharField()
-    base = serializers.CharField(allow_null=True)
-    candidate = serializers.CharField(allow_null=True)
-    change = serializers.ChoiceField(["same", "changed", "added", "removed"])
-
-
-class ComparisonOut(serializers.Serializer):
-    """Two versions side by side."""
-
-    base = VersionOut()
-    candidate = VersionOut()
-    summary = serializers.DictField(child=serializers.IntegerField())
-    metrics = MetricRowOut(many=True)
-    params = RowOut(many=True)
-    inputs = RowOut(many=True)
-    outputs = RowOut(many=True)
-    signature_params = RowOut(many=True)
-    requirements = RowOut(many=True)
-    datasets = RowOut(many=True)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.registry import converters, views  # noqa: F401 - the converter registers itself
+from apps.registry import compare_views, converters, metric_views, views  # noqa: F401 - the converter registers itself
 from apps.registry.connecting import views as connecting_views
 from apps.registry.health import views as health_views
 from apps.registry.webhooks import views as webhook_views
@@ -12,7 +12,11 @@ urlpatterns = [
     path("models/", views.model_list, name="model-list"),
     path("models/<model:name>/", views.model_detail, name="model-detail"),
     path("models/<model:name>/v/<int:number>/", views.version_detail, name="version-detail"),
-    path("compare/", views.compare_versions, name="compare"),
+    path("models/<model:name>/v/<int:number>/pictures/<int:place>/", compare_views.picture, name="picture"),
+    path("compare/", compare_views.compare_versions, name="compare"),
+    path("compare/export.json", compare_views.export_json, name="compare-json"),
+    path("compare/export.csv", compare_views.export_csv, name="compare-csv"),
+    path("metrics/", metric_views.metric_list, name="metric-list"),
     path("sync/", health_views.sync, name="sync"),
     path("sync/run/", health_views.sync_run, name="sync-run"),
     path("sync/runs/<int:run>/cancel/", health_views.sync_cancel, name="sync-cancel"),

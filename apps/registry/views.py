@@ -1,19 +1,13 @@
 """The pages of the registry: parse the address, read the mirror, render."""
 
-from typing import Any
-
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.registry import directions, listing, queries
-from apps.registry.comparing import Comparison, Row, compare
-from apps.registry.forms import filters_from, page_number, version_reference
-from apps.registry.models import ModelVersion, RegisteredModel
-
-MOST_CHOICES = 200  # versions of one model in a picker
+from apps.registry.comparing import compare
+from apps.registry.forms import filters_from, page_number
 
 
 @login_required
@@ -76,69 +70,3 @@ def version_detail(request: HttpRequest, name: str, number: int) -> HttpResponse
         "metric_rows": compare(base or version, version, directions=directions.load()).metrics,
     }
     return render(request, "registry/version_detail.html", context)
-
-
-@login_required
-@require_safe
-def compare_versions(request: HttpRequest) -> HttpResponse:
-    """Two versions side by side, of one model or of two. Without a base: the candidate's Production version."""
-    candidate = _chosen(request, "candidate")
-    base = _chosen(request, "base")
-    if candidate and base is None and "base" not in request.GET:
-        base = queries.production_version(candidate.model)
-    same = bool(base and candidate and base.pk == candidate.pk)
-    comparison = compare(base, candidate, directions=directions.load()) if base and candidate and not same else None
-    context: dict[str, Any] = {
-        "base": base,
-        "candidate": candidate,
-        "same": same,
-        "comparison": comparison,
-        "choices": _choices([version.model for version in (base, candidate) if version]),
-        "sections": _sections(comparison) if comparison else [],
-    }
-    return render(request, "registry/compare.html", context)
-
-
-def _chosen(request: HttpRequest, field: str) -> ModelVersion | None:
-    wanted = version_reference(request.GET, field)
-    return queries.get_version(request.user, *wanted) if wanted else None
-
-
-def _choices(models: list[RegisteredModel]) -> list[tuple[RegisteredModel, list[ModelVersion]]]:
-    unique = {model.pk: model for model in models}
-    return [
-        (model, list(model.versions.defer(*queries.DETAILS).order_by("-number")[:MOST_CHOICES]))
-        for model in unique.values()
-    ]
-
-
-def _sections(comparison: Comparison) -> list[dict[str, Any]]:
-    """Return what is compared as before/after tables, differences first; each says what it means when it is empty."""
-    parts = [
-        ("parameters", _("Parameters"), comparison.params, _("Neither run logged a parameter.")),
-        ("inputs", _("Signature: inputs"), comparison.inputs, _("Neither version has a signature of its inputs.")),
-        ("outputs", _("Signature: outputs"), comparison.outputs, _("Neither version has a signature of its outputs.")),
-        ("dependencies", _("Dependencies"), comparison.requirements, _("Neither version has a requirements.txt.")),
-        ("datasets", _("Data sets"), comparison.datasets, _("Neither run logged a data set.")),
-    ]
-    if comparison.signature_params:
-        parts.insert(3, ("signature-params", _("Signature: parameters"), comparison.signature_params, ""))
-    return [
-        {
-            "id": part,
-            "title": title,
-            "rows": [(row, _note(part, row)) for row in sorted(rows, key=lambda row: row.change == "same")],
-            "changed": sum(row.change != "same" for row in rows),
-            "none": none,
-        }
-        for part, title, rows, none in parts
-    ]
-
-
-def _note(part: str, row: Row) -> str:
-    """Say what a changed input means to those who call the model; nothing for the rest."""
-    if part != "inputs" or row.change in ("same", "removed"):
-        return ""
-    if row.change == "changed":
-        return _("breaking: callers send what the base wants")
-    return "" if row.candidate.endswith(", optional") else _("breaking: callers do not send it yet")

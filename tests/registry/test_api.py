@@ -121,7 +121,8 @@ def test_compare_tells_deltas(as_charlie):
     answer = as_charlie.get("/api/v1/compare/", {"base": "churn@1", "candidate": "churn@2"}).json()
     assert answer["metrics"][0] == {
         "name": "accuracy", "base": 0.5, "candidate": 0.6, "delta": pytest.approx(0.1), "percent": pytest.approx(20),
-        "direction": "higher", "verdict": "better",
+        "direction": "higher", "verdict": "better", "values": [0.5, 0.6],
+        "differences": [{"delta": pytest.approx(0.1), "percent": pytest.approx(20), "verdict": "better"}],
     }  # fmt: skip
 
 

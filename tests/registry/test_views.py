@@ -237,8 +237,7 @@ def test_keys_of_strangers_do_not_shadow_the_template(reader):
 def test_comparison_takes_production_as_base(reader):
     churn = make_model()
     first, second = make_version(churn, 1, stage="Production"), make_version(churn, 2)
-    context = reader.get("/compare/?candidate=churn@2").context
-    assert (context["base"], context["candidate"]) == (first, second)
+    assert reader.get("/compare/?candidate=churn@2").context["comparison"].versions == (first, second)
 
 
 def test_comparison_says_in_short_what_differs(reader):
@@ -246,7 +245,7 @@ def test_comparison_says_in_short_what_differs(reader):
     make_version(churn, 1, metrics={"accuracy": 0.9, "loss": 0.2})
     make_version(churn, 2, metrics={"accuracy": 0.95, "loss": 0.3}, requirements=["scikit-learn==1.7.1"])
     text = text_of(reader.get("/compare/?base=churn@1&candidate=churn@2"))
-    assert "1 metric better 1 metric worse signature unchanged 1 package changed" in text
+    assert "1 metric better 1 metric worse (loss +50 %) signature unchanged 1 package changed" in text
 
 
 def test_comparison_of_a_version_with_itself_is_explained(reader):

@@ -1,0 +1,48 @@
+"""Template library `compare_tags`: the marks of a comparison.
+
+A page has thousands of marks of a few kinds: each kind is rendered once per language.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+from django import template
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+
+from apps.registry.comparing import MetricCell
+
+register = template.Library()
+
+
+@register.filter
+def verdict_mark(cell: MetricCell) -> SafeString:
+    """Say in a word with its sign what a metric's difference means."""
+    sign = 0 if cell.delta is None else (cell.delta > 0) - (cell.delta < 0)
+    return _verdict(
+        get_language(), cell.candidate is None, cell.base is None, cell.verdict, sign, cell.direction is not None
+    )
+
+
+@register.simple_tag
+def change_mark(change: str, effect: str = "") -> SafeString:
+    """Say in a word with its sign how something changed: "added", "changed, breaking", "up by a major version"."""
+    return _change(get_language(), change, effect)
+
+
+@lru_cache(maxsize=256)
+def _verdict(_language: str, gone: bool, new: bool, verdict: str, sign: int, known: bool) -> SafeString:
+    row: dict[str, Any] = {
+        "candidate": None if gone else 0,
+        "base": None if new else 0,
+        "verdict": verdict,
+        "delta": sign,
+        "direction": known,
+    }
+    return render_to_string("registry/_verdict.html", {"row": row})
+
+
+@lru_cache(maxsize=256)
+def _change(_language: str, change: str, effect: str) -> SafeString:
+    return render_to_string("registry/_change.html", {"change": change, "effect": effect})

@@ -18,10 +18,13 @@ PATIENCE = 60.0  # seconds that a call is held at most
 
 
 class HoldingProxy:
-    """Forwards to `upstream`. `hold` is "write", "written", "read back" or "": which call is stopped, once."""
+    """Forwards to `upstream`. `hold` is "write", "written", "read back" or "": which call is stopped, once.
 
-    def __init__(self, upstream: str, hold: str) -> None:
-        self.upstream, self.hold = upstream, hold
+    `touched`: how many versions the write touches, each of which is read back.
+    """
+
+    def __init__(self, upstream: str, hold: str, touched: int) -> None:
+        self.upstream, self.hold, self.touched = upstream, hold, touched
         self.url = ""
         self.writes = 0  # that reached MLflow
         self.reads_after_write = 0
@@ -41,7 +44,7 @@ class HoldingProxy:
                 return self._take("written")
             if READ in path and self.writes:
                 self.reads_after_write += 1
-                return self.reads_after_write == 2 and self._take("read back")  # the version, and the one archived
+                return self.reads_after_write == self.touched and self._take("read back")
             return False
 
     def _take(self, place: str) -> bool:
@@ -57,9 +60,9 @@ class HoldingProxy:
 
 
 @contextmanager
-def holding_proxy(upstream: str, hold: str) -> Iterator[HoldingProxy]:
-    """Run the proxy on a free port of this machine."""
-    proxy = HoldingProxy(upstream, hold)
+def holding_proxy(upstream: str, hold: str, *, touched: int = 2) -> Iterator[HoldingProxy]:
+    """Run the proxy on a free port of this machine. An apply touches two versions: its own, and the one archived."""
+    proxy = HoldingProxy(upstream, hold, touched)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(proxy))
     proxy.url = f"http://127.0.0.1:{server.server_port}"
     thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)

@@ -57,7 +57,7 @@ def pointed(mlflow_registry, version) -> DriftFinding:
 
 
 @pytest.fixture
-def mirrored(mlflow_registry) -> DriftFinding:
+def mirrored(db, mlflow_registry) -> DriftFinding:
     """The finding on version 2 of three, all of them mirrored by the real sync."""
     mlflow_registry.model("churn")
     for accuracy in (0.9, 0.91, 0.95):

@@ -75,11 +75,6 @@ def checked_secret(secret: str) -> str:
     return secret
 
 
-def certificate_count(pem: str) -> int:
-    """Return how many certificates a checked PEM text holds."""
-    return len(CERTIFICATE.findall(pem))
-
-
 def _parts(url: str) -> SplitResult | None:
     try:
         parts = urlsplit(url)

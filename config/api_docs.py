@@ -41,6 +41,8 @@ SAMPLES: dict[str, Any] = {
     "comment": "Better on every metric.",
     "reason": "Better on every metric.",
     "evidence_digest": "0" * 64,
+    "metric": "epochs",
+    "direction": "higher",
 }
 
 

@@ -107,7 +107,7 @@ def measure_single(sides: Sides) -> None:
 
 def compared(model: str) -> str:
     """The address of a comparison of the version in Production with the newest."""
-    return f"/compare/?base={quote(model)}%2F8&candidate={quote(model)}%2F10"
+    return f"/compare/?base={quote(model)}@8&candidate={quote(model)}@10"
 
 
 def cursor_page(api: Caller, rows: int, page: int) -> str:

@@ -186,7 +186,10 @@ WEBHOOK_URL = env.str("ASSENT_WEBHOOK_URL", "" if PRODUCTION else f"http://127.0
 MLFLOW_TIMEOUT_SECONDS = env.float("MLFLOW_TIMEOUT_SECONDS", 10.0)
 INVENTORY_OWNER_TAGS = env.list("INVENTORY_OWNER_TAGS", default=["owner", "owner_team", "team"])
 INVENTORY_RISK_TAGS = env.list("INVENTORY_RISK_TAGS", default=["risk_tier", "risk"])
+INVENTORY_COUNTS_SECONDS = env.int("INVENTORY_COUNTS_SECONDS", 5)  # how long counts over everything serve; 0: never
 SYNC_INTERVAL_SECONDS = env.int("SYNC_INTERVAL_SECONDS", 30)
+SYNC_COMPLETE_INTERVAL_SECONDS = env.int("SYNC_COMPLETE_INTERVAL_SECONDS", 3600)  # at most, between complete passes
+SYNC_REQUESTS_PER_SECOND = env.float("SYNC_REQUESTS_PER_SECOND", 5.0)  # of each worker, in a complete pass; 0: no limit
 
 # --- Jobs and Celery ---
 JOB_LEASE_SECONDS = env.int("JOB_LEASE_SECONDS", 60)
@@ -229,6 +232,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep jobs": {"task": "jobs.sweep", "schedule": schedule(JOB_SWEEP_SECONDS)},
     "prune jobs": {"task": "jobs.prune", "schedule": schedule(3600)},
+    "prune deliveries": {"task": "registry.prune_deliveries", "schedule": schedule(3600)},
     "sync registry": {"task": "registry.request_sync", "schedule": schedule(SYNC_INTERVAL_SECONDS)},
 }
 CACHES = {
@@ -291,6 +295,7 @@ STORAGES = {
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+FILE_UPLOAD_HANDLERS = ["apps.registry.uploads.BoundedMemoryUploadHandler"]  # no upload is ever written to a disk
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -1,32 +1,14 @@
 """What the registry's pages take from their address. A malformed value is refused by name, never ignored."""
 
-from typing import Any
-
 from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.errors import InvalidInput
-from apps.registry.models import MetricDirection, Stage
+from apps.registry.models import MetricDirection
 
-SWITCH = ("", "on", "true", "false")  # a checkbox sends "on"
-SORTS = ("name", "-name", "updated", "-updated")
-
-
-class ModelFilter(forms.Form):
-    """The filters of the list of models."""
-
-    q = forms.CharField(required=False, max_length=250, label=gettext_lazy("Search"))
-    stage = forms.ChoiceField(
-        required=False,
-        label=gettext_lazy("Stage"),
-        choices=[("", gettext_lazy("Any stage")), *Stage.choices],
-    )
-    alias = forms.CharField(required=False, max_length=250, label=gettext_lazy("Alias"))
-    tag = forms.CharField(required=False, max_length=250, label=gettext_lazy("Tag"))
-    deleted = forms.BooleanField(required=False, label=gettext_lazy("Deleted in MLflow too"))
-    sort = forms.ChoiceField(required=False, choices=[(sort, sort) for sort in SORTS])
+BY_WORDS = "words"  # in place of a direction
 
 
 class DirectionForm(forms.Form):
@@ -41,20 +23,15 @@ class DirectionForm(forms.Form):
     )
     direction = forms.ChoiceField(
         label=gettext_lazy("Direction"),
-        required=False,
-        choices=[*MetricDirection.CHOICES, ("", gettext_lazy("As the words of its name say"))],
+        choices=[*MetricDirection.CHOICES, (BY_WORDS, gettext_lazy("As the words of its name say"))],
         widget=forms.RadioSelect,
+        error_messages={"required": gettext_lazy("Choose which way is better.")},
     )
 
-
-def filters_from(query: QueryDict) -> tuple[ModelFilter, dict[str, Any]]:
-    """Return the form and its clean values. Raises InvalidInput naming the first field at fault."""
-    form = ModelFilter(query)
-    for field, errors in form.errors.items():
-        raise InvalidInput(str(errors[0]), field=field)
-    if query.get("deleted", "") not in SWITCH:
-        raise InvalidInput(_("Write “on” to see deleted models too, or leave it out."), field="deleted")
-    return form, form.cleaned_data
+    def clean_direction(self) -> str | None:
+        """Return what the service takes."""
+        chosen = self.cleaned_data["direction"]
+        return None if chosen == BY_WORDS else chosen
 
 
 def page_number(query: QueryDict) -> int:

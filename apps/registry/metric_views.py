@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
-from apps.errors import InvalidInput
+from apps.errors import InvalidInput, NotAllowed
 from apps.registry import directions
 from apps.registry.comparing.directions import HIGHER, LOWER, by_words
 from apps.registry.forms import DirectionForm
@@ -33,7 +33,7 @@ def metric_list(request: HttpRequest) -> HttpResponse:
             except InvalidInput as error:
                 form.add_error(error.field if error.field in form.fields else None, error.message)
         elif not grants.allows(request.user, Permission.POLICY_MANAGE):
-            directions.set_direction("", None, by=cast(User, request.user))  # refuses, and records that it did
+            raise NotAllowed(_("Only an admin may say which way a metric is better. Ask one."))
     return _page(request, form, status=400 if form.errors else 200)
 
 
@@ -43,7 +43,7 @@ def _asked_for(request: HttpRequest) -> dict[str, str]:
 
 
 def _set(request: HttpRequest, form: DirectionForm) -> HttpResponse:
-    metric, direction = form.cleaned_data["metric"], form.cleaned_data["direction"] or None
+    metric, direction = form.cleaned_data["metric"], form.cleaned_data["direction"]
     directions.set_direction(metric, direction, by=cast(User, request.user))
     sentences = {
         MetricDirection.HIGHER: _("From now on, more of “%(metric)s” is better."),

@@ -69,7 +69,7 @@ class BrokenServer:
                 with suppress(OSError):  # the client had enough: that is what is tested
                     self.deliver(server.decide(parts.path, query))
 
-            do_POST = do_GET  # noqa: N815
+            do_POST = do_DELETE = do_GET  # noqa: N815
 
             def deliver(self, reply: Reply) -> None:
                 if reply.says_nothing:

@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
@@ -10,85 +12,122 @@ from django.utils import timezone
 from apps.audit.actions import Action, Source
 from apps.audit.services import Actor, Target, record
 from apps.registry import summaries
-from apps.registry.models import Kind, ModelAlias, ModelVersion, RegisteredModel
-from apps.registry.planning import VERSION_FIELDS, Local, ModelChange, Plan, VersionChange
-from apps.registry.queries import DETAILS
+from apps.registry.models import Kind, ModelAlias, ModelVersion, RegisteredModel, Stage
+from apps.registry.observers import Change, Changed
+from apps.registry.planning import VERSION_FIELDS, Local, ModelChange, Plan, Remote, VersionChange
 from apps.registry.remote import RemoteModel, RemoteVersion
 
 MLFLOW = Actor("mlflow")
 BATCH = 500
-WRITTEN = (*VERSION_FIELDS, "stage", "created_at", "updated_at", "deleted_at", "details_due_at", "stage_since")
+WRITTEN = (
+    *VERSION_FIELDS, "stage", "created_at", "updated_at", "deleted_at", "seen_at", "details_due_at", "stage_since",
+)  # fmt: skip
+COMPARED = ("model", "number", "pending_stage", *WRITTEN)
 
 
-def load(names: Iterable[str] | None = None, *, lock: bool = False) -> list[Local]:
-    """Read the mirror's live models, or those of `names`, without the versions' details. `lock` needs a transaction."""
-    models, versions = RegisteredModel.objects.filter(deleted_at=None), ModelVersion.objects.defer(*DETAILS)
-    if names is not None:
-        models = models.filter(name__in=list(names))
+@dataclass
+class Written:
+    """What `apply` did. `counts`: created, changed, deleted; `changes` is for the observers."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    changes: list[Change] = field(default_factory=list)
+
+
+def load(connection: str, names: Iterable[str], created: Iterable[datetime] = (), *, lock: bool = False) -> list[Local]:
+    """Read live models of a connection, those of `names` and those `created` then, without their versions' details.
+
+    `lock` needs a transaction: models before versions, each in the order of their keys, as everywhere.
+    """
+    models = RegisteredModel.objects.filter(connection=connection, deleted_at=None).defer("search_text")
+    versions = ModelVersion.objects.only(*COMPARED)
+    wanted = Q(name__in=list(names))
+    if times := list(created):
+        wanted |= Q(created_at__in=times)
     if lock:
-        models, versions = models.select_for_update(), versions.select_for_update()
-    found = {row.pk: Local(row) for row in models.order_by("pk")}
-    of_these = Q(model__in=found) if names is not None else Q(model__deleted_at=None)
-    if lock:
-        of_these = Q(model__in=list(found))
-    for version in versions.filter(of_these).order_by("pk"):
-        if version.model_id in found:
-            found[version.model_id].versions[version.number] = version
-    aliases = ModelAlias.objects.filter(model__in=found) if names is not None else ModelAlias.objects.all()
+        models, versions = models.select_for_update(no_key=True), versions.select_for_update(no_key=True)
+    found = {row.pk: Local(row) for row in models.filter(wanted).order_by("pk")}
+    for version in versions.filter(model__in=list(found)).order_by("pk"):
+        found[version.model_id].versions[version.number] = version
+    aliases = ModelAlias.objects.filter(model__in=list(found))
     for model_id, alias, number in aliases.values_list("model_id", "alias", "version__number"):
-        if model_id in found:
-            found[model_id].aliases[alias] = number
+        found[model_id].aliases[alias] = number
     return list(found.values())
 
 
-def apply(plan: Plan, remote_versions: dict[str, dict[int, RemoteVersion]]) -> Counter[str]:
-    """Write the plan; its gone rows must have been confirmed. Returns counts: created, changed, deleted."""
-    counts: Counter[str] = Counter()
+def apply(connection: str, plan: Plan, remote: Remote) -> Written:
+    """Write the plan; its gone rows must have been confirmed."""
+    written = Written()
     for local in [*plan.replaced_models, *plan.gone_models]:
-        _delete_model(local)
+        written.changes += _delete_model(local)
     _rename(plan.changed_models)
-    fresh = _create_models(plan.new_models, remote_versions)
+    fresh = _create_models(connection, plan.new_models, remote.versions)
     for local, rows in _by_model(plan.new_versions):
         _create_versions(local, rows)
         for row in rows:
             _say(Action.VERSION_MIRRORED, local, row.number, after=described(row))
-    update_versions(plan.changed_versions)
+            written.changes += _arrival(local, row)
+    written.changes += update_versions(plan.changed_versions)
     for local, gone in plan.gone_versions:
-        _delete_version(local, gone)
+        written.changes += _delete_version(local, gone)
     for change in plan.changed_models:
-        _update_model(change)
+        written.changes += _update_model(change)
     for local, model in zip(fresh, plan.new_models, strict=True):
         if local.row.kind == Kind.MODEL:
-            _set_aliases(local, model.aliases)
+            written.changes += [change for row in local.versions.values() for change in _arrival(local, row)]
+            written.changes += _set_aliases(local, model.aliases)
     touched = [*plan.replaced_models, *plan.gone_models, *fresh, *(change.local for change in plan.changed_models)]
     touched += [pair[0] for pair in (*plan.new_versions, *plan.changed_versions, *plan.gone_versions)]
     summaries.refresh({local.row.pk for local in touched})
-    counts["created"] = len(plan.new_models) + len(plan.new_versions) + sum(len(local.versions) for local in fresh)
-    counts["changed"] = len(plan.changed_models) + len(plan.changed_versions)
-    counts["deleted"] = len(plan.replaced_models) + len(plan.gone_models) + len(plan.gone_versions)
-    return counts
+    written.counts = _counts(plan, fresh)
+    return written
 
 
-def update_versions(changes: list[tuple[Local, VersionChange]]) -> None:
-    """Write changed versions in bulk and audit each."""
-    now = timezone.now()
+def _counts(plan: Plan, fresh: list[Local]) -> Counter[str]:
+    return Counter(
+        created=len(plan.new_models) + len(plan.new_versions) + sum(len(local.versions) for local in fresh),
+        changed=len(plan.changed_models) + len(plan.changed_versions),
+        deleted=len(plan.replaced_models) + len(plan.gone_models) + len(plan.gone_versions),
+    )
+
+
+def update_versions(changes: list[tuple[Local, VersionChange]]) -> list[Change]:
+    """Write changed versions in bulk and audit each. Returns the moves that MLflow made."""
+    now, moves = timezone.now(), []
     for local, change in changes:
         row, moved_from, was_deleted = change.row, change.row.stage, change.row.deleted_at is not None
         if {"source", "run_id", "status"} & set(change.after) or was_deleted:
             row.details_due_at = now
-        for name in VERSION_FIELDS:
-            setattr(row, name, getattr(change.remote, name))
-        if change.stage:
-            row.stage, row.stage_since = change.stage, change.remote.updated_at
-        row.created_at, row.updated_at, row.deleted_at = change.remote.created_at, change.remote.updated_at, None
+        _take(row, change)
         if was_deleted:
             _say(Action.VERSION_MIRRORED, local, row.number, after=described(change.remote))
-        elif change.before or change.after:
+            moves += _arrival(local, row)
+            continue
+        if change.before or change.after:
             _say(Action.VERSION_CHANGED, local, row.number, before=change.before, after=change.after)
         if change.stage:
             before, after = {"stage": moved_from}, {"stage": row.stage}
             _say(Action.VERSION_STAGE_CHANGED, local, row.number, before=before, after=after)
+            moves.append(Change(Changed.STAGE, local.row, row, moved_from, row.stage))
     ModelVersion.objects.bulk_update([change.row for _, change in changes], WRITTEN, batch_size=BATCH)
+    return moves
+
+
+def _take(row: ModelVersion, change: VersionChange) -> None:
+    """Give a row the values that MLflow shows."""
+    for name in VERSION_FIELDS:
+        setattr(row, name, getattr(change.remote, name))
+    if change.stage:
+        row.stage, row.stage_since = change.stage, change.remote.updated_at
+    row.created_at, row.updated_at, row.deleted_at = change.remote.created_at, change.remote.updated_at, None
+    row.seen_at = change.remote.asked_at
+
+
+def _arrival(local: Local, version: ModelVersion | RemoteVersion) -> list[Change]:
+    """Return the news of a version that came with a stage: MLflow registers every version without one."""
+    if version.stage == Stage.NONE or local.row.kind != Kind.MODEL:
+        return []
+    row = local.versions[version.number]
+    return [Change(Changed.STAGE, local.row, row, Stage.NONE.value, version.stage)]
 
 
 def described(version: RemoteVersion) -> dict[str, Any]:
@@ -96,9 +135,11 @@ def described(version: RemoteVersion) -> dict[str, Any]:
     return {"stage": version.stage, "run_id": version.run_id, "source": version.source[:300]}
 
 
-def _create_models(models: list[RemoteModel], versions: dict[str, dict[int, RemoteVersion]]) -> list[Local]:
+def _create_models(
+    connection: str, models: list[RemoteModel], versions: dict[str, dict[int, RemoteVersion]]
+) -> list[Local]:
     """Create models with their versions; one event per model lists the versions that came with it."""
-    rows = RegisteredModel.objects.bulk_create([_new_model(model) for model in models], batch_size=BATCH)
+    rows = RegisteredModel.objects.bulk_create([_new_model(connection, model) for model in models], batch_size=BATCH)
     fresh = [Local(row) for row in rows]
     for local in fresh:
         theirs = list(versions.get(local.row.name, {}).values()) if local.row.kind == Kind.MODEL else []
@@ -108,14 +149,16 @@ def _create_models(models: list[RemoteModel], versions: dict[str, dict[int, Remo
     return fresh
 
 
-def _new_model(model: RemoteModel) -> RegisteredModel:
+def _new_model(connection: str, model: RemoteModel) -> RegisteredModel:
     return RegisteredModel(
+        connection_id=connection,
         name=model.name,
         kind=Kind.PROMPT if model.is_prompt else Kind.MODEL,
         description=model.description,
         tags=model.tags,
         created_at=model.created_at,
         updated_at=model.updated_at,
+        seen_at=model.asked_at,
     )
 
 
@@ -128,6 +171,7 @@ def _create_versions(local: Local, versions: list[RemoteVersion]) -> None:
                 model=local.row,
                 details_due_at=now,
                 stage_since=row.updated_at,
+                seen_at=row.asked_at,
                 **{name: getattr(row, name) for name in fields},
             )
             for row in versions
@@ -144,47 +188,62 @@ def _rename(changes: list[ModelChange]) -> None:
         RegisteredModel.objects.filter(pk=row.pk).update(name=f"(being renamed: {row.pk})/")
 
 
-def _update_model(change: ModelChange) -> None:
+def _update_model(change: ModelChange) -> list[Change]:
     row = change.local.row
     if change.before or change.after:
         _say(Action.MODEL_CHANGED, change.local, before=change.before, after=change.after)
     row.name, row.description, row.tags = change.remote.name, change.remote.description, change.remote.tags
     row.kind = change.after.get("kind", row.kind)
-    row.updated_at = change.remote.updated_at
-    row.save(update_fields=["name", "description", "tags", "kind", "updated_at"])
-    if change.aliases is not None:
-        _set_aliases(change.local, change.aliases)
+    row.updated_at, row.seen_at = change.remote.updated_at, change.remote.asked_at
+    row.save(update_fields=["name", "description", "tags", "kind", "updated_at", "seen_at"])
+    return _set_aliases(change.local, change.aliases) if change.aliases is not None else []
 
 
-def _set_aliases(local: Local, wanted: dict[str, int]) -> None:
-    """Make the aliases as wanted. One that points to a version not listed yet waits for the next sync."""
-    wanted = {alias: number for alias, number in wanted.items() if number in local.versions}
+def _set_aliases(local: Local, wanted: dict[str, int]) -> list[Change]:
+    """Make the aliases as wanted. One that points to a version not mirrored yet waits until that is."""
+    live = {number: row for number, row in local.versions.items() if row.deleted_at is None}
+    wanted = {alias: number for alias, number in wanted.items() if number in live}
     differing = [alias for alias, number in local.aliases.items() if wanted.get(alias) != number]
     if differing:
         ModelAlias.objects.filter(model=local.row, alias__in=differing).delete()
     ModelAlias.objects.bulk_create(
-        ModelAlias(model=local.row, alias=alias, version=local.versions[number])
+        ModelAlias(model=local.row, alias=alias, version=live[number])
         for alias, number in wanted.items()
         if local.aliases.get(alias) != number
     )
+    moved = {alias: (local.aliases.get(alias), wanted.get(alias)) for alias in [*local.aliases, *wanted]}
+    return [
+        Change(Changed.ALIAS, local.row, live[new] if new else None, old, new, alias=alias)
+        for alias, (old, new) in moved.items()
+        if old != new
+    ]
 
 
-def _delete_model(local: Local) -> None:
+def _delete_model(local: Local) -> list[Change]:
     now = timezone.now()
-    live = [row.number for row in local.versions.values() if row.deleted_at is None]
+    live = {row.number: row for row in local.versions.values() if row.deleted_at is None}
     ModelVersion.objects.filter(model=local.row, deleted_at=None).update(
         deleted_at=now, pending_stage="", details_due_at=None
     )
     ModelAlias.objects.filter(model=local.row).delete()
     RegisteredModel.objects.filter(pk=local.row.pk).update(deleted_at=now)
     _say(Action.MODEL_DELETED, local, before={"versions": sorted(live)})
+    if local.row.kind != Kind.MODEL:
+        return []
+    lost = [Change(Changed.ALIAS, local.row, None, n, None, alias=alias) for alias, n in local.aliases.items()]
+    return lost + [Change(Changed.DELETED, local.row, row, row.stage, None) for row in live.values()]
 
 
-def _delete_version(local: Local, row: ModelVersion) -> None:
+def _delete_version(local: Local, row: ModelVersion) -> list[Change]:
+    now = timezone.now()
+    lost = [alias for alias, number in local.aliases.items() if number == row.number]
     ModelAlias.objects.filter(version=row).delete()
-    local.aliases = {alias: number for alias, number in local.aliases.items() if number != row.number}
-    ModelVersion.objects.filter(pk=row.pk).update(deleted_at=timezone.now(), pending_stage="", details_due_at=None)
+    local.aliases = {alias: number for alias, number in local.aliases.items() if alias not in lost}
+    ModelVersion.objects.filter(pk=row.pk).update(deleted_at=now, pending_stage="", details_due_at=None)
+    row.deleted_at = now
     _say(Action.VERSION_DELETED, local, row.number, before={"stage": row.stage})
+    gone = Change(Changed.DELETED, local.row, row, row.stage, None)
+    return [Change(Changed.ALIAS, local.row, None, row.number, None, alias=alias) for alias in lost] + [gone]
 
 
 def _by_model(pairs: list[tuple[Local, RemoteVersion]]) -> list[tuple[Local, list[RemoteVersion]]]:

@@ -5,9 +5,13 @@ Every call ends within `timeout` seconds and `MAX_BODY` bytes, whatever the peer
 
 import json
 import ssl
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from types import TracebackType
-from typing import Any, NoReturn, Self, TypeVar
+from typing import Any, Generic, NoReturn, Self, TypeVar
 
 import httpcore
 import httpx
@@ -24,6 +28,7 @@ __all__ = [
     "MlflowNotFound",
     "MlflowRefused",
     "MlflowUnavailable",
+    "Page",
     "RemoteFile",
     "RemoteModel",
     "RemoteRun",
@@ -65,11 +70,21 @@ class MlflowRefused(MlflowError):
     """MLflow understood and refuses: wrong credentials or an invalid value."""
 
 
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """A page of a listing. `token` leads to the next one; empty: this was the last. `asked_at` is our clock."""
+
+    rows: list[T]
+    token: str
+    asked_at: datetime
+
+
 class MlflowClient:
     """Calls one MLflow server. Use it in a `with`, so that its connections are closed; threads may share it.
 
     `timeout` bounds each whole call, in seconds. `auth` is a token (sent as Bearer) or a (name, password) pair.
     `ca_certificates` (PEM) are trusted besides the system's. `calls` counts what was sent.
+    `date` is MLflow's clock, to the second, as its last answer told it. `pause` spaces calls out, in seconds.
     """
 
     def __init__(
@@ -84,6 +99,9 @@ class MlflowClient:
         self.base_url = base_url.rstrip("/")
         self.timeout = timeout
         self.calls = 0
+        self.date: datetime | None = None
+        self.pause = 0.0
+        self._last_call = 0.0
         headers = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "assent"}
         if isinstance(auth, str):
             headers["Authorization"] = f"Bearer {auth}"
@@ -108,28 +126,36 @@ class MlflowClient:
         """Close the connections."""
         self._http.close()
 
-    def models(self, on_page: Callable[[], None] | None = None) -> Iterator[RemoteModel]:
-        """Every registered model and every prompt, by name. `on_page` is called after each page."""
-        for filter_text in ("", IS_PROMPT):
-            rows = self._pages("registered-models/search", "registered_models", filter_text, "name ASC", on_page)
-            yield from (self._parsed(remote.parse_model, row) for row in rows)
+    def search_models(
+        self, filter_text: str = "", *, order: str = "name ASC", rows: int = PAGE_ROWS, token: str = ""
+    ) -> Page[RemoteModel]:
+        """One page of registered models; prompts only where the filter asks for them (IS_PROMPT)."""
+        query = _search(filter_text, order, rows, token)
+        return self._page("registered-models/search", "registered_models", remote.parse_model, query)
 
-    def versions(self, on_page: Callable[[], None] | None = None, *, filter_text: str = "") -> Iterator[RemoteVersion]:
-        """Every version of every model, by name and number; not those of prompts."""
-        rows = self._pages(
-            "model-versions/search", "model_versions", filter_text, "name ASC,version_number ASC", on_page
-        )
-        yield from (self._parsed(remote.parse_version, row) for row in rows)
+    def search_versions(
+        self,
+        filter_text: str = "",
+        *,
+        order: str = "name ASC,version_number ASC",
+        rows: int = PAGE_ROWS,
+        token: str = "",
+    ) -> Page[RemoteVersion]:
+        """One page of model versions; not those of prompts."""
+        query = _search(filter_text, order, rows, token)
+        return self._page("model-versions/search", "model_versions", remote.parse_version, query)
 
     def get_model(self, name: str) -> RemoteModel:
         """One registered model or prompt."""
+        asked_at = remote.now()
         answer = self._get("registered-models/get", name=name)
-        return self._parsed(remote.parse_model, answer.get("registered_model"))
+        return self._parsed(lambda raw: remote.parse_model(raw, asked_at), answer.get("registered_model"))
 
     def get_version(self, name: str, number: int) -> RemoteVersion:
         """One version, whatever its model's kind."""
+        asked_at = remote.now()
         answer = self._get("model-versions/get", name=name, version=str(number))
-        return self._parsed(remote.parse_version, answer.get("model_version"))
+        return self._parsed(lambda raw: remote.parse_version(raw, asked_at), answer.get("model_version"))
 
     def get_run(self, run_id: str) -> RemoteRun:
         """One run, also a deleted one that MLflow still keeps."""
@@ -146,6 +172,16 @@ class MlflowClient:
         status, _, body = self._send("GET", "/model-versions/get-artifact", params=query, limit=MAX_ARTIFACT)
         if status >= httpx.codes.INTERNAL_SERVER_ERROR:
             raise MlflowFileUnreadable(f"MLflow cannot read the files of this version (error {status}).")
+        if status != httpx.codes.OK:
+            self._raise(status, body)
+        return body
+
+    def get_run_artifact(self, run_id: str, path: str, *, limit: int = MAX_ARTIFACT) -> bytes:
+        """One file that a run logged, at most `limit` bytes. Raises MlflowNotFound when there is no such file."""
+        query = {"run_id": run_id, "path": path}
+        status, _, body = self._send("GET", "/get-artifact", params=query, limit=limit)
+        if status >= httpx.codes.INTERNAL_SERVER_ERROR:
+            raise MlflowFileUnreadable(f"MLflow cannot read the files of this run (error {status}).")
         if status != httpx.codes.OK:
             self._raise(status, body)
         return body
@@ -189,8 +225,10 @@ class MlflowClient:
     def transition_stage(self, name: str, number: int, stage: str, *, archive_existing: bool) -> RemoteVersion:
         """Move a version to a stage. MLflow answers 500 to archiving from None or Archived: ask for that never."""
         body = {"name": name, "version": str(number), "stage": stage, "archive_existing_versions": archive_existing}
+        asked_at = remote.now()
         status, _, answer = self._send("POST", f"{API}model-versions/transition-stage", json=body)
-        return self._parsed(remote.parse_version, self._json(status, answer).get("model_version"))
+        found = self._json(status, answer).get("model_version")
+        return self._parsed(lambda raw: remote.parse_version(raw, asked_at), found)
 
     def set_alias(self, name: str, alias: str, number: int) -> None:
         """Point an alias at a version, from wherever it pointed."""
@@ -216,27 +254,14 @@ class MlflowClient:
         status, _, body = self._send(method, API + path, **sent)
         return self._json(status, body)
 
-    def _pages(
-        self, path: str, key: str, filter_text: str, order: str, on_page: Callable[[], None] | None
-    ) -> Iterator[Any]:
-        token, seen = "", set()
-        for _ in range(MAX_PAGES):
-            query = {"max_results": str(PAGE_ROWS), "order_by": order.split(",")}
-            query |= {"filter": filter_text} if filter_text else {}
-            answer = self._get(path, **query, **({"page_token": token} if token else {}))
-            rows = answer.get(key, [])
-            if not isinstance(rows, list):
-                self._garbled("a list is missing")
-            yield from rows
-            if on_page:
-                on_page()
-            token = answer.get("next_page_token", "")
-            if not token:
-                return
-            if not isinstance(token, str) or token in seen:
-                self._garbled("its pages do not end")
-            seen.add(token)
-        self._garbled("its pages do not end")
+    def _page(self, path: str, key: str, parse: Callable[[Any, datetime], T], query: dict[str, Any]) -> Page[T]:
+        asked_at = remote.now()
+        answer = self._get(path, **query)
+        token = answer.get("next_page_token", "")
+        if not isinstance(token, str):
+            self._garbled("a page's token is not text")
+        rows = [self._parsed(lambda raw: parse(raw, asked_at), row) for row in self._rows(answer, key)]
+        return Page(rows, token, asked_at)
 
     def _get(self, path: str, **query: Any) -> dict[str, Any]:
         status, _, body = self._send("GET", API + path, params=query)
@@ -255,6 +280,7 @@ class MlflowClient:
         self, method: str, path: str, *, limit: int = MAX_BODY, **options: Any
     ) -> tuple[int, httpx.Headers, bytes]:
         """Send and read the whole answer within the time and size allowed."""
+        self._keep_pace()
         self.calls += 1
         try:
             with within(self.timeout), self._http.stream(method, self.base_url + path, **options) as answer:
@@ -263,6 +289,7 @@ class MlflowClient:
                     body += chunk
                     if len(body) > limit:
                         raise MlflowUnavailable(f"MLflow's answer is larger than {limit // 1024} KB.")
+                self.date = _date(answer.headers.get("Date", "")) or self.date
                 return answer.status_code, answer.headers, bytes(body)
         except (httpcore.TimeoutException, httpx.TimeoutException) as error:
             raise MlflowUnavailable(f"MLflow did not answer within {self.timeout:g} seconds.") from error
@@ -272,6 +299,12 @@ class MlflowClient:
             raise MlflowUnavailable("The address of MLflow is not a usable http or https address.") from error
         except (httpx.HTTPError, httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
             raise MlflowUnavailable("MLflow broke off in the middle of its answer.") from error
+
+    def _keep_pace(self) -> None:
+        """Wait until `pause` seconds have passed since the last call."""
+        if self.pause:
+            time.sleep(max(0.0, self._last_call + self.pause - time.monotonic()))
+            self._last_call = time.monotonic()
 
     def _json(self, status: int, body: bytes) -> dict[str, Any]:
         if status != httpx.codes.OK:
@@ -307,6 +340,19 @@ class MlflowClient:
 
     def _garbled(self, what: str) -> NoReturn:
         raise MlflowUnavailable(f"MLflow's answer cannot be understood: {what[:200]}.")
+
+
+def _search(filter_text: str, order: str, rows: int, token: str) -> dict[str, Any]:
+    optional = {"filter": filter_text, "page_token": token}
+    return {"max_results": str(rows), "order_by": order.split(",")} | {key: v for key, v in optional.items() if v}
+
+
+def _date(header: str) -> datetime | None:
+    try:
+        said = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    return said if said.tzinfo else None
 
 
 def _unreached(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """What a sync has to change: a pure comparison of MLflow's listing with the mirror's rows."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,10 +14,41 @@ VERSION_FIELDS = ("description", "tags", "source", "run_id", "status")
 
 @dataclass
 class Remote:
-    """A complete listing of MLflow, or of the models under consideration."""
+    """What MLflow said: a part of its registry, which may lack versions of the models in it.
+
+    Only what a complete listing lacks may be gone, so what is complete is named, with the time of asking.
+    """
 
     models: dict[str, RemoteModel] = field(default_factory=dict)
     versions: dict[str, dict[int, RemoteVersion]] = field(default_factory=dict)
+    complete: dict[str, datetime] = field(default_factory=dict)  # models of which all versions are here
+    missing: dict[str, datetime] = field(default_factory=dict)  # names that a complete listing of models lacks
+
+    def add_model(self, model: RemoteModel) -> None:
+        """Take up a model; of two answers the one asked for later counts."""
+        known = self.models.get(model.name)
+        if known is None or model.asked_at >= known.asked_at:
+            self.models[model.name] = model
+
+    def add_version(self, version: RemoteVersion) -> None:
+        """Take up a version; of two answers the one asked for later counts."""
+        rows = self.versions.setdefault(version.name, {})
+        known = rows.get(version.number)
+        if known is None or version.asked_at >= known.asked_at:
+            rows[version.number] = version
+
+    def names(self) -> set[str]:
+        """Every name that it says something about."""
+        return {*self.models, *self.versions, *self.missing}
+
+    def part(self, names: Iterable[str]) -> "Remote":
+        """What it says about these names."""
+        names = set(names)
+        parts = (
+            {name: facts[name] for name in names if name in facts}
+            for facts in (self.models, self.versions, self.complete, self.missing)
+        )
+        return Remote(*parts)  # type: ignore[arg-type]
 
 
 @dataclass
@@ -62,6 +94,15 @@ class Plan:
     changed_versions: list[tuple[Local, VersionChange]] = field(default_factory=list)
     gone_versions: list[tuple[Local, ModelVersion]] = field(default_factory=list)
 
+    def renamed(self) -> list[ModelChange]:
+        """The changes that give a model another name."""
+        return [change for change in self.changed_models if change.remote.name != change.local.row.name]
+
+    @property
+    def needs_confirmation(self) -> bool:
+        """Whether it supposes that something is gone, or renamed."""
+        return bool(self.gone_models or self.gone_versions or self.renamed())
+
     def groups(self) -> list[set[str]]:
         """The names to work on, in groups that belong together: a renamed model's old and new name."""
         groups = {model.name: {model.name} for model in self.new_models}
@@ -75,26 +116,35 @@ class Plan:
         return list(groups.values())
 
 
-def plan(remote: Remote, local: list[Local], *, trust_older: bool = False) -> Plan:
-    """Compare. Rows of MLflow that are older than the mirror's are ignored, unless `trust_older`."""
+def plan(remote: Remote, local: list[Local]) -> Plan:
+    """Compare. Answers that were asked for before a row's last known state are ignored for that row."""
     result = Plan()
     for mine, theirs in _paired(remote, local, result):
-        change = model_change(mine, theirs)
-        if change and (trust_older or theirs.updated_at >= mine.row.updated_at):
+        versions = remote.versions.get(theirs.name, {})
+        if change := model_change(mine, theirs, versions):
             result.changed_models.append(change)
         if mine.row.kind == Kind.MODEL:
-            _compare_versions(mine, remote.versions.get(theirs.name, {}), result, trust_older)
+            _compare_versions(mine, versions, remote.complete.get(theirs.name), result)
+    for mine in local:  # versions that came without their model
+        if mine.row.kind == Kind.MODEL and mine.row.name not in remote.models:
+            _compare_versions(mine, remote.versions.get(mine.row.name, {}), None, result)
     return result
 
 
-def model_change(local: Local, remote: RemoteModel) -> ModelChange | None:
-    """Return how a model differs, or None. A model never turns into a prompt: a tag must not hide a governed model."""
+def model_change(local: Local, remote: RemoteModel, versions: dict[int, RemoteVersion]) -> ModelChange | None:
+    """Return how a model differs, or None. A model never turns into a prompt: a tag must not hide a governed model.
+
+    An alias of a version that is neither mirrored nor among `versions` waits until the version is seen.
+    """
     row = local.row
+    if _is_older(remote, row):
+        return None
     before, after = _differences(row, remote, ("name", "description", "tags"))
     kind = Kind.PROMPT if remote.is_prompt and row.kind == Kind.PROMPT else Kind.MODEL
     if kind != row.kind:
         before["kind"], after["kind"] = row.kind, kind.value
-    aliases = {alias: number for alias, number in remote.aliases.items() if row.kind == Kind.MODEL}
+    known = {number for number, version in local.versions.items() if version.deleted_at is None} | set(versions)
+    aliases = {alias: n for alias, n in remote.aliases.items() if row.kind == Kind.MODEL and n in known}
     aliases_differ = aliases != local.aliases
     if aliases_differ:
         before["aliases"], after["aliases"] = _changed_keys(local.aliases, aliases)
@@ -103,9 +153,9 @@ def model_change(local: Local, remote: RemoteModel) -> ModelChange | None:
     return ModelChange(local, remote, before, after, aliases if aliases_differ else None)
 
 
-def version_change(row: ModelVersion, remote: RemoteVersion, *, trust_older: bool = False) -> VersionChange | None:
+def version_change(row: ModelVersion, remote: RemoteVersion) -> VersionChange | None:
     """Return how a version differs, or None. While Assent writes its stage, the stage is left alone."""
-    if remote.updated_at < row.updated_at and not trust_older:
+    if _is_older(remote, row):
         return None
     before, after = _differences(row, remote, VERSION_FIELDS)
     stage = remote.stage if remote.stage != row.stage and not row.pending_stage else None
@@ -113,6 +163,11 @@ def version_change(row: ModelVersion, remote: RemoteVersion, *, trust_older: boo
     if not before and stage is None and row.updated_at == remote.updated_at and not back:
         return None
     return VersionChange(row, remote, before, after, stage)
+
+
+def _is_older(remote: RemoteModel | RemoteVersion, row: RegisteredModel | ModelVersion) -> bool:
+    """Whether the answer was asked for before the one that the row holds: by our clock, MLflow's may jump."""
+    return row.seen_at is not None and remote.asked_at < row.seen_at
 
 
 def _paired(remote: Remote, local: list[Local], result: Plan) -> list[tuple[Local, RemoteModel]]:
@@ -127,35 +182,43 @@ def _paired(remote: Remote, local: list[Local], result: Plan) -> list[tuple[Loca
     taken = {theirs.name for _, theirs in pairs}
     new = [model for model in remote.models.values() if model.name not in taken]
     for mine in missing:
-        renamed = [model for model in new if _same_model(mine, model, remote.versions.get(model.name, {}))]
+        renamed = [model for model in new if model.name in remote.complete and _same_model(mine, model, remote)]
         if len(renamed) == 1:
             pairs.append((mine, renamed[0]))
             new.remove(renamed[0])
         elif mine.row.name in remote.models:
             result.replaced_models.append(mine)
-        else:
+        elif _may_be_gone(mine.row, remote.missing.get(mine.row.name)):
             result.gone_models.append(mine)
     result.new_models = new
     return pairs
 
 
-def _same_model(mine: Local, theirs: RemoteModel, versions: dict[int, RemoteVersion]) -> bool:
+def _same_model(mine: Local, theirs: RemoteModel, remote: Remote) -> bool:
     """Whether it is the same model under another name: MLflow keeps all creation times when it renames."""
+    versions = remote.versions.get(theirs.name, {})
     known = {number: row.created_at for number, row in mine.versions.items() if row.deleted_at is None}
     same_versions = all(number in versions and versions[number].created_at == known[number] for number in known)
     return theirs.created_at == mine.row.created_at and same_versions
 
 
-def _compare_versions(mine: Local, theirs: dict[int, RemoteVersion], result: Plan, trust_older: bool) -> None:
+def _compare_versions(
+    mine: Local, theirs: dict[int, RemoteVersion], complete_at: datetime | None, result: Plan
+) -> None:
     for number, remote in theirs.items():
         row = mine.versions.get(number)
         if row is None:
             result.new_versions.append((mine, remote))
-        elif change := version_change(row, remote, trust_older=trust_older):
+        elif change := version_change(row, remote):
             result.changed_versions.append((mine, change))
     for number, row in mine.versions.items():
-        if number not in theirs and row.deleted_at is None:
+        if number not in theirs and row.deleted_at is None and _may_be_gone(row, complete_at):
             result.gone_versions.append((mine, row))
+
+
+def _may_be_gone(row: RegisteredModel | ModelVersion, missed_at: datetime | None) -> bool:
+    """Whether a complete listing lacks it that was asked for after the row was last seen to change."""
+    return missed_at is not None and (row.seen_at is None or missed_at >= row.seen_at)
 
 
 def _differences(row: Any, remote: Any, names: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -10,6 +10,11 @@ STAGES = ("None", "Staging", "Production", "Archived")
 MAX_NUMBER = 2**31 - 1
 
 
+def now() -> datetime:
+    """The time by our clock."""
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True)
 class RemoteModel:
     """A registered model. `aliases` maps alias to version number."""
@@ -20,6 +25,7 @@ class RemoteModel:
     description: str = ""
     tags: dict[str, str] = field(default_factory=dict)
     aliases: dict[str, int] = field(default_factory=dict)
+    asked_at: datetime = field(default_factory=now, compare=False)  # our clock, before the request was sent
 
     @property
     def is_prompt(self) -> bool:
@@ -41,6 +47,7 @@ class RemoteVersion:
     source: str = ""
     run_id: str = ""
     status: str = "READY"
+    asked_at: datetime = field(default_factory=now, compare=False)  # our clock, before the request was sent
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,7 @@ def clean(value: Any) -> Any:
     return value
 
 
-def parse_model(raw: Any) -> RemoteModel:
+def parse_model(raw: Any, asked_at: datetime) -> RemoteModel:
     """Read one registered model. Raises ValueError for a wrong shape."""
     raw = _object(raw)
     created = _time(raw.get("creation_timestamp"))
@@ -94,10 +101,23 @@ def parse_model(raw: Any) -> RemoteModel:
         description=_text(raw.get("description")),
         tags=pairs(raw.get("tags")),
         aliases={_name(row.get("alias")): _number(row.get("version")) for row in _objects(raw.get("aliases"))},
+        asked_at=asked_at,
     )
 
 
-def parse_version(raw: Any) -> RemoteVersion:
+def written(model: RemoteModel) -> dict[str, Any]:
+    """Write a model as MLflow would, so that `parse_model` reads it back."""
+    return {
+        "name": model.name,
+        "creation_timestamp": _milliseconds(model.created_at),
+        "last_updated_timestamp": _milliseconds(model.updated_at),
+        "description": model.description,
+        "tags": [{"key": key, "value": value} for key, value in model.tags.items()],
+        "aliases": [{"alias": alias, "version": number} for alias, number in model.aliases.items()],
+    }
+
+
+def parse_version(raw: Any, asked_at: datetime) -> RemoteVersion:
     """Read one model version. Raises ValueError for a wrong shape."""
     raw = _object(raw)
     stage = raw.get("current_stage", "None")
@@ -114,6 +134,7 @@ def parse_version(raw: Any) -> RemoteVersion:
         source=_text(raw.get("source")),
         run_id=_text(raw.get("run_id"))[:64],
         status=_text(raw.get("status", "READY"))[:40],
+        asked_at=asked_at,
     )
 
 
@@ -182,6 +203,10 @@ def _time(milliseconds: Any) -> datetime:
         return datetime.fromtimestamp(int(milliseconds) / 1000, tz=UTC)
     except (TypeError, OverflowError, OSError) as error:
         raise ValueError(f"{milliseconds!r} is not a time in milliseconds") from error
+
+
+def _milliseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
 
 
 def _number(value: Any) -> int:

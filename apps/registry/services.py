@@ -10,7 +10,9 @@ from apps.registry.detail_jobs import enqueue_details, enqueue_version, read_due
 from apps.registry.models import ModelVersion
 from apps.registry.planning import Local, version_change
 from apps.registry.reading import Runs, Wanted
+from apps.registry.stages import lock_model
 from apps.registry.syncing.requests import cancel_sync, enqueue_sync, request_sync, touch
+from apps.registry.syncing.writing import tell
 
 __all__ = [
     "cancel_sync",
@@ -40,10 +42,12 @@ def refresh_version(version_id: int) -> ModelVersion:
         wanted = Wanted(before.model.name, before.number, remote.source, remote.run_id)
         read = reading.read(client, wanted, Runs(client), thorough=True)
     with transaction.atomic():
+        lock_model(before.model_id)
         row = ModelVersion.objects.select_for_update(of=("self",)).select_related("model").get(pk=version_id)
-        unchanged_here = row.updated_at == before.updated_at  # then MLflow's word is the newer one, whatever its clock
-        if change := version_change(row, remote, trust_older=unchanged_here):
-            update_versions([(Local(row.model), change)])
+        if change := version_change(row, remote):
+            tell(str(row.model.connection_id), update_versions([(Local(row.model), change)]))
+        elif row.seen_at is None or row.seen_at < remote.asked_at:
+            ModelVersion.objects.filter(pk=row.pk).update(seen_at=remote.asked_at)
         details.keep(row, read)
         summaries.refresh([row.model_id])
     return row

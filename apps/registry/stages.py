@@ -81,10 +81,10 @@ def settle(
         seen = observed.get(row.number)
         before = row.stage
         if seen:
-            row.stage, row.updated_at = seen.stage, max(row.updated_at, seen.updated_at)
+            row.stage, row.updated_at, row.seen_at = seen.stage, seen.updated_at, seen.asked_at
             row.stage_since = seen.updated_at if row.stage != before else row.stage_since
         row.pending_stage = ""
-        row.save(update_fields=["stage", "stage_since", "updated_at", "pending_stage"])
+        row.save(update_fields=["stage", "stage_since", "updated_at", "seen_at", "pending_stage"])
         if before != row.stage:
             record_move(row, version.model.reference, before, by=by, reason=reason, **data)
             moved.append(row)
@@ -124,7 +124,7 @@ def lock_versions(rows: QuerySet[ModelVersion]) -> list[ModelVersion]:
     return list(
         rows.select_for_update(of=("self",))
         .order_by("pk")
-        .only("model", "number", "stage", "stage_since", "updated_at", "pending_stage")
+        .only("model", "number", "stage", "stage_since", "updated_at", "seen_at", "pending_stage")
     )
 
 

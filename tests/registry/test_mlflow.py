@@ -81,26 +81,6 @@ def test_wrong_credentials_are_a_refusal(broken):
         mlflow.get_model("churn")
 
 
-def test_models_follows_pages_and_lists_prompts_separately(broken):
-    def pages(path, query):
-        if "filter" in query:
-            return Reply.json({"registered_models": [MODEL | {"name": "a prompt"}]})
-        if "page_token" in query:
-            return Reply.json({"registered_models": [MODEL | {"name": "second"}]})
-        return Reply.json({"registered_models": [MODEL | {"name": "first"}], "next_page_token": "more"})
-
-    broken.decide = pages
-    with client(broken) as mlflow:
-        assert [model.name for model in mlflow.models()] == ["first", "second", "a prompt"]
-
-
-def test_pages_that_never_end_are_an_error(broken):
-    broken.always(Reply.json({"registered_models": [], "next_page_token": "again"}))
-    with client(broken) as mlflow, pytest.raises(MlflowUnavailable) as caught:
-        list(mlflow.models())
-    assert str(caught.value) == "MLflow's answer cannot be understood: its pages do not end."
-
-
 def test_an_artifact_that_is_too_big_is_not_read_to_its_end(broken):
     broken.always(Reply(b"x" * (MAX_ARTIFACT + 1)))
     with client(broken) as mlflow, pytest.raises(MlflowUnavailable) as caught:

@@ -33,8 +33,14 @@ def sync(**options) -> SyncRun:
     return synchronise(requested_by="a test", **options)
 
 
+def counts(run: SyncRun) -> dict[str, int]:
+    return {what: count for what, count in run.counts.items() if what != "calls"}
+
+
 def actions() -> list[str]:
-    return list(AuditEvent.objects.order_by("id").values_list("action", flat=True))
+    """What the trail tells of the mirror; what approvals make of it is tested there."""
+    events = AuditEvent.objects.exclude(action__startswith="drift.").order_by("id")
+    return list(events.values_list("action", flat=True))
 
 
 @pytest.mark.mlflow
@@ -46,7 +52,7 @@ def test_sync_mirrors_models_versions_stages_aliases_and_tags(mlflow_registry):
     mlflow_registry.stage(name, 1, "Production")
     mlflow_registry.alias(name, "champion", 1)
 
-    assert sync().counts == {"models": 1, "versions": 2, "created": 3}
+    assert counts(sync()) == {"models": 1, "versions": 2, "created": 3}
 
     model = RegisteredModel.objects.get()
     assert (model.name, model.description, model.tags) == ("churn", "Who leaves", {"team": "growth"})
@@ -71,13 +77,10 @@ def test_a_second_sync_writes_nothing(mlflow_registry):
     mlflow_registry.prompt("greeting")
     sync()
     read_due_details()
-    with CaptureQueriesContext(
-        connection,
-    ) as captured:
+    with CaptureQueriesContext(connection) as captured:
         sync()
-        read_due_details()
     writes = [query["sql"] for query in captured if query["sql"].split()[0] in ("INSERT", "UPDATE", "DELETE")]
-    assert [sql for sql in writes if "registry_syncrun" not in sql] == []
+    assert [sql for sql in writes if "registry_sync" not in sql and "registry_connection" not in sql] == []
     assert actions() == ["model.mirrored", "model.mirrored"]
 
 
@@ -197,7 +200,7 @@ def test_awkward_names_are_mirrored_as_they_are(mlflow_registry):
     sync()
     assert set(RegisteredModel.objects.values_list("name", flat=True)) == set(AWKWARD)
     for name in AWKWARD:
-        assert sync(model=name).counts == {"models": 1, "versions": 1}
+        assert counts(sync(model=name)) == {"models": 1, "versions": 1}
 
 
 @pytest.mark.mlflow
@@ -285,7 +288,7 @@ def test_a_bad_answer_is_recorded_and_deletes_nothing(broken, reply):
 
 
 @pytest.mark.django_db
-def test_a_failure_on_the_second_page_writes_and_deletes_nothing(broken):
+def test_a_failure_on_the_second_page_deletes_nothing(broken):
     broken.decide = listing(MODEL)
     sync()
 
@@ -293,13 +296,14 @@ def test_a_failure_on_the_second_page_writes_and_deletes_nothing(broken):
         if "page_token" in query:
             return Reply(status=500)
         if path.endswith("registered-models/search"):
-            return Reply.json({"registered_models": [MODEL | {"name": "another"}], "next_page_token": "x"})
+            another = MODEL | {"name": "another", "creation_timestamp": 2000}
+            return Reply.json({"registered_models": [another], "next_page_token": "x"})
         return listing()(path, query)
 
     broken.decide = second_page_fails
     with pytest.raises(UpstreamUnavailable):
         sync()
-    assert list(RegisteredModel.objects.values_list("name", "deleted_at")) == [("churn", None)]
+    assert sorted(RegisteredModel.objects.values_list("name", "deleted_at")) == [("another", None), ("churn", None)]
 
 
 @pytest.mark.parametrize("then", [Reply(b"no", status=403), Reply.json({"registered_model": MODEL})])
@@ -313,13 +317,11 @@ def test_a_missing_row_that_mlflow_does_not_deny_is_kept(broken, then):
 
 
 @pytest.mark.django_db
-def test_an_older_row_than_the_mirrors_is_ignored_unless_all_is_read_again(broken):
+def test_mlflows_clock_may_be_set_back(broken):
     broken.decide = listing(MODEL, versions=[VERSION | {"current_stage": "Production", "last_updated_timestamp": 5000}])
     sync()
     broken.decide = listing(MODEL, versions=[VERSION | {"current_stage": "None", "last_updated_timestamp": 4000}])
     sync()
-    assert ModelVersion.objects.get().stage == "Production"
-    sync(full=True)
     assert ModelVersion.objects.get().stage == "None"
 
 

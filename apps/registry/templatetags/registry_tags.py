@@ -7,12 +7,13 @@ from django import template
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
-from apps.registry import connections, requirements
+from apps.registry import connections, provenance, requirements
 from apps.registry.models import ModelVersion, RegisteredModel
 
 register = template.Library()
 SOURCE_TAGS = ("mlflow.source.name", "mlflow.source.type", "mlflow.source.git.commit", "mlflow.source.git.branch",
                "mlflow.source.git.repoURL", "mlflow.user", "mlflow.runName")  # fmt: skip
+EVENT_ICONS = {"model": "box", "version": "tag", "request": "inbox", "alias": "alias", "drift": "alert", "grant": "key"}
 
 
 @register.filter
@@ -95,6 +96,49 @@ def load_snippet(model: RegisteredModel, which: int | str) -> str:
     """Return the Python lines that load a model: `which` is a version number or "@alias"."""
     uri = f"models:/{model.name}{'' if str(which).startswith('@') else '/'}{which}"
     return f"import mlflow\n\nmodel = mlflow.pyfunc.load_model(\n    {_python_text(uri)}\n)"
+
+
+@register.simple_tag
+def tracking_snippet(model: RegisteredModel) -> str:
+    """Return the Python line that points MLflow's client at the model's server; empty where people cannot reach it."""
+    public = connections.public_address(model.connection)
+    return f"mlflow.set_tracking_uri({_python_text(public)})" if public else ""
+
+
+@register.filter
+def semantic_version(version: ModelVersion) -> str:
+    """Return the version's own number ("2.1.0") from its tags; empty without a valid one."""
+    return provenance.semantic_version(version)
+
+
+@register.filter
+def without_credentials(text: str) -> str:
+    """Return a text whose addresses show no user name and password."""
+    return provenance.without_credentials(text)
+
+
+@register.filter
+def add_number(value: float, more: float) -> float:
+    """Return the sum; Django's own `add` knows whole numbers only."""
+    return value + more
+
+
+@register.filter
+def event_icon(event: Any) -> str:
+    """Return the icon for an event of the trail about a model."""
+    noun, _dot, verb = str(event.action).partition(".")
+    if verb in ("deleted", "rejected", "apply_failed", "revert_failed"):
+        return "x"
+    return EVENT_ICONS.get(noun, "circle")
+
+
+@register.filter
+def stage_move(event: Any) -> str:
+    """Say from which stage to which an event moved a version: "None → Staging"; empty for other events."""
+    before, after = event.data.get("before"), event.data.get("after")
+    if not (isinstance(before, dict) and isinstance(after, dict) and before.get("stage") and after.get("stage")):
+        return ""
+    return f"{before['stage']} → {after['stage']}"
 
 
 def _python_text(text: str) -> str:

@@ -1,0 +1,60 @@
+"""The page of one model."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from apps.errors import InvalidInput
+from apps.registry import directions, queries, versions
+from apps.registry.freshness import sync_status
+from apps.registry.models import ModelVersion, RegisteredModel
+
+TABLE_METRICS = 3
+MAX_METRIC = 250  # characters
+
+
+@login_required
+@require_safe
+def model_detail(request: HttpRequest, name: str) -> HttpResponse:
+    """One model: what is in Production, its versions, a metric over them, what happened, how to use it."""
+    model = queries.get_model(request.user, name)
+    page = versions.page_of(model, request.GET.get("cursor", ""))
+    metrics = versions.primary_metrics(page.rows, directions.load())
+    metric = _metric(request.GET) or next(iter(metrics), "")
+    production = queries.production_version(model)
+    newest = versions.live(model).first()
+    aliases = versions.aliases_of(model)
+    context = {
+        "model": model,
+        "page": page,
+        "metrics": metrics[:TABLE_METRICS],
+        "metric": metric,
+        "metric_choices": sorted({*metrics, metric} - {""}),
+        "chart": versions.metric_history(model, metric) if metric else None,
+        "production": production,
+        "previous": versions.previous_production(model, production) if production else None,
+        "newest": newest,
+        "candidate": _candidate(model, newest),
+        "aliases": aliases,
+        "alias": versions.alias_to_load(aliases, production),
+        "events": versions.events_of(request.user, model),
+        "synced_at": sync_status(str(model.connection_id)).last_success,
+    }
+    return render(request, "registry/model_detail.html", context)
+
+
+def _candidate(model: RegisteredModel, newest: ModelVersion | None) -> ModelVersion | None:
+    """Return what comes next: the newest in Staging, else a newest one that has no stage yet."""
+    if newest and newest.number == model.candidate_number:
+        return newest
+    return versions.live(model).filter(number=model.candidate_number).first() if model.candidate_number else None
+
+
+def _metric(query: QueryDict) -> str:
+    """Return the metric asked for, empty for none. Raises InvalidInput."""
+    metric = query.get("metric", "")
+    if "\0" in metric or len(metric) > MAX_METRIC:
+        raise InvalidInput(_("This is not the name of a metric. Choose one from the list."), field="metric")
+    return metric

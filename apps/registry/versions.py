@@ -1,0 +1,86 @@
+"""What the model page shows of its versions. Neither the queries nor the rows read grow with their number."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import F, QuerySet
+from django.db.models.fields.json import KeyTransform
+
+from apps.audit.actions import Action, Outcome
+from apps.audit.models import AuditEvent
+from apps.audit.queries import filtered, visible_events
+from apps.registry import keyset
+from apps.registry.comparing import Directions
+from apps.registry.history import Chart, chart
+from apps.registry.models import ModelAlias, ModelVersion, RegisteredModel, Stage
+from apps.registry.queries import DETAILS
+
+ROWS = 50
+CHARTED = 200
+EVENTS = 20
+MOVES_LOOKED_AT = 200
+NEWEST_FIRST = keyset.Order("number", descending=True)
+UNSHOWN = ("params", "datasets", "mlmodel", "signature", "requirements", "files", "environment", "pictures")
+
+
+def page_of(model: RegisteredModel, cursor: str) -> keyset.Slice:
+    """Some versions of a model, newest first, with their aliases. Raises InvalidInput for a foreign cursor."""
+    rows = ModelVersion.objects.filter(model=model).defer(*UNSHOWN).prefetch_related("aliases")
+    found = keyset.page(rows, NEWEST_FIRST, ROWS, cursor)
+    for version in found.rows:
+        version.model = model  # so that templates ask the database nothing more
+    return found
+
+
+def live(model: RegisteredModel) -> QuerySet[ModelVersion]:
+    """The versions that MLflow still has, newest first, without what a page does not show of them."""
+    return ModelVersion.objects.filter(model=model, deleted_at=None).defer(*DETAILS, *UNSHOWN).order_by("-number")
+
+
+def primary_metrics(versions: Iterable[ModelVersion], directions: Directions) -> list[str]:
+    """Sort the metrics by how much they tell: in most versions, direction known, alphabetically first."""
+    seen = Counter(name for version in versions for name in version.metrics)
+    return sorted(seen, key=lambda name: (-seen[name], directions.of(name) is None, name))
+
+
+def alias_to_load(aliases: list[ModelAlias], production: ModelVersion | None) -> ModelAlias | None:
+    """Choose the alias that a reader would load by: one of the version in Production, else the first; None for none."""
+    served = [alias for alias in aliases if production and alias.version_id == production.pk]
+    return next(iter(served or aliases), None)
+
+
+def metric_history(model: RegisteredModel, metric: str) -> Chart:
+    """One metric over the newest versions, oldest first."""
+    rows = ModelVersion.objects.filter(model=model, deleted_at=None).order_by("-number")
+    looks_like_a_place = metric.lstrip("-").isdigit()  # such a key would be taken for a place in a list
+    value = F("metrics") if looks_like_a_place else KeyTransform(metric, "metrics")
+    found = rows.annotate(value=value).values_list("number", "stage", "value")[:CHARTED]
+    newest_first = [
+        (number, (value or {}).get(metric) if looks_like_a_place else value, stage == Stage.PRODUCTION)
+        for number, stage, value in found
+    ]
+    return chart(reversed(newest_first))
+
+
+def events_of(user: Any, model: RegisteredModel) -> list[AuditEvent]:
+    """The newest events of the trail about a model that this person may read."""
+    return list(filtered(visible_events(user), {"model_id": model.pk})[:EVENTS])
+
+
+def previous_production(model: RegisteredModel, production: ModelVersion) -> ModelVersion | None:
+    """The version that was in Production before this one, by the trail; None when it does not know one."""
+    moves = AuditEvent.objects.filter(
+        model_id=model.pk, action=Action.VERSION_STAGE_CHANGED, outcome=Outcome.DONE
+    ).order_by("-id")
+    for target, data in moves.values_list("target", "data")[:MOVES_LOOKED_AT]:
+        number = target.rpartition(" v")[2]
+        left = isinstance(data.get("before"), dict) and data["before"].get("stage") == Stage.PRODUCTION
+        if left and number.isdecimal() and int(number) != production.number:
+            return live(model).filter(number=int(number)).first()
+    return None
+
+
+def aliases_of(model: RegisteredModel) -> list[ModelAlias]:
+    """The aliases with the numbers of their versions."""
+    return list(model.aliases.annotate(number=F("version__number")).order_by("alias"))

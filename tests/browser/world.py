@@ -1,6 +1,7 @@
 """What the browser tests look at: models, versions with and without gaps, and a request in each state."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from django.utils import timezone
 
@@ -88,6 +89,7 @@ def _second_server() -> None:
         connection=connection, state=SyncState.DONE, finished_at=now, requested_by="beat", kind="complete",
         counts={"models": 1200, "versions": 9800, "calls": 26},
     )  # fmt: skip
+    SyncRun.objects.update(started_at=now - timedelta(seconds=12))
 
 
 def fail_the_sync() -> None:

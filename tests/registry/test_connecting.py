@@ -225,7 +225,7 @@ def test_a_secret_that_no_key_opens_is_asked_for_again(admin, settings):
 @pytest.mark.mlflow
 def test_models_of_a_second_server_are_mirrored_under_its_name(admin, mlflow_registry):
     mlflow_registry.version(mlflow_registry.model("churn"))
-    make(admin, url=mlflow_registry.url.replace("127.0.0.1", "localhost"))
+    make(admin, url=mlflow_registry.url)
     for name in ("default", "eu"):
         synchronise(requested_by="test", connection=name)
     found = RegisteredModel.objects.order_by("connection")

@@ -134,7 +134,7 @@ def _locked(name: str, revision: str) -> Connection:
         )
         raise WrongState(text)
     if revision and revision != revision_of(connection):
-        text = _("Somebody changed this connection since you opened it. Nothing was saved: look at it and try again.")
+        text = _("Somebody changed this connection since you opened it. Nothing was saved: open it again and look.")
         raise Conflict(text)
     return connection
 

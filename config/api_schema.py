@@ -14,7 +14,11 @@ ERRORS = {
 }
 FURTHER = {
     "compare_retrieve": ("404",),
+    "drift_accept_create": ("409",),
+    "drift_request_create": ("409", "503"),
+    "drift_revert_create": ("409",),
     "policies_create": ("409",),
+    "protected_aliases_create": ("409",),
     "requests_create": ("404", "409", "503"),
     "requests_retry_create": ("409",),
     "requests_reviews_create": ("409", "503"),

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts import grants
 from apps.accounts.permissions import Permission
 from apps.approvals import queries as approvals
+from apps.approvals.drift import queries as drift
 from apps.registry import queries as registry
 
 THEMES = ("light", "dark")  # anything else follows the system
@@ -36,6 +37,7 @@ NAVIGATION: tuple[tuple[str, Any, Permission | None, tuple[str, ...]], ...] = (
     ),
     ("approvals:review-queue", _("Reviews"), None, ()),
     ("approvals:request-list", _("Requests"), None, ("approvals:request-detail", "approvals:request-new")),
+    ("approvals:drift-list", _("Drift"), None, ("approvals:drift-detail", "approvals:drift-act")),
     ("audit:event-list", _("Audit"), None, ()),
     ("approvals:policy-list", _("Policies"), Permission.POLICY_MANAGE, ()),
     ("accounts:people", _("People"), Permission.PEOPLE_MANAGE, ()),
@@ -82,9 +84,8 @@ class Shell:
         return "page" if here == route else "true" if here in within else ""
 
     def _count(self, route: str) -> int:
-        if route != "approvals:review-queue":
-            return 0
-        return approvals.waiting_for(self.request.user).count()
+        waiting = {"approvals:review-queue": approvals.waiting_for, "approvals:drift-list": drift.waiting_for}
+        return waiting[route](self.request.user).count() if route in waiting else 0
 
 
 def shell(request: HttpRequest) -> dict[str, Shell]:

@@ -13,7 +13,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from apps.approvals.models import RequestState, Verdict
+from apps.approvals.models import DriftKind, DriftState, RequestState, Verdict
 from apps.audit.actions import Outcome
 from apps.registry.models import DetailsState, Stage, SyncState
 
@@ -73,6 +73,26 @@ CHIPS: dict[str, dict[str, Look]] = {
             Outcome.DONE: ("success", "check"),
             Outcome.REFUSED: ("danger", "x"),
             Outcome.FAILED: ("warning", "alert"),
+        },
+    ),
+    "drift": _looks(
+        DriftState,
+        {
+            DriftState.OPEN: ("warning", "alert"),
+            DriftState.REQUESTED: ("info", "clock"),
+            DriftState.REVERTING: ("info", "sync"),
+            DriftState.ACCEPTED: ("success", "check"),
+            DriftState.REVERTED: ("success", "undo"),
+            DriftState.RESOLVED: ("neutral", "check"),
+        },
+    ),
+    "drift_kind": _looks(
+        DriftKind,
+        {
+            DriftKind.STAGE: ("neutral", "swap"),
+            DriftKind.ALIAS: ("neutral", "lock"),
+            DriftKind.ARTIFACTS: ("neutral", "box"),
+            DriftKind.DELETED: ("neutral", "x"),
         },
     ),
     "check": {

@@ -17,7 +17,7 @@ from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.roles import ADMIN, ROLES
 from apps.approvals import services
-from apps.approvals.models import ApprovalRequest
+from apps.approvals.models import ApprovalRequest, DriftFinding, ProtectedAlias
 from apps.registry.models import RegisteredModel
 from tests.builders import make_model, make_policy, make_version
 from tests.conftest import member
@@ -58,6 +58,10 @@ def public(status: int = 200, **more: Any) -> Row:
 ASKERS = {"data_scientist": 200, "ml_engineer": 200, "admin": 200, "*": 403}
 ASKED_PAGE = {"data_scientist": 302, "ml_engineer": 302, "admin": 302, "*": 403}
 ASKED_API = {"data_scientist": 201, "ml_engineer": 201, "admin": 201, "*": 403}
+SETTLERS = {"ml_engineer": 302, "admin": 302, "reviewer": 302, "*": 403}
+REVERTERS = {"ml_engineer": 200, "admin": 200, "reviewer": 200, "*": 403}
+ASKERS_API = {"data_scientist": 200, "ml_engineer": 200, "admin": 200, "*": 403}
+PROTECT = {"alias": "challenger", "reason": "It is served."}
 ENGINEERS = {"ml_engineer": 200, "admin": 200, "*": 403}
 COMPARED = "?base=churn@1&candidate=churn@2"
 MOVE = {"to_stage": "Archived", "reason": "Superseded."}
@@ -79,6 +83,9 @@ TABLE = {
     ("registry:model-list", "GET"): page(),
     ("registry:model-detail", "GET"): page(200, 404),
     ("registry:version-detail", "GET"): page(200, 404),
+    ("registry:signature", "GET"): page(200, 404),
+    ("registry:check-data", "GET"): page(200, 404),
+    ("registry:check-data", "POST"): page(400, 404, 400),  # without a file
     ("registry:compare", "GET"): page(200, 404, query=COMPARED),
     ("registry:sync", "GET"): page(),
     ("registry:sync-run", "POST"): page(403, 403, 302),
@@ -99,12 +106,19 @@ TABLE = {
     ("approvals:request-new", "POST"): page(ASKED_PAGE, 404, 302, payload=MOVE),
     ("approvals:policy-list", "GET"): page(),
     ("approvals:policy-list", "POST"): page(403, 403, 302, payload=POLICY),
+    ("approvals:drift-list", "GET"): page(),
+    ("approvals:drift-detail", "GET"): page(200, 404),
+    ("approvals:drift-act", "POST"): page(SETTLERS, 404, 302, payload={"action": "revert", "reason": "Not agreed."}),
+    ("approvals:alias-protect", "POST"): page(403, 403, 302, payload=PROTECT),
+    ("approvals:alias-unprotect", "POST"): page(403, 403, 302, payload=PROTECT | {"alias": "champion"}),
     ("audit:event-list", "GET"): page(),
     ("api:me", "GET"): api(),
     ("api:model-list", "GET"): api(),
     ("api:model-detail", "GET"): api(200, 404),
     ("api:version-list", "GET"): api(200, 404),
     ("api:version-detail", "GET"): api(200, 404),
+    ("api:signature", "GET"): api(200, 404),
+    ("api:check-data", "POST"): api(409, 404, 409, payload={"age": 1}),  # a signature without MLmodel says too little
     ("api:compare", "GET"): api(200, 404, query=COMPARED),
     ("api:sync", "GET"): api(),
     ("api:sync", "POST"): api(403, 403, 202),
@@ -126,6 +140,14 @@ TABLE = {
     ("api:request-retry", "POST"): api({"ml_engineer": 409, "admin": 409, "*": 403}, 404, 409),  # nothing failed yet
     ("api:policy-list", "GET"): api(),
     ("api:policy-list", "POST"): api(403, 403, 201, payload=POLICY),
+    ("api:drift-list", "GET"): api(),
+    ("api:drift-detail", "GET"): api(200, 404),
+    ("api:drift-accept", "POST"): api({"reviewer": 200, "*": 403}, 404, 403, payload={"reason": "Agreed."}),
+    ("api:drift-revert", "POST"): api(REVERTERS, 404),
+    ("api:drift-request", "POST"): api(ASKERS_API, 404, payload={"reason": "It works."}),
+    ("api:protected-alias-list", "GET"): api(),
+    ("api:protected-alias-list", "POST"): api(403, 403, 201, payload=PROTECT),
+    ("api:protected-alias-unprotect", "POST"): api(403, 403, 204, payload={"reason": "No longer served."}),
     ("api:event-list", "GET"): api(),
     ("api:event-detail", "GET"): api(200, 404),
     ("api:schema", "GET"): api(),
@@ -150,9 +172,11 @@ def _names(resolver: URLResolver, namespace: str) -> list[str]:
 
 @pytest.fixture
 def asked(alice) -> ApprovalRequest:
-    """Alice's request on the model that `granted` persons hold their role on."""
+    """Alice's request on the model that `granted` persons hold their role on, which has drifted too."""
     model = make_model("churn")
-    make_version(model, 1, stage="Production")
+    first = make_version(model, 1, stage="Production")
+    DriftFinding.objects.create(model=model, version=first, kind="stage", expected="Staging", found="Production")
+    ProtectedAlias.objects.create(alias="champion", added_by="admin")
     version = make_version(model, 2)
     for stage in ("Production", "Archived"):
         make_policy(stage)
@@ -175,9 +199,12 @@ def persons(asked) -> dict[str, User | None]:
 
 def address(name: str, request: ApprovalRequest, query: str = "") -> str:
     """Return the path of an address, about the requested model."""
-    numbers = {"id": request.pk, "name": "churn", "number": request.version.number, "connection": "default", "run": 1}
+    numbers = {"id": request.pk, "name": "churn", "number": request.version.number, "connection": "default", "run": 1,
+               "alias": "champion"}  # fmt: skip
     if name == "api:event-detail":
         numbers["number"] = 1  # the event of the request
+    if ":drift-" in name:
+        numbers["id"] = DriftFinding.objects.get().pk
     wanted = _arguments(get_resolver(), name)
     return reverse(name, kwargs={key: numbers[key] for key in wanted}) + query
 

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.approvals import policies, queries, services
+from apps.approvals.drift import api as drift
 from apps.approvals.models import ApprovalPolicy, ApprovalRequest, Review
 from apps.approvals.serializers import (
     CommentIn,
@@ -22,20 +23,13 @@ from apps.approvals.serializers import (
     RequestOut,
     ReviewIn,
     ReviewOut,
-    Strict,
     model_named,
+    valid,
 )
 from apps.approvals.transitions import RequestAction
 from apps.registry.connections import named
 from apps.registry.models import ModelVersion
 from apps.registry.queries import visible_models
-
-
-def _valid(serializer: type[Strict], data: Any) -> dict[str, Any]:
-    """Return the parsed input. Raises a validation error that names each field at fault."""
-    parsed = serializer(data=data)
-    parsed.is_valid(raise_exception=True)
-    return parsed.validated_data
 
 
 def _version_id(name: str, number: int) -> int:
@@ -54,7 +48,7 @@ class RequestList(generics.ListCreateAPIView):
     serializer_class = RequestOut
 
     def get_queryset(self) -> QuerySet[ApprovalRequest]:
-        wanted = _valid(RequestFilter, self.request.query_params.dict())
+        wanted = valid(RequestFilter, self.request.query_params.dict())
         user: Any = self.request.user
         rows = queries.waiting_for(user) if "waiting" in wanted else queries.visible_requests(user)
         rows = rows.select_related("policy__model").defer(*queries.BIG)
@@ -67,7 +61,7 @@ class RequestList(generics.ListCreateAPIView):
         return rows
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        asked = _valid(RequestIn, request.data)
+        asked = valid(RequestIn, request.data)
         user: Any = request.user
         version_id = _version_id(asked.pop("model"), asked.pop("version"))
         opened = services.open_request(version_id, asked.pop("to_stage"), by=user, **asked)
@@ -81,7 +75,7 @@ class RequestDetail(generics.RetrieveAPIView):
     serializer_class = RequestDetailOut
 
     def get_object(self) -> ApprovalRequest:
-        _valid(NoFilter, self.request.query_params.dict())
+        valid(NoFilter, self.request.query_params.dict())
         return queries.get_request(self.request.user, self.kwargs["id"])
 
 
@@ -99,12 +93,12 @@ class ReviewList(generics.ListCreateAPIView):
     serializer_class = ReviewOut
 
     def get_queryset(self) -> QuerySet[Review]:
-        _valid(NoFilter, self.request.query_params.dict())
+        valid(NoFilter, self.request.query_params.dict())
         request = queries.get_request(self.request.user, self.kwargs["id"])
         return request.reviews.select_related("reviewer").order_by("id")
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        said = _valid(ReviewIn, request.data)
+        said = valid(ReviewIn, request.data)
         user: Any = request.user
         services.act(self.kwargs["id"], said.pop("verdict"), by=user, **said)
         return _detail(request, self.kwargs["id"], status.HTTP_201_CREATED)
@@ -119,7 +113,7 @@ class _Act(generics.GenericAPIView):
     def post(self, request: Request, id: int) -> Response:
         """Take the action and answer with the request as it is then."""
         user: Any = request.user
-        services.act(id, self.action, by=user, **_valid(CommentIn, request.data))
+        services.act(id, self.action, by=user, **valid(CommentIn, request.data))
         return _detail(request, id)
 
 
@@ -147,11 +141,11 @@ class PolicyList(generics.ListCreateAPIView):
     serializer_class = PolicyOut
 
     def get_queryset(self) -> QuerySet[ApprovalPolicy]:
-        _valid(NoFilter, self.request.query_params.dict())
+        valid(NoFilter, self.request.query_params.dict())
         return queries.visible_policies(self.request.user)
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        terms = _valid(PolicyIn, request.data)
+        terms = valid(PolicyIn, request.data)
         user: Any = request.user
         model = model_named(terms.pop("model"), visible_models(user))
         policy = policies.publish_policy(terms.pop("stage"), model=model, by=user, **terms)
@@ -170,4 +164,5 @@ urlpatterns = [
     path("requests/<int:id>/withdraw/", Withdraw.as_view(), name="request-withdraw"),
     path("requests/<int:id>/retry/", Retry.as_view(), name="request-retry"),
     path("policies/", PolicyList.as_view(), name="policy-list"),
+    *drift.urlpatterns,
 ]

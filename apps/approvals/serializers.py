@@ -26,6 +26,13 @@ class Strict(serializers.Serializer):
         return super().to_internal_value(data)
 
 
+def valid(serializer: type[Strict], data: Any) -> dict[str, Any]:
+    """Return the parsed input. Raises a validation error that names each field at fault."""
+    parsed = serializer(data=data)
+    parsed.is_valid(raise_exception=True)
+    return parsed.validated_data
+
+
 class RequestFilter(Strict):
     """Query parameters of the list of requests."""
 

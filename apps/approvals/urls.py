@@ -3,6 +3,7 @@
 from django.urls import path
 
 from apps.approvals import views
+from apps.approvals.drift import views as drift
 from apps.registry import converters  # noqa: F401  registers <model:name>
 
 app_name = "approvals"
@@ -13,4 +14,9 @@ urlpatterns = [
     path("requests/<int:id>/act/", views.request_act, name="request-act"),
     path("reviews/", views.review_queue, name="review-queue"),
     path("policies/", views.policy_list, name="policy-list"),
+    path("policies/aliases/protect/", drift.alias_protect, name="alias-protect"),
+    path("policies/aliases/unprotect/", drift.alias_unprotect, name="alias-unprotect"),
+    path("drift/", drift.drift_list, name="drift-list"),
+    path("drift/<int:id>/", drift.drift_detail, name="drift-detail"),
+    path("drift/<int:id>/act/", drift.drift_act, name="drift-act"),
 ]

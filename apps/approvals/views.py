@@ -14,6 +14,8 @@ from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.approvals import pages, policies, queries, services
+from apps.approvals.drift.forms import ProtectForm
+from apps.approvals.drift.queries import protected_aliases
 from apps.approvals.forms import ActForm, PolicyForm, RequestFilter, RequestForm
 from apps.approvals.models import UNFINISHED, ApprovalRequest
 from apps.approvals.transitions import transition_of
@@ -56,7 +58,7 @@ def _open_request(request: HttpRequest, version: ModelVersion) -> HttpResponse:
     except NotVisible:
         raise
     except DomainError as error:
-        _show_on(form, error)
+        show_on(form, error)
         existing = _unfinished(version, form.cleaned_data["to_stage"]) if isinstance(error, Conflict) else None
         return _request_form(request, version, form, status=error.status, existing=existing)
     messages.success(request, _("Request %(number)d is open. Its reviewers see it now.") % {"number": opened.pk})
@@ -90,7 +92,7 @@ def _request_form(
     return render(request, template, context, status=status)
 
 
-def _show_on(form: Any, error: DomainError) -> None:
+def show_on(form: Any, error: DomainError) -> None:
     """Put a refusal on the field that it names, else on the form as a whole."""
     form.add_error(error.field if error.field in form.fields else None, error.message)
 
@@ -190,26 +192,37 @@ def review_queue(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def policy_list(request: HttpRequest) -> HttpResponse:
     """What each stage demands, since when and why; people with policy:manage publish a new policy here."""
-    may_publish = grants.allows(request.user, Permission.POLICY_MANAGE)
-    form = PolicyForm(request.POST if request.method == "POST" else None, by=_person(request))
-    status = 200
-    if request.method == "POST":
-        try:
-            if form.is_valid():
-                published = policies.publish_policy(by=_person(request), **form.cleaned_data)
-                messages.success(request, pages.what_was_published(published))
-                return redirect("approvals:policy-list")
-            if not may_publish:
-                raise NotAllowed(_("Publishing a policy needs the admin role. Ask an admin."))
-            status = 400
-        except NotAllowed:
-            raise
-        except DomainError as error:
-            _show_on(form, error)
-            status = error.status
+    if request.method != "POST":
+        return policy_page(request)
+    form, status = PolicyForm(request.POST, by=_person(request)), 400
+    try:
+        if form.is_valid():
+            published = policies.publish_policy(by=_person(request), **form.cleaned_data)
+            messages.success(request, pages.what_was_published(published))
+            return redirect("approvals:policy-list")
+        if not grants.allows(request.user, Permission.POLICY_MANAGE):
+            raise NotAllowed(_("Publishing a policy needs the admin role. Ask an admin."))
+    except NotAllowed:
+        raise
+    except DomainError as error:
+        show_on(form, error)
+        status = error.status
+    return policy_page(request, form=form, status=status)
+
+
+def policy_page(
+    request: HttpRequest,
+    *,
+    form: PolicyForm | None = None,
+    protect_form: ProtectForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """Return the page of policies and protected aliases, with a form as it was refused, if one was."""
     context = {
-        "form": form,
+        "form": form or PolicyForm(by=_person(request)),
+        "protect_form": protect_form or ProtectForm(),
         "stages": pages.policies_by_stage(request.user),
-        "may_publish": may_publish,
+        "protected": list(protected_aliases()),
+        "may_publish": grants.allows(request.user, Permission.POLICY_MANAGE),
     }
     return render(request, "approvals/policy_list.html", context, status=status)

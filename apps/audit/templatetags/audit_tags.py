@@ -58,6 +58,9 @@ def target_url(event: Any) -> str:
         return _address("approvals:request-detail", int(request))
     if event.target_type == "version" and _is_number(number):
         return _address("registry:version-detail", name, int(number))
+    if event.target_type == "drift":
+        number = event.target.removeprefix("drift ")
+        return _address("approvals:drift-detail", int(number)) if _is_number(number) else ""
     return _address("registry:model-detail", event.target) if event.target_type == "model" else ""
 
 

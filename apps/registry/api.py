@@ -9,13 +9,12 @@ from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.registry import compare_api, converters, queries
+from apps.registry import compare_api, converters, queries, version_api
 from apps.registry.connecting import api as connecting_api
 from apps.registry.health import api as health_api
-from apps.registry.models import ModelVersion, RegisteredModel
+from apps.registry.inventory import api as inventory_api
+from apps.registry.models import ModelVersion
 from apps.registry.serializers import (
-    ModelOut,
-    ModelQuery,
     NoQuery,
     VersionDetailOut,
     VersionOut,
@@ -30,38 +29,6 @@ def _asked(query: type[serializers.Serializer], request: Request) -> dict[str, A
     parsed = query(data=request.query_params.dict())
     parsed.is_valid(raise_exception=True)
     return parsed.validated_data
-
-
-class ModelList(generics.ListAPIView):
-    """The models that you may read."""
-
-    serializer_class = ModelOut
-
-    @extend_schema(summary="List models", parameters=[ModelQuery])
-    def get(self, *args: Any, **kwargs: Any) -> Response:
-        return super().get(*args, **kwargs)
-
-    def get_queryset(self) -> QuerySet[RegisteredModel]:
-        asked = _asked(ModelQuery, self.request)
-        models = queries.visible_models(self.request.user)
-        models = models if asked.pop("deleted") else models.filter(deleted_at=None)
-        ordering = asked.pop("ordering")
-        return queries.listed(queries.matching(models, **asked)).order_by(ordering, "pk")
-
-
-class ModelDetail(generics.RetrieveAPIView):
-    """One model."""
-
-    serializer_class = ModelOut
-
-    @extend_schema(summary="Read a model")
-    def get(self, *args: Any, **kwargs: Any) -> Response:
-        return super().get(*args, **kwargs)
-
-    def get_object(self) -> RegisteredModel:
-        _asked(NoQuery, self.request)
-        found = queries.get_model(self.request.user, self.kwargs["name"])
-        return queries.listed(RegisteredModel.objects.filter(pk=found.pk)).get()
 
 
 class VersionList(generics.ListAPIView):
@@ -99,10 +66,11 @@ class VersionDetail(generics.RetrieveAPIView):
 
 
 urlpatterns = [
-    path("models/", ModelList.as_view(), name="model-list"),
-    path("models/<model:name>/", ModelDetail.as_view(), name="model-detail"),
+    *inventory_api.urlpatterns,
     path("models/<model:name>/versions/", VersionList.as_view(), name="version-list"),
     path("models/<model:name>/versions/<int:number>/", VersionDetail.as_view(), name="version-detail"),
+    path("models/<model:name>/versions/<int:number>/signature/", version_api.Signature.as_view(), name="signature"),
+    path("models/<model:name>/versions/<int:number>/check-data/", version_api.CheckData.as_view(), name="check-data"),
     *compare_api.urlpatterns,
     *connecting_api.urlpatterns,
     *health_api.urlpatterns,

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from apps.registry.models import ModelVersion, RegisteredModel, Stage
+from apps.registry.models import ModelVersion, Stage
 
 PAGING = {"page", "page_size"}
 MAX_NUMBER = 2**31 - 1
@@ -23,17 +23,6 @@ class Query(serializers.Serializer):
 
 class NoQuery(Query):
     """No parameters at all."""
-
-
-class ModelQuery(Query):
-    """Which models to list."""
-
-    q = serializers.CharField(required=False, max_length=250, help_text="Text in the name or description.")
-    stage = serializers.ChoiceField(Stage.choices, required=False, help_text="Models with a version in this stage.")
-    alias = serializers.CharField(required=False, max_length=255)
-    tag = serializers.CharField(required=False, max_length=500, help_text="`key` or `key=value`.")
-    deleted = serializers.BooleanField(default=False, help_text="Also those that were deleted in MLflow.")
-    ordering = serializers.ChoiceField(["name", "-name", "updated_at", "-updated_at"], default="name")
 
 
 class VersionQuery(Query):
@@ -62,32 +51,6 @@ class VersionReference(serializers.CharField):
         return name, int(number)
 
 
-class ModelOut(serializers.ModelSerializer):
-    """A registered model."""
-
-    aliases = serializers.SerializerMethodField(help_text="Alias → version number.")
-    version_count = serializers.IntegerField()
-    connection = serializers.CharField(source="connection_id", help_text="The MLflow server that it comes from.")
-    reference = serializers.CharField(help_text="How addresses name it: NAME, or CONNECTION:NAME.")
-    newest_version = serializers.IntegerField(source="newest_number", allow_null=True)
-    production_version = serializers.SerializerMethodField(help_text="The newest version in Production.")
-
-    class Meta:
-        model = RegisteredModel
-        fields = (
-            "name", "connection", "reference", "description", "tags", "aliases", "version_count", "newest_version",
-            "production_version",
-            "created_at", "updated_at", "deleted_at",
-        )  # fmt: skip
-
-    def get_aliases(self, model: RegisteredModel) -> dict[str, int]:
-        return {row.alias: row.number for row in model.aliases.all()}  # type: ignore[attr-defined]
-
-    def get_production_version(self, model: RegisteredModel) -> int | None:
-        rows = model.production_versions  # type: ignore[attr-defined]
-        return rows[0].number if rows else None
-
-
 class VersionOut(serializers.ModelSerializer):
     """A model version, as a list shows it."""
 
@@ -112,5 +75,5 @@ class VersionDetailOut(VersionOut):
     class Meta(VersionOut.Meta):
         fields = (
             *VersionOut.Meta.fields, "details_error", "details_at", "run", "params", "datasets", "signature",
-            "requirements",
+            "requirements", "files", "environment",
         )  # fmt: skip

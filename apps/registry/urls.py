@@ -2,16 +2,27 @@
 
 from django.urls import path
 
-from apps.registry import compare_views, converters, metric_views, views  # noqa: F401 - the converter registers itself
+from apps.registry import (
+    compare_views,
+    converters,  # noqa: F401 - registers itself
+    metric_views,
+    model_views,
+    version_views,
+)
 from apps.registry.connecting import views as connecting_views
 from apps.registry.health import views as health_views
+from apps.registry.inventory import views as inventory_views
 from apps.registry.webhooks import views as webhook_views
 
 app_name = "registry"
 urlpatterns = [
-    path("models/", views.model_list, name="model-list"),
-    path("models/<model:name>/", views.model_detail, name="model-detail"),
-    path("models/<model:name>/v/<int:number>/", views.version_detail, name="version-detail"),
+    path("models/", inventory_views.model_list, name="model-list"),
+    path("views/", inventory_views.view_list, name="view-list"),
+    path("views/<int:view>/", inventory_views.view_open, name="view-open"),
+    path("models/<model:name>/", model_views.model_detail, name="model-detail"),
+    path("models/<model:name>/v/<int:number>/", version_views.version_detail, name="version-detail"),
+    path("models/<model:name>/v/<int:number>/signature.json", version_views.version_signature, name="signature"),
+    path("models/<model:name>/v/<int:number>/check-data/", version_views.check_data, name="check-data"),
     path("models/<model:name>/v/<int:number>/pictures/<int:place>/", compare_views.picture, name="picture"),
     path("compare/", compare_views.compare_versions, name="compare"),
     path("compare/export.json", compare_views.export_json, name="compare-json"),

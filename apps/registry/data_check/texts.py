@@ -6,6 +6,10 @@ from django.utils.translation import gettext_lazy, ngettext
 from apps.registry.data_check.checking import CELLS, MISSING, NULL, SHAPE, TYPE, UNEXPECTED, Finding
 
 TOO_LARGE = gettext_lazy("The file is larger than 10 MB. Check a part of it.")
+NO_SIGNATURE = gettext_lazy(
+    "This version has no signature of its inputs, so there is nothing to check against. Log the model with "
+    "infer_signature and register it again."
+)
 WORDS = {
     MISSING: gettext_lazy("missing"),
     UNEXPECTED: gettext_lazy("unexpected"),

@@ -28,3 +28,4 @@ _sqlite = DATABASES["default"]["ENGINE"].endswith("sqlite3")  # noqa: F405
 _name = str(DATA_DIR / "test.sqlite3") if _sqlite else DATA_DIR.name.replace("-", "_")  # noqa: F405
 DATABASES["default"]["TEST"] = {"NAME": _name}  # noqa: F405
 WHITENOISE_AUTOREFRESH = True  # look files up when asked: every test client would list them all anew
+INVENTORY_COUNTS_SECONDS = 0  # each test counts its own rows

@@ -1,7 +1,8 @@
 """Pages of a long list by their place in its order, not by their number: page 200 costs what page 1 costs.
 
 A cursor says before or after which row (value of the sorted column, id) a page stands. Rows that come and go meanwhile
-move nothing: no row is shown twice or left out. Rows without a value come last, whichever way the list is sorted.
+move nothing: no row is shown twice or left out. Rows without a value (null, or an empty text where the column may be
+empty) come last, whichever way the list is sorted.
 """
 
 import base64
@@ -87,12 +88,11 @@ def _take(rows: QuerySet, order: Order, size: int, place: _Place | None) -> list
     field = rows.model._meta.get_field(order.column)
     backwards = place is not None and place.direction == PREVIOUS
     descending = order.descending != backwards
-    parts = [False, True] if field.null else [False]  # whether rows without a value
+    parts = _parts(rows, field)
     found: list[Any] = []
-    for missing in reversed(parts) if backwards else parts:
-        part = rows.filter(**{f"{order.column}__isnull": missing}) if field.null else rows
+    for missing, part in reversed(parts) if backwards else parts:
         if place is not None:
-            if (place.value is None) != missing:
+            if (place.value in (None, "") and len(parts) > 1) != missing:
                 if missing == backwards:  # the whole part stands on the other side of the place
                     continue
             else:
@@ -103,6 +103,16 @@ def _take(rows: QuerySet, order: Order, size: int, place: _Place | None) -> list
         if len(found) >= size:
             break
     return found
+
+
+def _parts(rows: QuerySet, field: Field) -> list[tuple[bool, QuerySet]]:
+    """Return the rows with a value, and apart those without where there may be such: (whether it is missing, rows)."""
+    if field.null:
+        name = f"{field.name}__isnull"
+        return [(False, rows.filter(**{name: False})), (True, rows.filter(**{name: True}))]
+    if field.blank and field.empty_strings_allowed:
+        return [(False, rows.filter(**{f"{field.name}__gt": ""})), (True, rows.filter(**{field.name: ""}))]
+    return [(False, rows)]
 
 
 def _beyond(field: Field, place: _Place, *, missing: bool, descending: bool) -> Any:

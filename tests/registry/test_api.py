@@ -27,15 +27,19 @@ def names(answer) -> list[str]:
     return [row["name"] for row in answer.json()["results"]]
 
 
-def test_model_list_shows_production_version_and_aliases(as_charlie):
-    churn = model(description="Who leaves", tags={"team": "growth"})
-    version(churn, 1, "champion", stage="Production")
+@pytest.mark.parametrize("address", ["/api/v1/models/", "/api/v1/models/churn/"])
+def test_model_is_shown_with_its_summary_in_the_list_and_alone(as_charlie, address):
+    churn = model(description="Who leaves", tags={"team": "growth", "risk": "high"}, open_requests=1, open_drift=2)
+    version(churn, 1, "champion", stage="Production", stage_since=churn.created_at)
     version(churn, 2)
-    row = as_charlie.get("/api/v1/models/").json()["results"][0]
+    answer = as_charlie.get(address).json()
+    row = answer["results"][0] if "results" in answer else answer
     assert row == {
         "name": "churn", "connection": "default", "reference": "churn",
-        "description": "Who leaves", "tags": {"team": "growth"}, "aliases": {"champion": 1},
-        "version_count": 2, "newest_version": 2, "production_version": 1,
+        "description": "Who leaves", "tags": {"team": "growth", "risk": "high"}, "aliases": {"champion": 1},
+        "owner": "growth", "risk": "high", "framework": "", "version_count": 2, "newest_version": 2,
+        "newest_stage": "None", "production_version": 1, "production_since": "2026-01-01T00:00:00Z",
+        "candidate_version": 2, "open_requests": 1, "open_drift": 2, "sync_state": "reading",
         "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z", "deleted_at": None,
     }  # fmt: skip
 
@@ -45,7 +49,11 @@ def test_model_list_shows_production_version_and_aliases(as_charlie):
     [
         ({}, ["a", "b"]),
         ({"ordering": "-name"}, ["b", "a"]),
-        ({"q": "A"}, ["a"]),
+        ({"q": "GROWTH"}, ["a"]),
+        ({"stage": ["Production", "Staging"], "tag": "team"}, []),
+        ({"owner": ["growth", "nobody"]}, ["a"]),
+        ({"no": "owner", "ordering": "-production_since"}, ["b"]),
+        ({"deleted": "only"}, ["gone"]),
         ({"stage": "Production"}, ["b"]),
         ({"alias": "champion"}, ["b"]),
         ({"tag": "team"}, ["a"]),
@@ -70,6 +78,13 @@ def test_model_list_filters(as_charlie, query, expected):
         ("models/", {"ordering": "size"}, "ordering"),
         ("models/", {"q": "a\0"}, "q"),
         ("models/", {"page": "x"}, "page"),
+        ("models/", {"cursor": "x"}, "cursor"),
+        ("models/", {"page_size": "1001"}, "page_size"),
+        ("models/", {"counts": "on"}, "counts"),
+        ("facets/", {"ordering": "name"}, "ordering"),
+        ("facets/", {"more": "colour"}, "more"),
+        ("facets/", {"owner": "a\0"}, "owner"),
+        ("views/", {"x": "1"}, "x"),
         ("models/churn/", {"q": "a"}, "q"),
         ("models/churn/versions/", {"ordering": "stage"}, "ordering"),
         ("compare/", {"base": "churn@1"}, "candidate"),

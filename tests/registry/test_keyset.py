@@ -27,8 +27,8 @@ def fill(*values: dict) -> None:
 def seven() -> None:
     """Seven models: one number twice, one date twice, three without."""
     fill(
-        {"open_drift": 1, "production_since": THEN},
-        {"open_drift": 0},
+        {"open_drift": 1, "production_since": THEN, "owner": "b"},
+        {"open_drift": 0, "owner": "a"},
         {"open_drift": 1, "production_since": THEN + timedelta(days=2)},
         {"open_drift": 0},
         {"open_drift": 5, "production_since": THEN},
@@ -52,7 +52,7 @@ def names(order: str) -> list[str]:
     return [name for page in pages(order, 100) for name in page]
 
 
-ORDERS = ["name", "-name", "open_drift", "-open_drift", "production_since", "-production_since", "updated_at"]
+ORDERS = ["owner", "-owner", "name", "-name", "open_drift", "-open_drift", "production_since", "-production_since", "updated_at"]
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -80,6 +80,12 @@ def test_walking_back_shows_the_pages_that_walking_forward_showed(order, size):
 def test_rows_without_a_value_come_last_both_ways(order):
     seven()
     assert sorted(names(order)[4:]) == ["m01", "m03", "m06"]
+
+
+@pytest.mark.parametrize("order", ["owner", "-owner"])
+def test_rows_with_an_empty_text_come_last_both_ways(order):
+    seven()
+    assert sorted(names(order)[:2]) == ["m00", "m01"]
 
 
 def test_rows_of_equal_value_are_sorted_by_age():

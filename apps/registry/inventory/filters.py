@@ -1,0 +1,98 @@
+"""Which models a list shows: text, and facets. Within a facet one choice is enough; across facets all must hold."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Q, QuerySet
+
+from apps.registry.models import ModelFacet, RegisteredModel
+
+COLUMNS = {  # facet → the column that holds a model's only value
+    "owner": "owner", "risk": "risk", "framework": "framework", "state": "sync_state", "connection": "connection_id",
+}  # fmt: skip
+NUMBERS = {"requests": "open_requests", "drift": "open_drift"}  # facet → the column that counts; OPEN, or SETTLED for 0
+SEVERAL = ("stage", "alias", "tag")  # facets of which a model can have several values: rows of ModelFacet
+FACETS = ("stage", "alias", "owner", "risk", "framework", "tag", "state", "drift", "requests", "connection")
+MAY_LACK = ("owner", "risk", "framework")
+OPEN, SETTLED = "open", "none"
+WITH_DELETED, ONLY_DELETED = "on", "only"
+SORTS = {  # how addresses name an order → the column
+    "name": "name", "updated": "updated_at", "owner": "owner", "risk": "risk", "framework": "framework",
+    "production": "production_since", "candidate": "candidate_number", "requests": "open_requests",
+    "drift": "open_drift", "versions": "version_count",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What was asked for, already understood. A tag is `key` or `key=value`; `no` names facets that must be empty."""
+
+    q: str = ""
+    stage: tuple[str, ...] = ()
+    alias: tuple[str, ...] = ()
+    owner: tuple[str, ...] = ()
+    risk: tuple[str, ...] = ()
+    framework: tuple[str, ...] = ()
+    tag: tuple[str, ...] = ()
+    state: tuple[str, ...] = ()
+    drift: tuple[str, ...] = ()
+    requests: tuple[str, ...] = ()
+    connection: tuple[str, ...] = ()
+    no: tuple[str, ...] = ()
+    deleted: str = ""
+
+    def __bool__(self) -> bool:
+        """Whether anything narrows the list."""
+        return any(getattr(self, field.name) for field in fields(self) if field.name != "deleted")
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """Return what an address says for this, in one order, without what is empty."""
+        found = []
+        for field in fields(self):
+            value = getattr(self, field.name)
+            found += [(field.name, one) for one in ([value] if isinstance(value, str) else value) if one]
+        return found
+
+    def address(self, **more: str) -> str:
+        """Return the query of an address: the same filters always read the same. `more`: further parameters."""
+        return urlencode([*self.pairs(), *((name, value) for name, value in more.items() if value)])
+
+    def chosen(self, facet: str) -> tuple[str, ...]:
+        """Return the values chosen of a facet."""
+        return getattr(self, facet)
+
+    def without(self, name: str, value: str) -> "Filters":
+        """Return the same with one value taken away."""
+        values: Any = {field.name: getattr(self, field.name) for field in fields(self)}
+        kept = "" if isinstance(values[name], str) else tuple(one for one in values[name] if one != value)
+        return Filters(**{**values, name: kept})
+
+
+def matching(models: QuerySet[RegisteredModel], filters: Filters, *, but: str = "") -> QuerySet[RegisteredModel]:
+    """Narrow `models`. `but`: a facet whose own choice is left out, for counting what else could be chosen of it."""
+    if filters.deleted != WITH_DELETED:
+        models = models.filter(deleted_at__isnull=filters.deleted != ONLY_DELETED)
+    for word in filters.q.casefold().split():
+        models = models.filter(search_text__contains=word)
+    for facet in FACETS:
+        if facet != but and (filters.chosen(facet) or facet in filters.no):
+            models = models.filter(_holds(facet, filters.chosen(facet), lacks=facet in filters.no))
+    return models
+
+
+def _holds(facet: str, values: tuple[str, ...], *, lacks: bool) -> Q:
+    if facet in NUMBERS:
+        some = Q(**{f"{NUMBERS[facet]}__gt": 0})
+        return Q() if {OPEN, SETTLED} <= set(values) else some if OPEN in values else Q(**{NUMBERS[facet]: 0})
+    if facet in COLUMNS:
+        return Q(**{f"{COLUMNS[facet]}__in": [*values, *([""] if lacks else [])]})
+    return Q(pk__in=facet_rows(facet, values).values("model"))
+
+
+def facet_rows(facet: str, values: tuple[str, ...]) -> QuerySet[ModelFacet]:
+    """The rows that say which models have these values of a facet. A tag with “=” is a key with its value."""
+    rows = ModelFacet.objects.filter(facet=facet, value__in=values)
+    if facet == "tag" and (pairs := [value for value in values if "=" in value]):
+        rows = ModelFacet.objects.filter(Q(facet="tag", value__in=values) | Q(facet="pair", value__in=pairs))
+    return rows

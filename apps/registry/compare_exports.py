@@ -25,7 +25,7 @@ def csv_text(comparison: Comparison) -> str:
         lines.writerow(_safe_line("metric", row.name, change, *row.values, row.direction, *cells))
     for part, rows in _parts(comparison).items():
         for other in rows:
-            effects = [text for effect in other.effects for text in ("", "", effect)]
+            effects = [text for effect in other.effects or ("",) * (len(names) - 1) for text in ("", "", effect)]
             lines.writerow(_safe_line(part, other.name, other.change, *other.values, "", *effects))
     return target.getvalue()
 

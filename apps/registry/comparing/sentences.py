@@ -115,7 +115,7 @@ def _packages(comparison: Comparison, place: int) -> list[Point]:
         points.append(Point("", _("same packages")))
     for row in comparison.runtime:
         if row.changes[place] == "changed":
-            points.append(Point("warn", _("another version of %(name)s") % {"name": row.name}))
+            points.append(Point("warn", f"{row.name} {row.base} → {row.values[place + 1]}"))
     return points
 
 

@@ -13,11 +13,13 @@ from apps.audit import queries as audit
 from apps.jobs import services as jobs
 from apps.jobs.models import ACTIVE_STATES, Job
 from apps.registry import queries as registry
+from apps.registry.health import queries as health
 from apps.registry.models import ModelVersion
 from tests.performance.test_query_counts import World
 
 GROW = ("audit_auditevent", "jobs_job", "approvals_approvalrequest", "approvals_review", "registry_modelversion",
-        "registry_registeredmodel", "registry_modelalias", "registry_syncrun")  # fmt: skip
+        "registry_registeredmodel", "registry_modelalias", "registry_syncrun",
+        "registry_webhookdelivery", "registry_deliveryrefusal")  # fmt: skip
 SQLITE_SCAN = re.compile(r"^SCAN (\w+)(?! USING)$")
 POSTGRES_SCAN = re.compile(r"Seq Scan on (\w+)")
 
@@ -54,6 +56,7 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "the version in production": lambda user: registry.production_version(registry.get_model(user, "first")),
     "versions to read": lambda user: list(ModelVersion.objects.filter(details_due_at__lte=timezone.now())[:10]),
     "the last syncs": lambda user: registry.sync_status(),
+    "how connections fare": lambda user: health.health(),
     "jobs to claim": lambda user: jobs.claim(1),
     "jobs to sweep": lambda user: jobs.sweep(),
     "a job by key": lambda user: Job.objects.filter(key="sync", state__in=ACTIVE_STATES).first(),

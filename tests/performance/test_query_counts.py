@@ -13,7 +13,16 @@ from apps.accounts.roles import REVIEWER
 from apps.approvals.models import ApprovalPolicy, ApprovalRequest, Review
 from apps.audit.actions import Action
 from apps.audit.services import Actor, Target, record
-from apps.registry.models import ModelAlias, ModelVersion, RegisteredModel
+from apps.registry.models import (
+    Connection,
+    DeliveryRefusal,
+    ModelAlias,
+    ModelVersion,
+    RegisteredModel,
+    SyncRun,
+    SyncState,
+    WebhookDelivery,
+)
 from tests.builders import make_model, make_policy, make_version
 
 LENGTHS = (1, 10, 100)
@@ -27,6 +36,8 @@ LISTS = [
     "/policies/",
     "/audit/",
     "/people/",
+    "/connections/",
+    "/sync/",
     "/account/",
     "/api/v1/models/?page_size=200",
     "/api/v1/models/first/versions/?page_size=200",
@@ -36,7 +47,10 @@ LISTS = [
     "/api/v1/requests/{request}/reviews/?page_size=200",
     "/api/v1/policies/?page_size=200",
     "/api/v1/audit/events/?page_size=200",
+    "/api/v1/connections/",
+    "/api/v1/sync/",
 ]
+FOR_ADMINS = {"/people/", "/connections/", "/api/v1/connections/"}
 
 
 class World:
@@ -63,6 +77,15 @@ class World:
         self._policies(model)
         self._review(self._person(number, model))
         self._event(model)
+        self._connection(number)
+
+    def _connection(self, number: int) -> None:
+        """A server with a sync, a delivery and a refusal."""
+        now = timezone.now()
+        connection = Connection.objects.create(name=f"c{number}", url="http://127.0.0.1:9")
+        SyncRun.objects.create(connection=connection, state=SyncState.DONE, finished_at=now, requested_by="beat")
+        WebhookDelivery.objects.create(connection=connection, delivery_id="d", event="prompt.created")
+        DeliveryRefusal.objects.create(connection_name=connection.name, reason="unsigned", hour=now, last_at=now)
 
     def _event(self, model: RegisteredModel) -> None:
         with transaction.atomic():
@@ -107,7 +130,7 @@ def count(client: Client, address: str) -> int:
 
 @pytest.mark.parametrize(
     ("reader", "addresses"),
-    [("admin", LISTS), ("mallory", [address for address in LISTS if address != "/people/"])],
+    [("admin", LISTS), ("mallory", [address for address in LISTS if address not in FOR_ADMINS])],
     ids=["an admin of everything", "a person with a grant per model"],
 )
 def test_lists_ask_as_often_for_100_rows_as_for_one(request, db, reader, addresses):

@@ -165,10 +165,10 @@ def test_a_grant_on_one_model_shows_that_one(mallory):
 
 
 def test_sync_is_for_admins_and_both_answers_are_audited(as_charlie, admin):
-    assert as_charlie.post("/api/v1/sync/").status_code == 403
+    assert as_charlie.post("/api/v1/sync/", content_type="application/json").status_code == 403
     client = Client()
     client.force_login(admin)
-    first, second = client.post("/api/v1/sync/"), client.post("/api/v1/sync/")
+    first, second = (client.post("/api/v1/sync/", content_type="application/json") for _ in range(2))
     assert (first.status_code, first.json()) == (202, second.json())
     assert Job.objects.filter(kind="registry.sync").count() == 1
     assert list(AuditEvent.objects.order_by("id").values_list("action", "outcome", "actor")) == [
@@ -180,7 +180,7 @@ def test_sync_is_for_admins_and_both_answers_are_audited(as_charlie, admin):
 
 def test_sync_status_before_the_first_sync(as_charlie):
     assert as_charlie.get("/api/v1/sync/").json() == {
-        "last_success": None, "failing_since": None, "last_error": "", "running": False,
+        "last_success": None, "failing_since": None, "last_error": "", "running": False, "connections": [],
     }  # fmt: skip
 
 

@@ -188,7 +188,7 @@ def test_sync_page_counts_models_only_for_those_who_run_syncs(client, charlie, a
     counted = []
     for person in (charlie, admin):
         client.force_login(person)
-        counted.append("4321" in text_of(client.get("/sync/")))
+        counted.append("4,321" in text_of(client.get("/sync/")))
     assert counted == [False, True]
 
 

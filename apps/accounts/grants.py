@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.contrib.auth.models import Permission as DjangoPermission
 from django.db import models
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 from apps.accounts.models import User
@@ -88,10 +88,10 @@ def visible_to(user: Any, objects: QuerySet, permission: Permission = Permission
         return objects.none()
     if permission in held_permissions(user):
         return objects
-    held = Q(permission__codename=permission.codename, content_object=OuterRef("pk"))
-    of_groups = _table(objects.model, "group").objects.filter(held, group__user=user)
-    of_person = _table(objects.model, "user").objects.filter(held, user=user)
-    return objects.filter(Exists(of_groups) | Exists(of_person))
+    held = Q(permission__codename=permission.codename)  # found once, not for each of ten thousand rows
+    of_groups = _table(objects.model, "group").objects.filter(held, group__user=user).values("content_object")
+    of_person = _table(objects.model, "user").objects.filter(held, user=user).values("content_object")
+    return objects.filter(Q(pk__in=of_groups) | Q(pk__in=of_person))
 
 
 def holders(permission: Permission, obj: models.Model | None = None) -> QuerySet[User]:

@@ -102,7 +102,7 @@ def _visit(parts: set[str], processes: Processes, mlflow: Caller) -> None:
     port = int(os.environ["PORT"])
     processes.start("web", commands.web(port))
     wait_for(port)
-    address, person = f"http://127.0.0.1:{port}", visitors.admin()
+    address, person = f"http://127.0.0.1:{port}", visitors.reader()
     api = visitors.with_token(address, person)
     if "pages" in parts:
         names = (seeding.names(0, 1)[0], seeding.LONG_MODEL)
@@ -112,6 +112,8 @@ def _visit(parts: set[str], processes: Processes, mlflow: Caller) -> None:
         sides = pages.Sides(api, visitors.with_session(address, person), mlflow)
         pages.measure_lists(sides)
         pages.measure_single(sides)
+        guest = visitors.reader_of_a_part()
+        pages.measure_part(visitors.with_token(address, guest), visitors.with_session(address, guest))
     if "webhook" in parts:
         webhook.measure(api, mlflow, processes)
 

@@ -1,22 +1,44 @@
-"""Who asks Assent in a bench: an admin with a session and a token, and somebody who may read a part of the registry.
+"""Who asks Assent in a bench: a reader of the whole registry, one of a fifth of it, and an admin.
 
 Needs Django set up for the bench's database.
 """
 
 from django.conf import settings
+from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from django.utils import timezone
 
+from apps.accounts import grants, permissions
 from apps.accounts.models import User
+from apps.accounts.roles import ADMIN, VIEWER, Role
 from apps.accounts.tokens import create_token
 from apps.registry import detail_jobs
-from apps.registry.models import ModelVersion
+from apps.registry.models import ModelVersion, RegisteredModel, RegisteredModelGroupPermission
 from scripts.bench.asking import Caller
+
+PART = 5  # a reader of a part is granted one model in so many
 
 
 def admin() -> User:
-    """Make a person who may do everything, or return the one made before."""
-    return User.objects.filter(username="bench").first() or User.objects.create_superuser("bench")
+    """Make an admin of everything."""
+    return _member("admin", ADMIN)
+
+
+def reader() -> User:
+    """Make a viewer of the whole registry, as most people are."""
+    return _member("reader", VIEWER)
+
+
+def reader_of_a_part() -> User:
+    """Make somebody whose group was granted every fifth model, one by one."""
+    person, group = User.objects.create_user("guest"), Group.objects.create(name="guests")
+    person.groups.add(group)
+    read = Permission.objects.get(codename=permissions.Permission.MODEL_READ.codename)
+    granted = RegisteredModel.objects.order_by("pk").values_list("pk", flat=True)[::PART]
+    RegisteredModelGroupPermission.objects.bulk_create(
+        RegisteredModelGroupPermission(group=group, permission=read, content_object_id=pk) for pk in granted
+    )
+    return person
 
 
 def with_token(address: str, person: User) -> Caller:
@@ -33,8 +55,15 @@ def with_session(address: str, person: User) -> Caller:
 
 
 def read_details(*names: str) -> int:
-    """Read the runs and files of these models' versions, and of no others. Returns how many."""
+    """Read the runs and files of these models' versions, and of no others. Returns how many were read well."""
     versions = ModelVersion.objects.filter(model__name__in=names)
     ModelVersion.objects.exclude(model__name__in=names).update(details_due_at=None)
     versions.update(details_due_at=timezone.now())
     return detail_jobs.read_due_details()
+
+
+def _member(name: str, role: Role) -> User:
+    person, group = User.objects.create_user(name), Group.objects.create(name=f"{name}s")
+    grants.set_role(group, [role], None, model_class=RegisteredModel)
+    person.groups.add(group)
+    return person

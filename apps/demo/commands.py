@@ -1,7 +1,10 @@
 """The command lines of Assent's processes. docker-compose.yml uses the same ones (tests/config/test_compose.py)."""
 
+import os
 import sys
 from pathlib import Path
+
+from cryptography.fernet import Fernet
 
 WEB_THREADS = 8
 
@@ -27,6 +30,22 @@ def mlflow(port: int, folder: Path) -> list[str]:
     server = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     database = f"sqlite:///{folder / 'mlflow.db'}"
     return [*server, "--backend-store-uri", database, "--artifacts-destination", str(folder / "artifacts")]
+
+
+def mlflow_webhooks(folder: Path) -> dict[str, str]:
+    """What lets that server send webhooks to this machine; its key stays in `folder`, or it could read none again."""
+    path = folder / "webhook_key"
+    try:
+        with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+            file.write(Fernet.generate_key())
+    except FileExistsError:
+        pass  # made by an earlier start
+    return {
+        "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http,https",
+        "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
+        "MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": path.read_text(),
+        "MLFLOW_WEBHOOK_CACHE_TTL": "5",  # seconds until it hears of a new webhook
+    }
 
 
 def training(url: str, marker: Path) -> list[str]:

@@ -19,7 +19,7 @@ from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from apps.demo import commands, ports
-from apps.demo.people import credentials_table, seeded
+from apps.demo.people import ADMIN_NAME, credentials_table, seeded
 from apps.demo.processes import Child, DemoError, Processes
 
 START_SECONDS = 300.0
@@ -134,11 +134,17 @@ class Supervisor:
             )
             self._wait("the demo data", lambda: self._finished(seeding))
             self._processes.start("worker", commands.worker(), self._env())
+        webhook = None
         if self._own_mlflow:  # beat asks for a sync at once, which would fail before MLflow answers
             self._wait("MLflow", lambda: self._answers(f"{self._mlflow_url}/health"))
+            webhook = self._processes.start(
+                "webhook", commands.manage("register_webhook", ADMIN_NAME), self._env(), keep=False
+            )
         self._processes.start("beat", commands.beat(), self._env())
         if self._own_mlflow:  # somebody else's may be down: then the pages say so
             self._wait("everything to be ready", lambda: self._serves("/readyz"))
+        if webhook:
+            self._wait("the webhook", lambda: self._tried(webhook))
         self._say("ready: models are mirrored, jobs are worked on" if self._own_mlflow else "ready")
         if not warm:
             self._show_people()
@@ -154,7 +160,8 @@ class Supervisor:
         self._say(f"starting MLflow at {self._mlflow_url}")
         folder = self._marker.parent
         folder.mkdir(exist_ok=True)
-        self._processes.start("mlflow", commands.mlflow(self._mlflow_port, folder), self._env())
+        env = {**self._env(), **commands.mlflow_webhooks(folder)}
+        self._processes.start("mlflow", commands.mlflow(self._mlflow_port, folder), env)
         if self._marker.exists():
             return None
         self._say("training models")
@@ -223,6 +230,13 @@ class Supervisor:
         if code:
             raise DemoError(f"{child.name} failed (exit code {code}): {child.last_words()} The whole log: {child.log}")
         return code == 0
+
+    def _tried(self, child: Child) -> bool:
+        """Return whether a child has ended; a bad end is told, and the demo goes on without what it was for."""
+        code = self._processes.finish(child)
+        if code:
+            self._say(f"{child.name} failed, changes show with the next sync instead: {child.last_words()}")
+        return code is not None
 
     def _say(self, text: str) -> None:
         self._write(f"[{time.time() - self._began:5.1f} s] {text}")

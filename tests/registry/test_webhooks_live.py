@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection as database
 
 from apps import encryption
@@ -46,6 +48,13 @@ def refused(call: Callable[..., object], *args: Any, **kwargs: Any) -> DomainErr
     with pytest.raises(DomainError) as caught:
         call(*args, **kwargs)
     return caught.value
+
+
+def command(*words: str) -> str:
+    """Run `manage.py register_webhook`; returns what it says."""
+    out = StringIO()
+    call_command("register_webhook", *words, stdout=out)
+    return out.getvalue().strip()
 
 
 class TestWithARealMlflow:
@@ -130,6 +139,17 @@ class TestWithARealMlflow:
         assert "could not be told" in registering.remove("default", by=admin)
         assert Connection.objects.get(pk="default").webhook_secret == ""
 
+    def test_the_command_registers_once_and_again_after_a_loss(self, admin, listening):
+        first, second = command("admin"), command("admin")
+        listening.empty()
+        third = command("admin")
+        assert (first.startswith("MLflow tells of changes at "), second, third) == (
+            True,
+            "The webhook is registered already.",
+            first,
+        )
+        assert len(listening.webhooks()) == 1
+
     def test_the_host_must_be_one_that_mlflow_finds(self, admin, listening):
         url = "gopher://127.0.0.1/webhooks/mlflow/default/"
         assert refused(registering.register, "default", by=admin, url=url).field == "url"
@@ -211,3 +231,17 @@ def test_of_two_registrations_at_once_the_second_is_told_and_leaves_nothing(admi
         "theirs",
         "/api/2.0/mlflow/webhooks/ours",
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["nobody"], "Nobody has this user name."),
+        (["admin", "--connection", "eu"], "There is no connection of this name."),
+        (["admin", "--url", "mlflow"], "Write an address"),
+        (["admin"], "MLflow cannot be reached"),
+    ],
+)
+def test_the_command_says_why_it_failed(admin, words, why):
+    with pytest.raises(CommandError, match=why):
+        command(*words)

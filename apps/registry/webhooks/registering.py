@@ -37,6 +37,20 @@ def default_url(connection: Connection) -> str:
     return f"{settings.WEBHOOK_URL}{path}" if settings.WEBHOOK_URL else ""
 
 
+def is_registered(connection: Connection, url: str = "") -> bool:
+    """Return whether MLflow has our webhook, for that address, and we its secret. Raises UpstreamUnavailable."""
+    if not connection.webhook_id or connection.webhook_url != (url or default_url(connection)):
+        return False
+    try:
+        encryption.unseal(connection.webhook_secret)
+        with connections.client(connection) as client:
+            return any(row.id == connection.webhook_id for row in mlflow_webhooks.webhooks(client))
+    except MlflowError as error:
+        raise explained(error) from error
+    except WrongState:
+        return False
+
+
 def register(name: str, *, by: User, url: str = "") -> Connection:
     """Have MLflow tell of changes at `url` (empty: default_url), signed with a new secret; replaces an earlier webhook.
 

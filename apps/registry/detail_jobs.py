@@ -15,6 +15,7 @@ from apps.registry import connections, details, reading, summaries
 from apps.registry.mlflow import MlflowClient, MlflowError, MlflowFileUnreadable
 from apps.registry.models import DEFAULT_CONNECTION, DetailsState, ModelVersion, Stage
 from apps.registry.reading import Details, Runs, Wanted
+from apps.registry.stages import lock_model
 
 DETAILS = "registry.details"  # kind of the job that reads all that is due of one connection
 VERSION = "registry.version_details"  # kind of the job that reads the version whose page somebody opened
@@ -143,6 +144,8 @@ def _read(
 def _keep(answers: dict[int, Details | MlflowError], asked_at: datetime) -> None:
     """Write what was read in one transaction, rows locked in one order."""
     with transaction.atomic():
+        for model_id in sorted(set(ModelVersion.objects.filter(pk__in=list(answers)).values_list("model", flat=True))):
+            lock_model(model_id)
         rows = ModelVersion.objects.select_for_update(of=("self",)).select_related("model").order_by("pk")
         models = set()
         for row in rows.filter(pk__in=list(answers), deleted_at=None):

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page
 
-from apps.approvals.models import ApprovalRequest
+from apps.approvals.models import ApprovalRequest, DriftFinding
 from tests.browser import world as worlds
 from tests.browser.conftest import axe_violations, become, listen, sideways
 from tests.browser.world import World
@@ -15,7 +16,8 @@ from tests.test_permissions import addresses
 LOOKS = {"light": ("light", 1440), "dark": ("dark", 1440), "light, phone": ("light", 390), "dark, small": ("dark", 320)}
 COLOURS = ["color-contrast", "link-in-text-block"]  # axe's rules that the dark can break; the rest is the light's too
 NOT_PAGES = {"home", "healthz", "readyz", "accounts:sign-out", "accounts:theme", "registry:sync-run",
-             "registry:sync-cancel", "registry:webhook-receive"}  # fmt: skip
+             "registry:sync-cancel", "registry:webhook-receive", "registry:compare-csv", "registry:compare-json",
+             "registry:picture"}  # fmt: skip
 
 
 def nothing(page: Page, world: World) -> None:
@@ -84,6 +86,50 @@ def wait_for_operations(page: Page, world: World) -> None:
     page.locator("details.changed").first.wait_for()
 
 
+def open_the_offers(page: Page, world: World) -> None:
+    for summary in page.locator("details.offer summary").all():
+        summary.click()
+
+
+def revert_what_is_settled(page: Page, world: World) -> None:
+    """Somebody else was first."""
+    finding = DriftFinding.objects.filter(pk=world.drift["failed"].pk)
+    page.get_by_role("heading", name="Revert in MLflow").click()
+    finding.update(state="accepted", settled_at=timezone.now())
+    page.get_by_role("button", name="Move it back to Staging").click()
+    page.get_by_text("Nothing was changed.").wait_for()
+    finding.update(state="open", settled_at=None)
+
+
+def protect_no_alias(page: Page, world: World) -> None:
+    page.get_by_role("button", name="Protect", exact=True).click()
+    page.get_by_role("alert").first.wait_for()
+
+
+def open_the_unprotecting(page: Page, world: World) -> None:
+    page.get_by_text("Unprotect").first.click()
+
+
+DRIFT = (
+    "open",
+    "alias",
+    "artifacts",
+    "deleted",
+    "failed",
+    "requested",
+    "reverting",
+    "accepted",
+    "reverted",
+    "resolved",
+)
+
+
+def set_no_direction(page: Page, world: World) -> None:
+    page.get_by_role("button", name="Set", exact=True).click()
+    page.get_by_role("alert").first.wait_for()
+
+
+CHURN = "churn-classifier"
 V2 = "/models/churn-classifier/v/2/"
 SIGHTS = {
     "sign in": Sight("accounts:sign-in", "/sign-in/", by=None),
@@ -91,12 +137,18 @@ SIGHTS = {
     "models, none visible": Sight("registry:model-list", "/models/", by="mallory"),
     "models, no result": Sight("registry:model-list", "/models/?q=nothing+like+it"),
     "models, deleted too": Sight("registry:model-list", "/models/?deleted=on"),
-    "models, malformed filter": Sight("registry:model-list", "/models/?page=x", status=400),
+    "models, malformed filter": Sight("registry:model-list", "/models/?cursor=x", status=400),
     "model": Sight("registry:model-detail", "/models/churn-classifier/"),
     "model, not there": Sight("registry:model-detail", "/models/none/", status=404),
     "version": Sight("registry:version-detail", V2),
     "version, gaps": Sight("registry:version-detail", "/models/churn-classifier/v/3/"),
     "compare": Sight("registry:compare", "/compare/?base=churn-classifier%401&candidate=churn-classifier%402"),
+    "compare, three": Sight(
+        "registry:compare", f"/compare/?base={CHURN}%401&candidate={CHURN}%402&candidate={CHURN}%403"
+    ),
+    "compare, two models": Sight("registry:compare", f"/compare/?base={CHURN}%401&candidate=forecast-applied%402"),
+    "metrics": Sight("registry:metric-list", "/metrics/"),
+    "metrics, to an admin": Sight("registry:metric-list", "/metrics/?metric=epochs", by="admin", does=set_no_direction),
     "compare, nothing chosen": Sight("registry:compare", "/compare/"),
     "ask": Sight("approvals:request-new", f"{V2}request/", by="alice"),
     "ask, errors": Sight("approvals:request-new", f"{V2}request/", by="alice", does=send_empty_request),
@@ -112,6 +164,20 @@ SIGHTS = {
     "requests, no result": Sight("approvals:request-list", "/requests/?state=withdrawn"),
     "reviews": Sight("approvals:review-queue", "/reviews/"),
     "reviews, none": Sight("approvals:review-queue", "/reviews/", by="mallory"),
+    "drift": Sight("approvals:drift-list", "/drift/"),
+    "drift, settled": Sight("approvals:drift-list", "/drift/?show=settled"),
+    "drift, no result": Sight("approvals:drift-list", "/drift/?connection=none"),
+    "drift, none": Sight("approvals:drift-list", "/drift/", by="mallory"),
+    "drift, malformed filter": Sight("approvals:drift-list", "/drift/?kind=x", status=400),
+    **{f"drift, {name}": Sight("approvals:drift-detail", f"/drift/{{drift_{name}}}/") for name in DRIFT},
+    "drift, what can be done": Sight("approvals:drift-detail", "/drift/{drift_open}/", does=open_the_offers),
+    "drift, to a viewer": Sight("approvals:drift-detail", "/drift/{drift_open}/", by="charlie"),
+    "drift, not there": Sight("approvals:drift-detail", "/drift/99999/", status=404),
+    "drift, settled meanwhile": Sight("approvals:drift-act", "/drift/{drift_failed}/", does=revert_what_is_settled),
+    "model, drifted": Sight("registry:model-detail", "/models/ranker-open/"),
+    "version, drifted": Sight("registry:version-detail", "/models/ranker-open/v/2/"),
+    "alias, refused": Sight("approvals:alias-protect", "/policies/", by="admin", does=protect_no_alias),
+    "alias, let go": Sight("approvals:alias-unprotect", "/policies/", by="admin", does=open_the_unprotecting),
     "policies": Sight("approvals:policy-list", "/policies/"),
     "policies, to an admin": Sight("approvals:policy-list", "/policies/", by="admin"),
     "people": Sight("accounts:people", "/people/", by="admin"),
@@ -162,6 +228,7 @@ def test_every_page_is_as_it_should_be(look, open_browser, live_server):
     heard = listen(page)
     world = worlds.build()
     numbers = {state: asked.pk for state, asked in world.requests.items()}
+    numbers |= {f"drift_{name}": finding.pk for name, finding in world.drift.items()}
     found: dict[str, list[str]] = {}
     shown: str | None = "nobody yet"
     for name, sight in SIGHTS.items():

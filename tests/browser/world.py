@@ -2,14 +2,19 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.accounts.roles import ADMIN, DATA_SCIENTIST, ML_ENGINEER, REVIEWER, VIEWER
 from apps.accounts.services import create_token
-from apps.approvals import services
-from apps.approvals.models import ApprovalRequest, RequestState
+from apps.approvals import counts, services
+from apps.approvals.drift.records import MLFLOW, about, drift_target
+from apps.approvals.models import ApprovalRequest, DriftFinding, DriftState, ProtectedAlias, RequestState
+from apps.audit.actions import Action
+from apps.audit.services import record
 from apps.encryption import seal
 from apps.registry.models import (
     Connection,
@@ -41,6 +46,7 @@ class World:
     people: dict[str, User]
     churn: RegisteredModel
     requests: dict[str, ApprovalRequest] = field(default_factory=dict)
+    drift: dict[str, DriftFinding] = field(default_factory=dict)
 
 
 def build() -> World:
@@ -57,6 +63,7 @@ def build() -> World:
         make_policy(stage, required_approvals=approvals)
     world = World(people, _churn())
     _ask_and_decide(world)
+    _drift(world)
     make_version(make_model("retired-ranker"), 1, stage="Archived", deleted_at=THEN)
     create_token("laptop", by=people["alice"])
     SyncRun.objects.create(
@@ -143,6 +150,37 @@ def _ask_and_decide(world: World) -> None:
     }
     for state, values in ends.items():
         ApprovalRequest.objects.filter(pk=world.requests[state].pk).update(**values)
+
+
+def _drift(world: World) -> None:
+    """A finding of each kind and in each state, on models of their own. Written by hand: no MLflow says so."""
+    decided = world.requests["applied"]
+    ProtectedAlias.objects.create(alias="champion", added_by="admin", reason="Served to the web shop.")
+    settled = {"settled_at": timezone.now(), "settled_by": "bob", "reason": "Agreed by telephone in the night."}
+    sights: dict[str, dict[str, Any]] = {
+        "open": {"decision": decided},
+        "alias": {"kind": "alias", "alias": "champion", "expected": "1", "found": "2"},
+        "artifacts": {"kind": "artifacts", "expected": "3a" * 32, "found": "9f" * 32},
+        "deleted": {"kind": "deleted", "expected": "Production", "found": ""},
+        "failed": {"error": "MLflow does not answer. Is it running? Nothing was lost."},
+        "requested": {"state": DriftState.REQUESTED, "request": world.requests["open"]},
+        "reverting": {"state": DriftState.REVERTING},
+        "accepted": {"state": DriftState.ACCEPTED, **settled},
+        "reverted": {"state": DriftState.REVERTED, **settled, "settled_by": "system:drift", "reason": ""},
+        "resolved": {"state": DriftState.RESOLVED, **settled, "settled_by": "mlflow", "reason": ""},
+    }
+    for name, values in sights.items():
+        model = make_model(f"ranker-{name}")
+        version = make_version(model, 2, stage="Production")
+        make_version(model, 1)
+        stage = {"kind": "stage", "expected": "Staging", "found": "Production"}
+        details = {"seen_by": "registry.sync", "mlflow_time": THEN.isoformat(), "changed": ["MLmodel", "files"]}
+        finding = DriftFinding(model=model, version=version, details=details, **stage | values)
+        finding.save()
+        with transaction.atomic():
+            record(Action.DRIFT_FOUND, by=MLFLOW, target=drift_target(finding), **about(finding))
+        counts.note_drift(model.pk)
+        world.drift[name] = finding
 
 
 def act(world: World, state: str, action: str, by: User, comment: str = "") -> None:

@@ -39,7 +39,7 @@ NAVIGATION: tuple[tuple[str, Any, Permission | None, tuple[str, ...]], ...] = (
     ("approvals:request-list", _("Requests"), None, ("approvals:request-detail", "approvals:request-new")),
     ("approvals:drift-list", _("Drift"), None, ("approvals:drift-detail", "approvals:drift-act")),
     ("audit:event-list", _("Audit"), None, ()),
-    ("approvals:policy-list", _("Policies"), Permission.POLICY_MANAGE, ()),
+    ("approvals:policy-list", _("Policies"), Permission.POLICY_MANAGE, ("registry:metric-list",)),
     ("accounts:people", _("People"), Permission.PEOPLE_MANAGE, ()),
     ("registry:sync", _("Sync"), Permission.SYNC_RUN, ()),
     (

@@ -16,6 +16,8 @@ PAGES = {
     "/models/churn/": ("page",),
     "/models/churn/v/2/request/": ("to_stage",),
     "/compare/": ("base", "candidate"),
+    "/compare/export.csv": ("base", "candidate"),
+    "/metrics/": ("metric",),
     "/requests/": ("state", "model", "mine", "page"),
     "/audit/": ("actor", "action", "outcome", "source", "target", "since", "until", "before", "after"),
     "/people/": ("page",),

@@ -64,6 +64,8 @@ ASKERS_API = {"data_scientist": 200, "ml_engineer": 200, "admin": 200, "*": 403}
 PROTECT = {"alias": "challenger", "reason": "It is served."}
 ENGINEERS = {"ml_engineer": 200, "admin": 200, "*": 403}
 COMPARED = "?base=churn@1&candidate=churn@2"
+DIRECTION = {"metric": "epochs", "direction": "higher"}
+PICTURE = {"path": "confusion_matrix.png", "title": "Confusion matrix"}
 MOVE = {"to_stage": "Archived", "reason": "Superseded."}
 POLICY = {"stage": "Staging", "required_approvals": 2, "reason": "Two pairs of eyes."}
 CONNECTION = {"name": "eu", "url": "https://mlflow.example.org", "auth": "none", "timeout_seconds": 10}
@@ -87,6 +89,11 @@ TABLE = {
     ("registry:check-data", "GET"): page(200, 404),
     ("registry:check-data", "POST"): page(400, 404, 400),  # without a file
     ("registry:compare", "GET"): page(200, 404, query=COMPARED),
+    ("registry:compare-csv", "GET"): page(200, 404, query=COMPARED),
+    ("registry:compare-json", "GET"): page(200, 404, query=COMPARED),
+    ("registry:metric-list", "GET"): page(),
+    ("registry:metric-list", "POST"): page(403, 403, 302, payload=DIRECTION),
+    ("registry:picture", "GET"): page(503, 404, 503),  # there is no MLflow behind this test
     ("registry:sync", "GET"): page(),
     ("registry:sync-run", "POST"): page(403, 403, 302),
     ("registry:sync-cancel", "POST"): page(403, 403, 404),  # there is no such sync
@@ -120,6 +127,8 @@ TABLE = {
     ("api:signature", "GET"): api(200, 404),
     ("api:check-data", "POST"): api(409, 404, 409, payload={"age": 1}),  # a signature without MLmodel says too little
     ("api:compare", "GET"): api(200, 404, query=COMPARED),
+    ("api:metric-directions", "GET"): api(),
+    ("api:metric-directions", "POST"): api(403, 403, 200, payload=DIRECTION),
     ("api:sync", "GET"): api(),
     ("api:sync", "POST"): api(403, 403, 202),
     ("api:sync-run", "GET"): api(403, 403, 404),  # there is no such sync
@@ -177,7 +186,7 @@ def asked(alice) -> ApprovalRequest:
     first = make_version(model, 1, stage="Production")
     DriftFinding.objects.create(model=model, version=first, kind="stage", expected="Staging", found="Production")
     ProtectedAlias.objects.create(alias="champion", added_by="admin")
-    version = make_version(model, 2)
+    version = make_version(model, 2, pictures=[PICTURE])
     for stage in ("Production", "Archived"):
         make_policy(stage)
     return services.open_request(version.pk, "Production", reason="Better.", by=alice)
@@ -200,7 +209,7 @@ def persons(asked) -> dict[str, User | None]:
 def address(name: str, request: ApprovalRequest, query: str = "") -> str:
     """Return the path of an address, about the requested model."""
     numbers = {"id": request.pk, "name": "churn", "number": request.version.number, "connection": "default", "run": 1,
-               "alias": "champion"}  # fmt: skip
+               "alias": "champion", "place": 0}  # fmt: skip
     if name == "api:event-detail":
         numbers["number"] = 1  # the event of the request
     if ":drift-" in name:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from apps.accounts import grants
@@ -17,7 +18,7 @@ from apps.registry.comparing import Directions
 from apps.registry.models import MetricDirection, ModelVersion
 
 MAX_NAME = 250
-NEWEST = 300  # versions that are looked through for metrics without a direction
+NEWEST = 300  # rows of versions that are looked through for metrics without a direction
 
 
 def load() -> Directions:
@@ -54,9 +55,9 @@ def without_direction(user: Any, directions: Directions) -> list[tuple[str, int]
 
     Looks at the newest versions only, whatever the size of the registry, and of these at what `user` may see.
     """
-    newest = ModelVersion.objects.order_by("-pk").values_list("pk", flat=True)[:NEWEST]
-    logged = queries.visible_versions(user).filter(pk__in=list(newest)).values_list("metrics", flat=True)
-    return _counted((metrics for metrics in logged), directions)
+    last = ModelVersion.objects.aggregate(last=Max("pk"))["last"] or 0
+    logged = queries.visible_versions(user).filter(pk__gt=last - NEWEST).values_list("metrics", flat=True)
+    return _counted(logged, directions)
 
 
 def _counted(logged: Iterable[dict[str, Any]], directions: Directions) -> list[tuple[str, int]]:

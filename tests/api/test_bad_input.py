@@ -23,6 +23,7 @@ REVIEW = {"verdict": "approve", "comment": "", "evidence_digest": "0" * 64}
 BODIES = {
     "/api/v1/requests/": ASK,
     "/api/v1/policies/": POLICY,
+    "/api/v1/metric-directions/": {"metric": "epochs", "direction": "higher"},
     "/api/v1/requests/1/reviews/": REVIEW,
     "/api/v1/requests/1/withdraw/": {"comment": ""},
     "/api/v1/requests/1/retry/": {"comment": ""},
@@ -43,7 +44,8 @@ NOT_AN_OBJECT = {
     "deep object": b'{"reason": ' * 60 + b"1" + b"}" * 60,
     "said twice": b'{"reason": "a", "reason": "b"}',
 }
-LISTS = ("models", "models/churn/versions", "requests", "requests/1/reviews", "policies", "audit/events")
+LISTS = ("models", "models/churn/versions", "requests", "requests/1/reviews", "policies", "metric-directions",
+         "audit/events")  # fmt: skip
 READ = (*(f"{name}/" for name in LISTS), "models/churn/", "models/churn/versions/2/", "compare/", "me/", "sync/",
         "requests/1/", "audit/events/1/")  # fmt: skip
 NASTY = ("", "\0", "-1", "0", "1e9", "9" * 30, "٣", "None", "true", "%", "'", '"', "\\", "<script>", "a@b", "churn@",
@@ -193,6 +195,7 @@ def test_no_json_is_too_strange(api, asked, path, data):
         ("models/churn/versions/?stage=x", "stage"), ("models/churn/versions/?alias=%00", "alias"),
         ("models/churn/versions/2/?x=1", "x"), ("compare/?base=churn&candidate=churn@1", "base"),
         ("compare/?base=churn@1&candidate=churn@x", "candidate"), ("compare/?base=churn@1", "candidate"),
+        ("compare/?base=churn@1" + "&candidate=churn@2" * 5, "candidate"), ("metric-directions/?x=1", "x"),
         ("compare/?base=a%00@1&candidate=churn@1", "base"), ("sync/?x=1", "x"), ("me/?x=1", "x"),
         ("requests/?state=done", "state"), ("requests/?mine=perhaps", "mine"),
         ("requests/?waiting=you", "waiting"), ("requests/?model=%00", "model"), ("requests/?page=2", "page"),

@@ -12,7 +12,9 @@ from apps.approvals import queries as approvals
 from apps.audit import queries as audit
 from apps.jobs import services as jobs
 from apps.jobs.models import ACTIVE_STATES, Job
+from apps.registry import comparisons, directions
 from apps.registry import queries as registry
+from apps.registry.comparing import Directions
 from apps.registry.health import queries as health
 from apps.registry.models import ModelVersion
 from tests.performance.test_query_counts import World
@@ -54,6 +56,12 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "models with what the list shows": lambda user: list(registry.listed(registry.visible_models(user))[:50]),
     "a model by name": lambda user: registry.get_model(user, "first"),
     "the version in production": lambda user: registry.production_version(registry.get_model(user, "first")),
+    "metrics without a direction": lambda user: directions.without_direction(user, Directions()),
+    "versions to suggest": lambda user: comparisons.suggestions(user),
+    "the version in production before": lambda user: comparisons.previous_production(
+        registry.get_model(user, "first"), None
+    ),
+    "versions to choose": lambda user: comparisons.choices(comparisons.versions_of(user, [("first", 1)])),
     "versions to read": lambda user: list(ModelVersion.objects.filter(details_due_at__lte=timezone.now())[:10]),
     "the last syncs": lambda user: registry.sync_status(),
     "how connections fare": lambda user: health.health(),

@@ -16,6 +16,7 @@ from apps.audit.services import Actor, Target, record
 from apps.registry.models import (
     Connection,
     DeliveryRefusal,
+    MetricDirection,
     ModelAlias,
     ModelVersion,
     RegisteredModel,
@@ -30,6 +31,8 @@ LISTS = [
     "/models/",
     "/models/?q=model&stage=Production",
     "/models/first/",
+    "/compare/?base=first@1000&candidate=first@1",
+    "/metrics/",
     "/requests/",
     "/requests/{request}/",
     "/reviews/",
@@ -41,6 +44,7 @@ LISTS = [
     "/account/",
     "/api/v1/models/?page_size=200",
     "/api/v1/models/first/versions/?page_size=200",
+    "/api/v1/metric-directions/?page_size=200",
     "/api/v1/requests/?page_size=200",
     "/api/v1/requests/?waiting=me&page_size=200",
     "/api/v1/requests/{request}/",
@@ -78,6 +82,7 @@ class World:
         self._review(self._person(number, model))
         self._event(model)
         self._connection(number)
+        MetricDirection.objects.create(metric=f"metric {number}", direction="higher", set_by="admin")
 
     def _connection(self, number: int) -> None:
         """A server with a sync, a delivery and a refusal."""

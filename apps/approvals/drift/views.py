@@ -77,10 +77,12 @@ def _moving(finding: DriftFinding) -> dict[str, Any]:
 def _drift_page(
     request: HttpRequest, finding: DriftFinding, *, error: DomainError | None = None, asked: str = "", reason: str = ""
 ) -> HttpResponse:
+    offers = queries.allowed_actions(finding, request.user)
     others = [row for row in queries.unsettled_on(finding.model) if row.pk != finding.pk]
     context = {
         **_moving(finding),
-        "offers": queries.allowed_actions(finding, request.user),
+        "offered": [offer for offer in offers if not offer.refusal],
+        "refused": [offer for offer in offers if offer.refusal],
         "timeline": timeline(finding),
         "others": others,
         "error": error,

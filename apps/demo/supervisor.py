@@ -127,6 +127,8 @@ class Supervisor:
             self._show_people()
         if training:
             self._wait("the training", lambda: self._trained(training))
+        if self._own_mlflow:  # the import, and beat's first sync, would fail before MLflow answers
+            self._wait("MLflow", lambda: self._answers(f"{self._mlflow_url}/health"))
         if not warm:
             self._say("importing the models, adding people and policies")
             seeding = self._processes.start(
@@ -135,8 +137,7 @@ class Supervisor:
             self._wait("the demo data", lambda: self._finished(seeding))
             self._processes.start("worker", commands.worker(), self._env())
         webhook = None
-        if self._own_mlflow:  # beat asks for a sync at once, which would fail before MLflow answers
-            self._wait("MLflow", lambda: self._answers(f"{self._mlflow_url}/health"))
+        if self._own_mlflow:
             webhook = self._processes.start(
                 "webhook", commands.manage("register_webhook", ADMIN_NAME), self._env(), keep=False
             )

@@ -125,8 +125,8 @@ def keep_failure(version: ModelVersion, error: str) -> None:
 
 def wants_reading(version: ModelVersion, now: datetime) -> bool:
     """Whether somebody who opens the version's page should not have to wait for its turn in the queue."""
-    if version.deleted_at or version.model.deleted_at or version.details_state == DetailsState.FAILED:
-        return False
+    if version.deleted_at or version.model.deleted_at or version.details_failures:
+        return False  # what failed is tried again after its pause, however often somebody looks
     if version.details_at is None or version.details_state == DetailsState.PENDING:
         return True
     return not version.environment.get(COMPLETE) or (run_goes_on(version) and now - version.details_at > READ_AGAIN)

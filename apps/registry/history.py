@@ -8,6 +8,7 @@ from typing import Any
 WIDTH, HEIGHT = 720, 220
 LEFT, RIGHT, TOP, BOTTOM = 56, 16, 22, 28
 MAX_TICKS, MAX_LABELS = 5, 10
+CROWDED = 50  # names of versions that stand closer run into each other
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class Chart:
 
 def chart(rows: Iterable[tuple[int, Any, bool]]) -> Chart:
     """Draw (version number, value or None, is in Production), oldest first. Versions stand at equal distances."""
-    rows = list(rows)
+    rows = [(number, _plain(value), production) for number, value, production in rows]
     numbers = [float(value) for _number, value, _production in rows if _is_number(value)]
     low, high, ticks = _scale(numbers)
     step = (WIDTH - LEFT - RIGHT) / max(len(rows) - 1, 1)
@@ -110,6 +111,13 @@ def chart(rows: Iterable[tuple[int, Any, bool]]) -> Chart:
         ticks=[Tick(_place(value, low, high), text) for value, text in ticks],
         labels=_labels(points),
     )
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as the mirror keeps it: one database reads "NaN" and "Infinity" back as numbers."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
 
 
 def _is_number(value: Any) -> bool:
@@ -169,6 +177,6 @@ def _labels(points: list[Point]) -> list[Tick]:
     """Name the first, the last, and some versions between them."""
     every = max(1, math.ceil((len(points) - 1) / (MAX_LABELS - 1)))
     chosen = points[:-1:every]
-    if points and (not chosen or points[-1].x - chosen[-1].x > 50 or len(chosen) == 1):
-        chosen = [*chosen, points[-1]]
-    return [Tick(point.x, f"v{point.number}") for point in chosen]
+    if len(chosen) > 1 and points[-1].x - chosen[-1].x < CROWDED:
+        chosen = chosen[:-1]
+    return [Tick(point.x, f"v{point.number}") for point in [*chosen, *points[-1:]]]

@@ -16,7 +16,7 @@ from apps.registry.history import Chart, chart
 from apps.registry.models import ModelAlias, ModelVersion, RegisteredModel, Stage
 from apps.registry.queries import DETAILS
 
-ROWS = 50
+ROWS = 25
 CHARTED = 200
 EVENTS = 20
 MOVES_LOOKED_AT = 200

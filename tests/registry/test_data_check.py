@@ -188,8 +188,14 @@ def test_csv_can_be_a_tensor_of_two_axes():
     assert faults(asked(tensor(-1, 2)), "a,b\n1,2\n1,x\n1\n") == [("", "type", 1, [2]), ("", "shape", 1, [3])]
 
 
-@pytest.mark.parametrize("content", [{}, {"signature": "x"}, {"signature": {"inputs": "{"}}, {"signature": {"inputs": "[1]"}},
-                                     {"signature": {"inputs": '[{"type": "tensor"}]'}}])  # fmt: skip
+SILENT = [
+    {},
+    {"signature": "x"},
+    *({"signature": {"inputs": raw}} for raw in ("{", "[1]", "[]", '[{"type": "tensor"}]')),
+]
+
+
+@pytest.mark.parametrize("content", SILENT)
 def test_a_signature_that_says_nothing_of_inputs_asks_nothing(content):
     assert schema_of(content) is None
 

@@ -52,6 +52,7 @@ def test_no_signature_fails_and_cannot_be_compared(version):
     [
         ([COLUMN, {"name": "plan", "type": "string", "required": True}], "input plan is new and required"),
         ([{**COLUMN, "type": "double"}], "input age has another type"),
+        ([], "input age is gone"),
     ],
 )
 def test_a_signature_that_breaks_callers_fails(version, inputs, words):

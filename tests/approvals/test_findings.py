@@ -8,7 +8,7 @@ from apps.approvals.models import ApprovalRequest
 from apps.approvals.timeline import checks_in_words
 from apps.audit.actions import Action
 from apps.audit.models import AuditEvent
-from apps.registry.models import ModelVersion
+from apps.registry.models import MetricDirection, ModelVersion
 from tests.approvals.test_views import browser, detail_url, text_of
 
 
@@ -97,6 +97,21 @@ def test_the_page_of_an_applied_request_shows_what_was_decided_on(asked, champio
     assert "changed in MLflow since this was decided: metrics.accuracy. Below is what was decided on." in page
     metrics = pages.request_context(now(asked))["comparison"].metrics
     assert [(row.base, row.candidate, row.verdict) for row in metrics] == [(0.95, 0.9, "worse")]
+
+
+def test_a_direction_that_is_set_later_changes_nothing_that_was_decided(asked, champion, review, bob):
+    ModelVersion.objects.filter(pk=champion.pk).update(metrics={"accuracy": 0.95})
+    review("approve", bob)
+    MetricDirection.objects.create(metric="accuracy", direction="lower", set_by="admin")
+    metrics = pages.request_context(now(asked))["comparison"].metrics
+    assert (now(asked).baseline["directions"], [row.verdict for row in metrics]) == ({"accuracy": "higher"}, ["worse"])
+
+
+def test_a_direction_that_is_set_under_review_counts(asked, champion):
+    ModelVersion.objects.filter(pk=champion.pk).update(metrics={"accuracy": 0.95})
+    MetricDirection.objects.create(metric="accuracy", direction="lower", set_by="admin")
+    metrics = pages.request_context(now(asked))["comparison"].metrics
+    assert (outcomes(now(asked))["metrics"], [row.verdict for row in metrics]) == ("pass", ["better"])
 
 
 def test_the_api_shows_what_was_decided_on(asked, champion, review, bob):

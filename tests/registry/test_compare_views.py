@@ -315,3 +315,13 @@ def test_a_picture_that_was_not_logged_is_not_found(reader, pictured, broken, pa
 def test_a_stranger_sees_no_picture_and_mlflow_is_not_asked(client, mallory, pictured, broken):
     client.force_login(mallory)
     assert (client.get(pictured).status_code, broken.asked) == (404, [])
+
+
+@pytest.mark.mlflow
+def test_a_picture_comes_from_a_real_mlflow(reader, churn, mlflow_registry):
+    info = mlflow_registry.run()
+    mlflow_registry.file(info, "plots/cm ä.png", PNG)
+    listed = [{"path": path, "title": "x"} for path in ("plots/cm ä.png", "plots/none.png", "../secret.png")]
+    make_version(churn, 6, run_id=info["run_id"], pictures=listed)
+    answers = [reader.get(f"/models/churn/v/6/pictures/{place}/") for place in range(3)]
+    assert (answers[0].content, [answer.status_code for answer in answers]) == (PNG, [200, 404, 503])

@@ -109,10 +109,11 @@ class MlflowRegistry:
         answer = self.call("POST", "model-versions/create", name=name, source=source, **body)
         return int(answer["model_version"]["version"])
 
-    def file(self, info: dict[str, Any], path: str, text: str) -> None:
+    def file(self, info: dict[str, Any], path: str, content: str | bytes) -> None:
         """Store a file among a run's artifacts."""
         root = info["artifact_uri"].split(":/", 1)[1].lstrip("/")
-        answer = self._http.put(f"mlflow-artifacts/artifacts/{root}/{path}", content=text.encode())
+        body = content.encode() if isinstance(content, str) else content
+        answer = self._http.put(f"mlflow-artifacts/artifacts/{root}/{path}", content=body)
         assert answer.status_code == 200, answer.text
 
     def stage(self, name: str, number: int, stage: str, *, archive: bool = False) -> None:

@@ -2,7 +2,11 @@
 
 import json
 import logging
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
@@ -20,7 +24,7 @@ from apps.registry.connecting import probing, services
 from apps.registry.models import Connection, RegisteredModel
 from apps.registry.services import request_sync
 from apps.registry.sync import synchronise
-from tests.servers.broken import Reply
+from tests.servers.broken import Reply, broken_server
 
 URL = "https://mlflow.example.org"
 TOKEN = "hush-hush-token-of-eu"
@@ -288,19 +292,60 @@ def test_the_api_refuses_a_field_that_it_does_not_know(admin, client):
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "password")
 
 
-def test_an_authority_of_ones_own_is_kept_as_it_was_pasted(admin, certificate):
-    made = make(admin, ca_certificates=certificate.replace("\n", "\r\n"))
-    assert made.ca_certificates == certificate
+@dataclass
+class Tls:
+    """A server with a certificate that its own authority signed, in this case itself."""
+
+    url: str
+    certificate: str  # PEM
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory) -> Iterator[Tls]:
+    """A server that speaks TLS and answers as an MLflow without models."""
+    certificate, key = self_signed()
+    files = tmp_path_factory.mktemp("tls")
+    (files / "cert.pem").write_text(certificate)
+    (files / "key.pem").write_bytes(key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files / "cert.pem", files / "key.pem")
+    with broken_server(context) as server:
+        server.decide = lambda path, query: Reply(b"3.17.2") if path == "/version" else Reply()
+        yield Tls(server.url.replace("http:", "https:"), certificate)
+
+
+def test_a_certificate_of_an_unknown_authority_is_not_trusted(admin, tls):
+    make(admin, url=tls.url)
+    sentence = probing.test_connection("eu", by=admin).sentence
+    assert sentence == (
+        "MLflow's certificate is not trusted: self-signed certificate. "
+        "Add the certificate of its authority to the connection."
+    )
+
+
+@pytest.mark.parametrize("trusting", ["the authority", "everybody"])
+def test_a_certificate_is_trusted_by_its_authority_or_unchecked(admin, tls, trusting):
+    values = {"ca_certificates": tls.certificate} if trusting == "the authority" else {"verify_tls": False}
+    make(admin, url=tls.url, **values)
+    assert probing.test_connection("eu", by=admin).ok is True
+
+
+def test_an_authority_of_ones_own_is_kept_as_it_was_pasted(admin, tls):
+    made = make(admin, ca_certificates=tls.certificate.replace("\n", "\r\n"))
+    assert made.ca_certificates == tls.certificate
     after = AuditEvent.objects.get(action="connection.added").data["after"]
     assert after["ca_certificates"].startswith("sha256:")
 
 
-@pytest.fixture
-def certificate() -> str:
-    """A self-signed certificate, made here."""
+def self_signed() -> tuple[str, bytes]:
+    """Return a certificate for 127.0.0.1, and its key, as PEM."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Our authority")])
     built = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    built = built.serial_number(1).not_valid_before(now).not_valid_after(now + timedelta(days=1))
+    built = built.serial_number(1).not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
     built = built.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-    return built.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
+    addresses = x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))])
+    signed = built.add_extension(addresses, critical=False).sign(key, hashes.SHA256())
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return signed.public_bytes(pem).decode(), private

@@ -1,6 +1,7 @@
 """A real HTTP server on loopback that misbehaves on demand."""
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -33,11 +34,13 @@ Decide = Callable[[str, dict[str, str]], Reply]  # path and query → reply
 class BrokenServer:
     """`decide` may be replaced while it runs. `asked` collects the paths that were requested."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.decide: Decide = lambda path, query: Reply()
         self.asked: list[str] = []
         self.stopping = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self._server.daemon_threads = False
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
 
@@ -95,9 +98,9 @@ class BrokenServer:
 
 
 @contextmanager
-def broken_server() -> Iterator[BrokenServer]:
-    """Run a server for the duration of a `with`."""
-    server = BrokenServer()
+def broken_server(tls: ssl.SSLContext | None = None) -> Iterator[BrokenServer]:
+    """Run a server for the duration of a `with`; it speaks TLS when given how."""
+    server = BrokenServer(tls)
     server.start()
     try:
         yield server

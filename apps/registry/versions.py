@@ -1,5 +1,6 @@
 """What the model page shows of its versions. Neither the queries nor the rows read grow with their number."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
@@ -20,6 +21,7 @@ ROWS = 25
 CHARTED = 200
 EVENTS = 20
 MOVES_LOOKED_AT = 200
+PLAIN_KEY = re.compile(r"(?!-?\d+$)[\w .:/@-]+")  # a number would be taken for a place in a list, quotes end the path
 NEWEST_FIRST = keyset.Order("number", descending=True)
 UNSHOWN = ("params", "datasets", "mlmodel", "signature", "requirements", "files", "environment", "pictures")
 
@@ -53,11 +55,11 @@ def alias_to_load(aliases: list[ModelAlias], production: ModelVersion | None) ->
 def metric_history(model: RegisteredModel, metric: str) -> Chart:
     """One metric over the newest versions, oldest first."""
     rows = ModelVersion.objects.filter(model=model, deleted_at=None).order_by("-number")
-    looks_like_a_place = metric.lstrip("-").isdigit()  # such a key would be taken for a place in a list
-    value = F("metrics") if looks_like_a_place else KeyTransform(metric, "metrics")
+    whole = not PLAIN_KEY.fullmatch(metric)
+    value = F("metrics") if whole else KeyTransform(metric, "metrics")
     found = rows.annotate(value=value).values_list("number", "stage", "value")[:CHARTED]
     newest_first = [
-        (number, (value or {}).get(metric) if looks_like_a_place else value, stage == Stage.PRODUCTION)
+        (number, (value or {}).get(metric) if whole else value, stage == Stage.PRODUCTION)
         for number, stage, value in found
     ]
     return chart(reversed(newest_first))

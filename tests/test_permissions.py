@@ -18,7 +18,7 @@ from apps.accounts.models import User
 from apps.accounts.roles import ADMIN, ROLES
 from apps.approvals import services
 from apps.approvals.models import ApprovalRequest, DriftFinding, ProtectedAlias
-from apps.registry.models import RegisteredModel
+from apps.registry.models import RegisteredModel, SavedView
 from tests.builders import make_model, make_policy, make_version
 from tests.conftest import member
 
@@ -83,6 +83,9 @@ TABLE = {
     ("accounts:people", "GET"): page(403, 403),
     ("accounts:people", "POST"): page(403, 403, 302, payload={"do": "new_group", "name": "auditors"}),
     ("registry:model-list", "GET"): page(),
+    ("registry:view-list", "GET"): page(),
+    ("registry:view-list", "POST"): page(302, 302, 302, payload={"do": "save", "name": "Mine", "query": "q=x"}),
+    ("registry:view-open", "GET"): page(302, 302, 302),  # shared by somebody else
     ("registry:model-detail", "GET"): page(200, 404),
     ("registry:version-detail", "GET"): page(200, 404),
     ("registry:signature", "GET"): page(200, 404),
@@ -121,6 +124,12 @@ TABLE = {
     ("audit:event-list", "GET"): page(),
     ("api:me", "GET"): api(),
     ("api:model-list", "GET"): api(),
+    ("api:facets", "GET"): api(),
+    ("api:view-list", "GET"): api(),
+    ("api:view-list", "POST"): api(201, 201, 201, payload={"name": "Mine", "query": "q=x"}),
+    ("api:view-detail", "GET"): api(),
+    ("api:view-detail", "PATCH"): api(403, 403, 403, payload={"name": "Mine"}),  # only whoever saved it
+    ("api:view-detail", "DELETE"): api(403, 403, 204),
     ("api:model-detail", "GET"): api(200, 404),
     ("api:version-list", "GET"): api(200, 404),
     ("api:version-detail", "GET"): api(200, 404),
@@ -186,6 +195,7 @@ def asked(alice) -> ApprovalRequest:
     first = make_version(model, 1, stage="Production")
     DriftFinding.objects.create(model=model, version=first, kind="stage", expected="Staging", found="Production")
     ProtectedAlias.objects.create(alias="champion", added_by="admin")
+    SavedView.objects.create(owner=alice, name="Ours", query="q=churn", shared=True)
     version = make_version(model, 2, pictures=[PICTURE])
     for stage in ("Production", "Archived"):
         make_policy(stage)
@@ -212,6 +222,8 @@ def address(name: str, request: ApprovalRequest, query: str = "") -> str:
                "alias": "champion", "place": 0}  # fmt: skip
     if name == "api:event-detail":
         numbers["number"] = 1  # the event of the request
+    if ":view-" in name:
+        numbers["view"] = SavedView.objects.get(name="Ours").pk
     if ":drift-" in name:
         numbers["id"] = DriftFinding.objects.get().pk
     wanted = _arguments(get_resolver(), name)

@@ -42,6 +42,18 @@ async function copy(button) {
   setTimeout(() => { label.textContent = before; }, 2000);
 }
 
+// A part of the page that is replaced keeps its open panels open.
+let opened = [];
+document.addEventListener("htmx:beforeSwap", (event) => {
+  opened = [...event.detail.target.querySelectorAll("details[id][open]")].map((details) => details.id);
+});
+document.addEventListener("htmx:afterSwap", () => {
+  for (const id of opened) {
+    const details = document.getElementById(id);
+    if (details) details.open = true;
+  }
+});
+
 // A filter applies when it changes; the button stays for those without JavaScript.
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-submit-on-change]");

@@ -17,7 +17,7 @@ LOOKS = {"light": ("light", 1440), "dark": ("dark", 1440), "light, phone": ("lig
 COLOURS = ["color-contrast", "link-in-text-block"]  # axe's rules that the dark can break; the rest is the light's too
 NOT_PAGES = {"home", "healthz", "readyz", "accounts:sign-out", "accounts:theme", "registry:sync-run",
              "registry:sync-cancel", "registry:webhook-receive", "registry:compare-csv", "registry:compare-json",
-             "registry:picture"}  # fmt: skip
+             "registry:picture", "registry:view-open"}  # fmt: skip
 
 
 def nothing(page: Page, world: World) -> None:
@@ -130,6 +130,25 @@ def set_no_direction(page: Page, world: World) -> None:
 
 
 CHURN = "churn-classifier"
+
+
+def open_the_owners(page: Page, world: World) -> None:
+    page.locator("#facet-owner summary").click()
+    page.get_by_label("retention").wait_for()
+
+
+def save_a_view(page: Page, world: World) -> None:
+    page.locator("#save-view summary").click()
+    page.get_by_label("Name", exact=True).fill(f"Live ones {page.viewport_size}")
+    page.get_by_label("Share with everybody").check()
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("is saved.").wait_for()
+
+
+def open_the_first_view(page: Page, world: World) -> None:
+    page.locator("summary", has_text="Change").first.click()
+
+
 V2 = "/models/churn-classifier/v/2/"
 SIGHTS = {
     "sign in": Sight("accounts:sign-in", "/sign-in/", by=None),
@@ -137,6 +156,11 @@ SIGHTS = {
     "models, none visible": Sight("registry:model-list", "/models/", by="mallory"),
     "models, no result": Sight("registry:model-list", "/models/?q=nothing+like+it"),
     "models, deleted too": Sight("registry:model-list", "/models/?deleted=on"),
+    "models, counts": Sight("registry:model-list", "/models/", does=open_the_owners),
+    "models, filtered": Sight("registry:model-list", "/models/?q=c&stage=Production&no=risk&sort=-updated&counts=on"),
+    "models, saving a view": Sight("registry:model-list", "/models/?stage=Production", does=save_a_view),
+    "views": Sight("registry:view-list", "/views/", does=open_the_first_view),
+    "views, none": Sight("registry:view-list", "/views/", by="mallory"),
     "models, malformed filter": Sight("registry:model-list", "/models/?cursor=x", status=400),
     "model": Sight("registry:model-detail", "/models/churn-classifier/"),
     "model, not there": Sight("registry:model-detail", "/models/none/", status=404),

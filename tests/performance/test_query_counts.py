@@ -10,7 +10,7 @@ from django.utils import timezone
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.roles import REVIEWER
-from apps.approvals.models import ApprovalPolicy, ApprovalRequest, Review
+from apps.approvals.models import ApprovalPolicy, ApprovalRequest, DriftFinding, ProtectedAlias, Review
 from apps.audit.actions import Action
 from apps.audit.services import Actor, Target, record
 from apps.registry.models import (
@@ -20,6 +20,7 @@ from apps.registry.models import (
     ModelAlias,
     ModelVersion,
     RegisteredModel,
+    SavedView,
     SyncRun,
     SyncState,
     WebhookDelivery,
@@ -30,6 +31,8 @@ LENGTHS = (1, 10, 100)
 LISTS = [
     "/models/",
     "/models/?q=model&stage=Production",
+    "/models/?counts=on&stage=Production&no=owner",
+    "/views/",
     "/models/first/",
     "/compare/?base=first@1000&candidate=first@1",
     "/metrics/",
@@ -37,12 +40,17 @@ LISTS = [
     "/requests/{request}/",
     "/reviews/",
     "/policies/",
+    "/drift/",
+    "/drift/?show=settled",
+    "/drift/{drift}/",
     "/audit/",
     "/people/",
     "/connections/",
     "/sync/",
     "/account/",
     "/api/v1/models/?page_size=200",
+    "/api/v1/facets/?alias=champion",
+    "/api/v1/views/?page_size=200",
     "/api/v1/models/first/versions/?page_size=200",
     "/api/v1/metric-directions/?page_size=200",
     "/api/v1/requests/?page_size=200",
@@ -50,6 +58,8 @@ LISTS = [
     "/api/v1/requests/{request}/",
     "/api/v1/requests/{request}/reviews/?page_size=200",
     "/api/v1/policies/?page_size=200",
+    "/api/v1/drift/?page_size=200",
+    "/api/v1/protected-aliases/?page_size=200",
     "/api/v1/audit/events/?page_size=200",
     "/api/v1/connections/",
     "/api/v1/sync/",
@@ -65,6 +75,7 @@ class World:
         self.policy = make_policy()
         self.first = make_model("first")
         self.request = self._ask(make_version(self.first, 1000, metrics={"accuracy": 0.8}))
+        self.drift = self._find(self.request.version)
 
     def grow(self, rows: int) -> None:
         for number in range(self.rows + 1, rows + 1):
@@ -81,6 +92,11 @@ class World:
         self._policies(model)
         self._review(self._person(number, model))
         self._event(model)
+        for row in (version, another):
+            self._find(row)
+        self._find(version, state="accepted", settled_at=timezone.now(), settled_by="bob")
+        ProtectedAlias.objects.create(alias=f"alias{number}", added_by="admin")
+        SavedView.objects.create(owner=self.reader, name=f"view {number}", query="q=model&stage=Production")
         self._connection(number)
         MetricDirection.objects.create(metric=f"metric {number}", direction="higher", set_by="admin")
 
@@ -91,6 +107,11 @@ class World:
         SyncRun.objects.create(connection=connection, state=SyncState.DONE, finished_at=now, requested_by="beat")
         WebhookDelivery.objects.create(connection=connection, delivery_id="d", event="prompt.created")
         DeliveryRefusal.objects.create(connection_name=connection.name, reason="unsigned", hour=now, last_at=now)
+
+    def _find(self, version: ModelVersion, **fields: object) -> DriftFinding:
+        """Drift that a request stands against."""
+        values = {"kind": "stage", "expected": "Staging", "found": "Production", "decision": self.request}
+        return DriftFinding.objects.create(model=version.model, version=version, **values | fields)
 
     def _event(self, model: RegisteredModel) -> None:
         with transaction.atomic():
@@ -146,5 +167,5 @@ def test_lists_ask_as_often_for_100_rows_as_for_one(request, db, reader, address
     for length in LENGTHS:
         world.grow(length)
         for address, asked in counts.items():
-            asked.append(count(client, address.format(request=world.request.pk)))
+            asked.append(count(client, address.format(request=world.request.pk, drift=world.drift.pk)))
     assert counts == {address: asked[:1] * len(LENGTHS) for address, asked in counts.items()}

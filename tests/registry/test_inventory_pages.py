@@ -107,7 +107,8 @@ def test_search_finds_names_of_strange_signs(reader, name):
     "query",
     ["stage=Production", "alias=champion", "tag=team", "tag=team%3Drisk", "owner=risk", "risk=high",
      "framework=sklearn", "state=current", "stage=Production&stage=Archived", "owner=nobody&owner=risk",
-     "tag=team&owner=risk", "drift=open", "requests=open", "connection=eu", "no=risk&risk=high&owner=risk", "requests=open&requests=none&drift=open"],
+     "tag=team&owner=risk", "drift=open", "requests=open", "connection=eu", "no=risk&risk=high&owner=risk",
+     "requests=open&requests=none&drift=open"],
 )  # fmt: skip
 def test_model_list_filters(reader, query):
     Connection.objects.create(name="eu")

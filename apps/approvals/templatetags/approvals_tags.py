@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import template
-from django.db.models import Count, Prefetch
+from django.db.models import Prefetch
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -57,18 +57,6 @@ def request_button(context: template.Context, version: ModelVersion, *, named: b
     gone = version.deleted_at is not None or version.model.deleted_at is not None
     offer = {"may_ask": may_ask and not gone, "gone": gone, "named": named}
     return {"version": version, "unfinished": list(unfinished), **offer}
-
-
-@register.simple_tag
-def open_request_counts(models: Iterable[RegisteredModel]) -> dict[int, int]:
-    """Return {model id: unfinished requests} for a whole list in one query; models without one are left out."""
-    rows = (
-        ApprovalRequest.objects.filter(version__model__in=[model.pk for model in models], state__in=UNFINISHED)
-        .values_list("version__model")
-        .annotate(number=Count("pk"))
-        .order_by()
-    )
-    return dict(rows)
 
 
 @register.filter

@@ -80,6 +80,7 @@ class RegisteredModel(models.Model):
         indexes = [
             models.Index(fields=["connection", "name"], name="registry_model_by_name"),
             models.Index(fields=["connection", "created_at"], name="registry_model_by_creation"),
+            models.Index(fields=["kind", "id"], name="registry_model_by_kind"),  # whose requests, drift, … one may see
             *(
                 models.Index(fields=[column, "id"], condition=LISTED, name=f"registry_list_by_{column}"[:30])
                 for column in SORTED_BY

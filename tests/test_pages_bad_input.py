@@ -18,6 +18,7 @@ PAGES = {
     "/compare/": ("base", "candidate"),
     "/compare/export.csv": ("base", "candidate"),
     "/metrics/": ("metric",),
+    "/drift/": ("show", "kind", "state", "connection", "page"),
     "/requests/": ("state", "model", "mine", "page"),
     "/audit/": ("actor", "action", "outcome", "source", "target", "since", "until", "before", "after"),
     "/people/": ("page",),
@@ -54,6 +55,7 @@ def test_no_query_is_too_strange(page, path, data):
         "/compare/?base=churn&candidate=churn@2", "/compare/?base=a%00@1", "/requests/?state=done",
         "/requests/?model=%00", "/requests/?page=x", "/audit/?since=yesterday",
         "/audit/?before=x", "/audit/?target=%00", "/people/?page=0x1",
+        "/drift/?kind=x", "/drift/?page=x", "/drift/?connection=%00",
     ],
 )  # fmt: skip
 def test_malformed_parameter_is_a_page_that_says_so(page, address):

@@ -14,7 +14,8 @@ from apps.accounts import grants, services
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.accounts.roles import ADMIN, DATA_SCIENTIST, ML_ENGINEER, REVIEWER, VIEWER, Role
-from apps.approvals.models import ApprovalPolicy
+from apps.approvals.drift.protected import protect
+from apps.approvals.models import ApprovalPolicy, ProtectedAlias
 from apps.approvals.policies import publish_policy
 from apps.audit import services as audit
 from apps.audit.actions import Action
@@ -22,6 +23,7 @@ from apps.audit.services import Actor, Target
 from apps.registry.models import Kind, RegisteredModel, Stage
 
 HIDDEN_FROM_VIEWERS = "credit-risk"
+PROTECTED = "champion"
 REASON = "Demo set-up"
 SYSTEM = Actor("system:demo")
 ADMIN_NAME = "admin"
@@ -54,7 +56,7 @@ PEOPLE = (
 
 
 def seed_people() -> None:
-    """Make people, groups, roles and policies; what is there already stays as it is."""
+    """Make people, groups, roles, policies and a protected alias; what is there already stays as it is."""
     passwords = _passwords()
     admin = _first_admin(passwords["admin"])
     for name in GROUPS:
@@ -67,6 +69,8 @@ def seed_people() -> None:
         _give("viewers", VIEWER, model, by=admin)
     for person in PEOPLE:
         _create(person, passwords[person.username], by=admin)
+    if not ProtectedAlias.objects.filter(alias=PROTECTED).exists():
+        protect(PROTECTED, reason=REASON, by=admin)
     for stage in Stage.values:
         if not ApprovalPolicy.objects.filter(stage=stage, model=None, retired_at=None).exists():
             publish_policy(

@@ -1,7 +1,7 @@
 """Train the demo's models and register them in MLflow. Run as a process: `python -m apps.demo.training URL MARKER`.
 
 Everything goes through the ordinary mlflow client. A run that was interrupted goes on where it stopped: versions that
-are registered are not made again. MARKER is a file that is written when all is done.
+are registered are not made again. MARKER is a file that is written when all is done; it names the server.
 """
 
 import logging
@@ -42,7 +42,7 @@ def main(url: str, marker: Path) -> None:
     for recipe, versions in trials:
         _register(client, recipe, versions)
     _register_prompt(client)
-    marker.write_text("trained\n")
+    marker.write_text(f"{url}\n")
 
 
 class _Trial:

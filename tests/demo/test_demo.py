@@ -3,9 +3,11 @@
 import json
 import signal
 import socket
+import sqlite3
 import stat
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,22 @@ def test_the_first_start_ends_with_pages_people_and_models(first):
     assert models(first) == [
         "churn-classifier", "credit-risk", "demand-forecast", "house-price", "iris-species", "ticket-topic",
     ]  # fmt: skip
+
+
+def test_mlflow_tells_the_demo_of_changes(first):
+    url = f"http://127.0.0.1:{first.mlflow_port}/api/2.0/mlflow/webhooks"
+    with urllib.request.urlopen(url, timeout=30) as response:
+        addresses = [webhook["url"] for webhook in json.load(response)["webhooks"]]
+    assert addresses == [f"http://127.0.0.1:{first.port}/webhooks/mlflow/default/"]
+    assert stat.S_IMODE((first.data / "mlflow" / "webhook_key").stat().st_mode) == 0o600
+
+
+def test_the_inbox_shows_a_version_that_was_moved_behind_assents_back(first):
+    def found() -> list[tuple[str, str, str]]:
+        with closing(sqlite3.connect(first.data / "assent.sqlite3")) as database:
+            return database.execute("SELECT kind, expected, found FROM approvals_driftfinding").fetchall()
+
+    wait_until(lambda: found() == [("stage", "None", "Staging")])
 
 
 def test_the_passwords_are_for_their_owner_alone(first):

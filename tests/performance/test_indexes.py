@@ -27,7 +27,8 @@ from apps.registry.keyset import Order
 from apps.registry.models import ModelVersion
 from tests.performance.test_query_counts import World
 
-GROW = ("approvals_driftfinding", "audit_auditevent", "jobs_job", "approvals_approvalrequest", "approvals_review", "registry_modelversion",
+GROW = ("approvals_driftfinding",
+        "audit_auditevent", "jobs_job", "approvals_approvalrequest", "approvals_review", "registry_modelversion",
         "registry_registeredmodel", "registry_modelalias", "registry_syncrun",
         "registry_webhookdelivery", "registry_deliveryrefusal")  # fmt: skip
 SQLITE_SCAN = re.compile(r"^SCAN (\w+)(?! USING)$")

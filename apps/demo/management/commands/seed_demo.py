@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.demo import commands, people
+from apps.demo import commands, drift, people
 
 
 class Command(BaseCommand):
@@ -36,4 +36,5 @@ class Command(BaseCommand):
                 f"{error} The demo's first start needs MLflow: start the one of MLFLOW_BACKEND_URL, then again."
             ) from error
         people.seed_people()
+        drift.move_one_in_mlflow(marker)
         self.stdout.write("The demo's models, people and policies are in place.")

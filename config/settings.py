@@ -267,6 +267,9 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "config.api_schema.describe_errors"],
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
+        "ConnectionState": "apps.registry.health.serializers.STATES",
+        "SyncKind": "apps.registry.models.SyncKind",
+        "SyncState": "apps.registry.models.SyncState",
         "Stage": "apps.registry.models.Stage",
         "ReviewVerdict": "apps.approvals.models.Verdict",
     },

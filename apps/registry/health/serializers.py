@@ -7,6 +7,8 @@ from rest_framework import serializers
 from apps.registry.health.queries import ConnectionHealth
 from apps.registry.models import SyncRun
 
+STATES = ["good", "failing", "never", "disabled"]
+
 
 class SyncRunOut(serializers.ModelSerializer):
     """One sync."""
@@ -34,7 +36,7 @@ class ConnectionHealthOut(serializers.Serializer):
     """How one connection fares."""
 
     connection = serializers.CharField(source="connection.name")
-    state = serializers.ChoiceField(["good", "failing", "never", "disabled"])
+    state = serializers.ChoiceField(STATES)
     last_success = serializers.DateTimeField(source="last_good.finished_at", default=None, allow_null=True)
     last_success_kind = serializers.CharField(source="last_good.kind", default=None, allow_null=True)
     changes_as_of = serializers.DateTimeField(source="as_of", allow_null=True, help_text="Changes until then are in.")

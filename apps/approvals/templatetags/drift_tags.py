@@ -5,7 +5,7 @@ from typing import Any
 from django import template
 
 from apps.approvals.drift import queries, sentences
-from apps.approvals.models import DriftFinding
+from apps.approvals.models import ApprovalRequest, DriftFinding
 from apps.registry.models import ModelVersion, RegisteredModel
 
 register = template.Library()
@@ -32,6 +32,12 @@ def version_drift(version: ModelVersion) -> dict[str, Any]:
     """Say where MLflow and the decisions on a version differ, aliases that left it included."""
     found = queries.unsettled_on(version.model) if version.model.open_drift else []
     return {"findings": [finding for finding in found if _concerns(finding, version)]}
+
+
+@register.inclusion_tag("approvals/_request_drift.html")
+def request_drift(asked: ApprovalRequest) -> dict[str, Any]:
+    """Say that MLflow shows already what the request asks for, where it was opened for drift."""
+    return {"asked": asked, "finding": asked.drift.order_by("-id").first()}
 
 
 def _concerns(finding: DriftFinding, version: ModelVersion) -> bool:

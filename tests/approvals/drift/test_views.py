@@ -65,6 +65,12 @@ def test_asking_leads_to_the_request(as_, drifted, alice):
     assert answer.headers["Location"] == f"/requests/{drifted.request_id}/"
 
 
+def test_the_request_says_that_it_moves_nothing(as_, drifted, alice):
+    client = as_(alice)
+    address = client.post(f"/drift/{drifted.pk}/act/", {"action": "request", "reason": "It works."}).headers["Location"]
+    assert "makes Production a decision and moves nothing" in text(client.get(address))
+
+
 def test_the_page_that_polls_is_told_when_the_revert_has_ended(as_, drifted, bob):
     client = as_(bob)
     DriftFinding.objects.update(state="reverting")

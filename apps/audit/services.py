@@ -1,6 +1,6 @@
 """The only writer of the trail."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +14,7 @@ from apps.audit.models import AuditEvent, ChainHead
 from apps.errors import DomainError, UpstreamUnavailable
 
 MAX_TEXT = 10_000
+BATCH = 500
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,19 @@ class Target:
     model_id: int | None = None
 
 
+@dataclass(frozen=True)
+class Entry:
+    """What one event will say; see `record`."""
+
+    action: Action
+    by: Actor
+    target: Target
+    reason: str = ""
+    outcome: Outcome = Outcome.DONE
+    source: Source | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+
+
 def record(
     action: Action,
     *,
@@ -49,32 +63,47 @@ def record(
     head is locked until the caller's transaction ends: record late, and never before a call over the network.
     Raises RuntimeError outside a transaction: a write and its event stand or fall together.
     """
+    return record_all([Entry(action, by, target, reason, outcome, source, data)])[0]
+
+
+def record_all(entries: Iterable[Entry]) -> list[AuditEvent]:
+    """Append events in this order, in as few queries as one takes. Otherwise as `record`."""
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("audit.record needs an open transaction")
-    origin = context.current()
+    entries = list(entries)
+    if not entries:
+        return []
     head, _ = ChainHead.objects.select_for_update().get_or_create(id=1)
-    event = AuditEvent(
+    events = []
+    for entry in entries:
+        event = _event(entry, head)
+        event.hash = chain.event_hash(head.last_hash, chain.event_content(event))
+        head.last_id, head.last_hash = event.id, event.hash
+        events.append(event)
+    AuditEvent.objects.bulk_create(events, batch_size=BATCH)
+    head.save(update_fields=["last_id", "last_hash"])
+    return events
+
+
+def _event(entry: Entry, head: ChainHead) -> AuditEvent:
+    origin = context.current()
+    return AuditEvent(
         id=head.last_id + 1,
         at=timezone.now(),
-        action=Action(action).value,
-        outcome=Outcome(outcome).value,
-        source=Source(source or origin.source).value,
-        actor=_text(by.name),
-        actor_role=_text(by.role),
-        model_id=target.model_id,
-        target_type=target.type,
-        target=_text(target.name),
-        reason=_text(reason),
-        data=chain.storable(data),
+        action=Action(entry.action).value,
+        outcome=Outcome(entry.outcome).value,
+        source=Source(entry.source or origin.source).value,
+        actor=_text(entry.by.name),
+        actor_role=_text(entry.by.role),
+        model_id=entry.target.model_id,
+        target_type=entry.target.type,
+        target=_text(entry.target.name),
+        reason=_text(entry.reason),
+        data=chain.storable(entry.data),
         request_id=origin.request_id[:36],
         address=origin.address[:45],
         previous_hash=head.last_hash,
     )
-    event.hash = chain.event_hash(head.last_hash, chain.event_content(event))
-    event.save(force_insert=True)
-    head.last_id, head.last_hash = event.id, event.hash
-    head.save(update_fields=["last_id", "last_hash"])
-    return event
 
 
 @dataclass

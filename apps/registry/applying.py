@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.audit.actions import Action, Source
-from apps.audit.services import Actor, Target, record
+from apps.audit.services import Actor, Entry, Target, record_all
 from apps.registry import summaries
 from apps.registry.models import Kind, ModelAlias, ModelVersion, RegisteredModel, Stage
 from apps.registry.observers import Change, Changed
@@ -27,10 +27,17 @@ COMPARED = ("model", "number", "pending_stage", *WRITTEN)
 
 @dataclass
 class Written:
-    """What `apply` did. `counts`: created, changed, deleted; `changes` is for the observers."""
+    """What `apply` did. `counts`: created, changed, deleted; `changes` for the observers; `entries` for the trail."""
 
     counts: Counter[str] = field(default_factory=Counter)
     changes: list[Change] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+
+    def say(self, action: Action, local: Local, number: int | None = None, **data: Any) -> None:
+        """Note an event about a model, or about a version of it."""
+        name = local.row.reference if number is None else f"{local.row.reference} v{number}"
+        target = Target(str(local.row.kind) if number is None else "version", name, local.row.pk)
+        self.entries.append(Entry(action, MLFLOW, target, source=Source.MLFLOW, data=data))
 
 
 def load(connection: str, names: Iterable[str], created: Iterable[datetime] = (), *, lock: bool = False) -> list[Local]:
@@ -58,27 +65,23 @@ def apply(connection: str, plan: Plan, remote: Remote) -> Written:
     """Write the plan; its gone rows must have been confirmed."""
     written = Written()
     for local in [*plan.replaced_models, *plan.gone_models]:
-        written.changes += _delete_model(local)
+        _delete_model(local, written)
     _rename(plan.changed_models)
-    fresh = _create_models(connection, plan.new_models, remote.versions)
-    for local, rows in _by_model(plan.new_versions):
-        _create_versions(local, rows)
-        for row in rows:
-            _say(Action.VERSION_MIRRORED, local, row.number, after=described(row))
-            written.changes += _arrival(local, row)
-    written.changes += update_versions(plan.changed_versions)
+    fresh = _create_models(connection, plan.new_models, remote.versions, written)
+    _add_versions(plan.new_versions, written)
+    _update_versions(plan.changed_versions, written)
     for local, gone in plan.gone_versions:
-        written.changes += _delete_version(local, gone)
+        _delete_version(local, gone, written)
     for change in plan.changed_models:
-        written.changes += _update_model(change)
+        _update_model(change, written)
     for local, model in zip(fresh, plan.new_models, strict=True):
         if local.row.kind == Kind.MODEL:
-            written.changes += [change for row in local.versions.values() for change in _arrival(local, row)]
-            written.changes += _set_aliases(local, model.aliases)
+            _set_aliases(local, model.aliases, written)
     touched = [*plan.replaced_models, *plan.gone_models, *fresh, *(change.local for change in plan.changed_models)]
     touched += [pair[0] for pair in (*plan.new_versions, *plan.changed_versions, *plan.gone_versions)]
     summaries.refresh({local.row.pk for local in touched})
     written.counts = _counts(plan, fresh)
+    record_all(written.entries)
     return written
 
 
@@ -92,24 +95,30 @@ def _counts(plan: Plan, fresh: list[Local]) -> Counter[str]:
 
 def update_versions(changes: list[tuple[Local, VersionChange]]) -> list[Change]:
     """Write changed versions in bulk and audit each. Returns the moves that MLflow made."""
-    now, moves = timezone.now(), []
+    written = Written()
+    _update_versions(changes, written)
+    record_all(written.entries)
+    return written.changes
+
+
+def _update_versions(changes: list[tuple[Local, VersionChange]], written: Written) -> None:
+    now = timezone.now()
     for local, change in changes:
         row, moved_from, was_deleted = change.row, change.row.stage, change.row.deleted_at is not None
         if {"source", "run_id", "status"} & set(change.after) or was_deleted:
             row.details_due_at = now
         _take(row, change)
         if was_deleted:
-            _say(Action.VERSION_MIRRORED, local, row.number, after=described(change.remote))
-            moves += _arrival(local, row)
+            written.say(Action.VERSION_MIRRORED, local, row.number, after=described(change.remote))
+            written.changes += _arrival(local, row)
             continue
         if change.before or change.after:
-            _say(Action.VERSION_CHANGED, local, row.number, before=change.before, after=change.after)
+            written.say(Action.VERSION_CHANGED, local, row.number, before=change.before, after=change.after)
         if change.stage:
             before, after = {"stage": moved_from}, {"stage": row.stage}
-            _say(Action.VERSION_STAGE_CHANGED, local, row.number, before=before, after=after)
-            moves.append(Change(Changed.STAGE, local.row, row, moved_from, row.stage))
+            written.say(Action.VERSION_STAGE_CHANGED, local, row.number, before=before, after=after)
+            written.changes.append(Change(Changed.STAGE, local.row, row, moved_from, row.stage))
     ModelVersion.objects.bulk_update([change.row for _, change in changes], WRITTEN, batch_size=BATCH)
-    return moves
 
 
 def _take(row: ModelVersion, change: VersionChange) -> None:
@@ -122,30 +131,29 @@ def _take(row: ModelVersion, change: VersionChange) -> None:
     row.seen_at = change.remote.asked_at
 
 
-def _arrival(local: Local, version: ModelVersion | RemoteVersion) -> list[Change]:
+def _arrival(local: Local, row: ModelVersion) -> list[Change]:
     """Return the news of a version that came with a stage: MLflow registers every version without one."""
-    if version.stage == Stage.NONE or local.row.kind != Kind.MODEL:
-        return []
-    row = local.versions[version.number]
-    return [Change(Changed.STAGE, local.row, row, Stage.NONE.value, version.stage)]
+    came_without = row.stage == Stage.NONE or local.row.kind != Kind.MODEL
+    return [] if came_without else [Change(Changed.STAGE, local.row, row, Stage.NONE.value, row.stage)]
 
 
-def described(version: RemoteVersion) -> dict[str, Any]:
+def described(version: RemoteVersion | ModelVersion) -> dict[str, Any]:
     """What the trail tells of a version that is new here."""
     return {"stage": version.stage, "run_id": version.run_id, "source": version.source[:300]}
 
 
 def _create_models(
-    connection: str, models: list[RemoteModel], versions: dict[str, dict[int, RemoteVersion]]
+    connection: str, models: list[RemoteModel], versions: dict[str, dict[int, RemoteVersion]], written: Written
 ) -> list[Local]:
     """Create models with their versions; one event per model lists the versions that came with it."""
     rows = RegisteredModel.objects.bulk_create([_new_model(connection, model) for model in models], batch_size=BATCH)
     fresh = [Local(row) for row in rows]
+    governed = [local for local in fresh if local.row.kind == Kind.MODEL]
+    _create_versions([(local, row) for local in governed for row in versions.get(local.row.name, {}).values()])
     for local in fresh:
-        theirs = list(versions.get(local.row.name, {}).values()) if local.row.kind == Kind.MODEL else []
-        _create_versions(local, theirs)
-        listed = [{"number": row.number, **described(row)} for row in theirs]
-        _say(Action.MODEL_MIRRORED, local, after={"kind": local.row.kind, "versions": listed})
+        listed = [{"number": row.number, **described(row)} for row in local.versions.values()]
+        written.say(Action.MODEL_MIRRORED, local, after={"kind": local.row.kind, "versions": listed})
+        written.changes += [change for row in local.versions.values() for change in _arrival(local, row)]
     return fresh
 
 
@@ -162,23 +170,29 @@ def _new_model(connection: str, model: RemoteModel) -> RegisteredModel:
     )
 
 
-def _create_versions(local: Local, versions: list[RemoteVersion]) -> None:
+def _add_versions(pairs: list[tuple[Local, RemoteVersion]], written: Written) -> None:
+    """Create versions of models that were mirrored before, with an event for each."""
+    _create_versions(pairs)
+    for local, version in pairs:
+        written.say(Action.VERSION_MIRRORED, local, version.number, after=described(version))
+        written.changes += _arrival(local, local.versions[version.number])
+
+
+def _create_versions(pairs: list[tuple[Local, RemoteVersion]]) -> None:
     now = timezone.now()
     fields = (*VERSION_FIELDS, "number", "stage", "created_at", "updated_at")
-    rows = ModelVersion.objects.bulk_create(
-        [
-            ModelVersion(
-                model=local.row,
-                details_due_at=now,
-                stage_since=row.updated_at,
-                seen_at=row.asked_at,
-                **{name: getattr(row, name) for name in fields},
-            )
-            for row in versions
-        ],
-        batch_size=BATCH,
-    )
-    local.versions |= {row.number: row for row in rows}
+    rows = [
+        ModelVersion(
+            model=local.row,
+            details_due_at=now,
+            stage_since=version.updated_at,
+            seen_at=version.asked_at,
+            **{name: getattr(version, name) for name in fields},
+        )
+        for local, version in pairs
+    ]
+    for (local, _), row in zip(pairs, ModelVersion.objects.bulk_create(rows, batch_size=BATCH), strict=True):
+        local.versions[row.number] = row
 
 
 def _rename(changes: list[ModelChange]) -> None:
@@ -188,38 +202,38 @@ def _rename(changes: list[ModelChange]) -> None:
         RegisteredModel.objects.filter(pk=row.pk).update(name=f"(being renamed: {row.pk})/")
 
 
-def _update_model(change: ModelChange) -> list[Change]:
+def _update_model(change: ModelChange, written: Written) -> None:
     row = change.local.row
     if change.before or change.after:
-        _say(Action.MODEL_CHANGED, change.local, before=change.before, after=change.after)
+        written.say(Action.MODEL_CHANGED, change.local, before=change.before, after=change.after)
     row.name, row.description, row.tags = change.remote.name, change.remote.description, change.remote.tags
     row.kind = change.after.get("kind", row.kind)
     row.updated_at, row.seen_at = change.remote.updated_at, change.remote.asked_at
     row.save(update_fields=["name", "description", "tags", "kind", "updated_at", "seen_at"])
-    return _set_aliases(change.local, change.aliases) if change.aliases is not None else []
+    if change.aliases is not None:
+        _set_aliases(change.local, change.aliases, written)
 
 
-def _set_aliases(local: Local, wanted: dict[str, int]) -> list[Change]:
+def _set_aliases(local: Local, wanted: dict[str, int], written: Written) -> None:
     """Make the aliases as wanted. One that points to a version not mirrored yet waits until that is."""
     live = {number: row for number, row in local.versions.items() if row.deleted_at is None}
     wanted = {alias: number for alias, number in wanted.items() if number in live}
-    differing = [alias for alias, number in local.aliases.items() if wanted.get(alias) != number]
-    if differing:
-        ModelAlias.objects.filter(model=local.row, alias__in=differing).delete()
-    ModelAlias.objects.bulk_create(
-        ModelAlias(model=local.row, alias=alias, version=live[number])
-        for alias, number in wanted.items()
-        if local.aliases.get(alias) != number
-    )
-    moved = {alias: (local.aliases.get(alias), wanted.get(alias)) for alias in [*local.aliases, *wanted]}
-    return [
+    pairs = {alias: (local.aliases.get(alias), wanted.get(alias)) for alias in [*local.aliases, *wanted]}
+    moved = {alias: pair for alias, pair in pairs.items() if pair[0] != pair[1]}
+    if left := [alias for alias, (old, _) in moved.items() if old is not None]:
+        ModelAlias.objects.filter(model=local.row, alias__in=left).delete()
+    set_now = [(alias, new) for alias, (_, new) in moved.items() if new is not None]
+    if set_now:
+        ModelAlias.objects.bulk_create(
+            ModelAlias(model=local.row, alias=alias, version=live[new]) for alias, new in set_now
+        )
+    written.changes += [
         Change(Changed.ALIAS, local.row, live[new] if new else None, old, new, alias=alias)
         for alias, (old, new) in moved.items()
-        if old != new
     ]
 
 
-def _delete_model(local: Local) -> list[Change]:
+def _delete_model(local: Local, written: Written) -> None:
     now = timezone.now()
     live = {row.number: row for row in local.versions.values() if row.deleted_at is None}
     ModelVersion.objects.filter(model=local.row, deleted_at=None).update(
@@ -227,33 +241,23 @@ def _delete_model(local: Local) -> list[Change]:
     )
     ModelAlias.objects.filter(model=local.row).delete()
     RegisteredModel.objects.filter(pk=local.row.pk).update(deleted_at=now)
-    _say(Action.MODEL_DELETED, local, before={"versions": sorted(live)})
-    if local.row.kind != Kind.MODEL:
-        return []
-    lost = [Change(Changed.ALIAS, local.row, None, n, None, alias=alias) for alias, n in local.aliases.items()]
-    return lost + [Change(Changed.DELETED, local.row, row, row.stage, None) for row in live.values()]
+    written.say(Action.MODEL_DELETED, local, before={"versions": sorted(live)})
+    if local.row.kind == Kind.MODEL:
+        written.changes += _lost(local, local.aliases)
+        written.changes += [Change(Changed.DELETED, local.row, row, row.stage, None) for row in live.values()]
 
 
-def _delete_version(local: Local, row: ModelVersion) -> list[Change]:
+def _delete_version(local: Local, row: ModelVersion, written: Written) -> None:
     now = timezone.now()
-    lost = [alias for alias, number in local.aliases.items() if number == row.number]
+    lost = {alias: number for alias, number in local.aliases.items() if number == row.number}
     ModelAlias.objects.filter(version=row).delete()
     local.aliases = {alias: number for alias, number in local.aliases.items() if alias not in lost}
     ModelVersion.objects.filter(pk=row.pk).update(deleted_at=now, pending_stage="", details_due_at=None)
     row.deleted_at = now
-    _say(Action.VERSION_DELETED, local, row.number, before={"stage": row.stage})
-    gone = Change(Changed.DELETED, local.row, row, row.stage, None)
-    return [Change(Changed.ALIAS, local.row, None, row.number, None, alias=alias) for alias in lost] + [gone]
+    written.say(Action.VERSION_DELETED, local, row.number, before={"stage": row.stage})
+    written.changes += [*_lost(local, lost), Change(Changed.DELETED, local.row, row, row.stage, None)]
 
 
-def _by_model(pairs: list[tuple[Local, RemoteVersion]]) -> list[tuple[Local, list[RemoteVersion]]]:
-    grouped: dict[int, tuple[Local, list[RemoteVersion]]] = {}
-    for local, version in pairs:
-        grouped.setdefault(local.row.pk, (local, []))[1].append(version)
-    return list(grouped.values())
-
-
-def _say(action: Action, local: Local, number: int | None = None, **data: Any) -> None:
-    name = local.row.reference if number is None else f"{local.row.reference} v{number}"
-    target = Target(str(local.row.kind) if number is None else "version", name, local.row.pk)
-    record(action, by=MLFLOW, target=target, source=Source.MLFLOW, **data)
+def _lost(local: Local, aliases: dict[str, int]) -> list[Change]:
+    """Return the news that these aliases went with what they pointed to."""
+    return [Change(Changed.ALIAS, local.row, None, number, None, alias=alias) for alias, number in aliases.items()]

@@ -154,7 +154,7 @@ def _ask_and_decide(world: World) -> None:
 
 def _drift(world: World) -> None:
     """A finding of each kind and in each state, on models of their own. Written by hand: no MLflow says so."""
-    decided = world.requests["applied"]
+    decided, asked = world.requests["applied"], world.requests["changes_requested"]
     ProtectedAlias.objects.create(alias="champion", added_by="admin", reason="Served to the web shop.")
     settled = {"settled_at": timezone.now(), "settled_by": "bob", "reason": "Agreed by telephone in the night."}
     sights: dict[str, dict[str, Any]] = {
@@ -163,7 +163,13 @@ def _drift(world: World) -> None:
         "artifacts": {"kind": "artifacts", "expected": "3a" * 32, "found": "9f" * 32},
         "deleted": {"kind": "deleted", "expected": "Production", "found": ""},
         "failed": {"error": "MLflow does not answer. Is it running? Nothing was lost."},
-        "requested": {"state": DriftState.REQUESTED, "request": world.requests["open"]},
+        "requested": {
+            "state": DriftState.REQUESTED,
+            "request": asked,
+            "model": asked.version.model,
+            "version": asked.version,
+            "expected": "None",
+        },
         "reverting": {"state": DriftState.REVERTING},
         "accepted": {"state": DriftState.ACCEPTED, **settled},
         "reverted": {"state": DriftState.REVERTED, **settled, "settled_by": "system:drift", "reason": ""},
@@ -175,11 +181,11 @@ def _drift(world: World) -> None:
         make_version(model, 1)
         stage = {"kind": "stage", "expected": "Staging", "found": "Production"}
         details = {"seen_by": "registry.sync", "mlflow_time": THEN.isoformat(), "changed": ["MLmodel", "files"]}
-        finding = DriftFinding(model=model, version=version, details=details, **stage | values)
+        finding = DriftFinding(**{"model": model, "version": version, "details": details, **stage, **values})
         finding.save()
         with transaction.atomic():
             record(Action.DRIFT_FOUND, by=MLFLOW, target=drift_target(finding), **about(finding))
-        counts.note_drift(model.pk)
+        counts.note_drift(finding.model_id)
         world.drift[name] = finding
 
 

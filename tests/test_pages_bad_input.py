@@ -22,6 +22,7 @@ PAGES = {
     "/requests/": ("state", "model", "mine", "page"),
     "/audit/": ("actor", "action", "outcome", "source", "target", "since", "until", "before", "after"),
     "/people/": ("page",),
+    "/sync/": ("run",),
 }
 NASTY = ("\0", "-1", "9" * 30, "9" * 5000, "²", "<script>", "churn@x", "churn@99999999999", "0001-01-01", "\ud800", "=")
 VALUES = st.sampled_from(NASTY) | st.text(max_size=20)

@@ -148,9 +148,9 @@ def test_what_reads_every_model_reads_no_version(world, admin, name):
     assert [line for line in lines if "registry_modelversion" in line] == []
 
 
-def test_search_reads_through_an_index_where_the_database_has_one_for_it(world, admin):
-    lines = plans(WHOLE_TABLE["search"], User.objects.get(pk=admin.pk))
-    assert scanned(lines) == ([] if connection.vendor == "postgresql" else ["registry_registeredmodel"])
+def test_search_reads_through_an_index(world, admin):
+    """PostgreSQL's knows groups of letters; SQLite goes through the names in order until the page is full."""
+    assert scanned(plans(WHOLE_TABLE["search"], User.objects.get(pk=admin.pk))) == []
 
 
 def test_a_scan_would_be_noticed(world, admin):

@@ -127,7 +127,7 @@ def _line(row: dict[str, Any], now: datetime) -> dict[str, Any]:
         "candidate_label": VALUE_LABELS["stage"].get(stage, stage),
         "candidate_icon": icon,
         "candidate_tone": tone,
-        "updated_age": _age(row["updated_at"], now),
+        "updated_ago": _ago(row["updated_at"], now),
     }
 
 
@@ -143,6 +143,10 @@ def _age(at: datetime | None, now: datetime) -> str:
     if days < 730:
         return ngettext("%d month", "%d months", days // 30) % (days // 30)
     return ngettext("%d year", "%d years", days // 365) % (days // 365)
+
+
+def _ago(at: datetime, now: datetime) -> str:
+    return _("today") if (now - at).total_seconds() < DAY else _("%(time)s ago") % {"time": _age(at, now)}
 
 
 def chosen(asked: Asked) -> list[Link]:

@@ -15,9 +15,9 @@ from tests.test_permissions import addresses
 
 LOOKS = {"light": ("light", 1440), "dark": ("dark", 1440), "light, phone": ("light", 390), "dark, small": ("dark", 320)}
 COLOURS = ["color-contrast", "link-in-text-block"]  # axe's rules that the dark can break; the rest is the light's too
-NOT_PAGES = {"home", "healthz", "readyz", "accounts:sign-out", "accounts:theme", "registry:sync-run",
-             "registry:sync-cancel", "registry:webhook-receive", "registry:compare-csv", "registry:compare-json",
-             "registry:picture", "registry:view-open"}  # fmt: skip
+NOT_PAGES = {"home", "registry:signature", "healthz", "readyz", "accounts:sign-out", "accounts:theme",
+             "registry:sync-run", "registry:sync-cancel", "registry:webhook-receive", "registry:compare-csv",
+             "registry:compare-json", "registry:picture", "registry:view-open"}  # fmt: skip
 
 
 def nothing(page: Page, world: World) -> None:
@@ -149,6 +149,27 @@ def open_the_first_view(page: Page, world: World) -> None:
     page.locator("summary", has_text="Change").first.click()
 
 
+def check_rows(content: str) -> Callable[[Page, World], None]:
+    """Return what a person does who checks a file with this content."""
+
+    def check(page: Page, world: World) -> None:
+        rows = {"name": "rows.csv", "mimeType": "text/csv", "buffer": content.encode()}
+        page.get_by_label("File").set_input_files(rows)
+        page.get_by_role("button", name="Check", exact=True).click()
+        page.locator("#result").wait_for()
+
+    return check
+
+
+def send_no_file(page: Page, world: World) -> None:
+    page.get_by_role("button", name="Check", exact=True).click()
+    page.get_by_role("alert").first.wait_for()
+
+
+def open_values(page: Page, world: World) -> None:
+    page.get_by_text("Every value as a table").click()
+
+
 V2 = "/models/churn-classifier/v/2/"
 SIGHTS = {
     "sign in": Sight("accounts:sign-in", "/sign-in/", by=None),
@@ -162,9 +183,16 @@ SIGHTS = {
     "views": Sight("registry:view-list", "/views/", does=open_the_first_view),
     "views, none": Sight("registry:view-list", "/views/", by="mallory"),
     "models, malformed filter": Sight("registry:model-list", "/models/?cursor=x", status=400),
-    "model": Sight("registry:model-detail", "/models/churn-classifier/"),
+    "model": Sight("registry:model-detail", "/models/churn-classifier/", does=open_values),
+    "model, no metric": Sight("registry:model-detail", "/models/retired-ranker/?metric=none"),
     "model, not there": Sight("registry:model-detail", "/models/none/", status=404),
     "version": Sight("registry:version-detail", V2),
+    "version, being read": Sight("registry:version-detail", "/models/half-read/v/1/"),
+    "check": Sight("registry:check-data", f"{V2}check-data/"),
+    "check, fits": Sight("registry:check-data", f"{V2}check-data/", does=check_rows("age,plan\n1,a\n")),
+    "check, does not fit": Sight("registry:check-data", f"{V2}check-data/", does=check_rows("Age,plan\nx,\n")),
+    "check, no file": Sight("registry:check-data", f"{V2}check-data/", does=send_no_file),
+    "check, no signature": Sight("registry:check-data", "/models/churn-classifier/v/3/check-data/"),
     "version, gaps": Sight("registry:version-detail", "/models/churn-classifier/v/3/"),
     "compare": Sight("registry:compare", "/compare/?base=churn-classifier%401&candidate=churn-classifier%402"),
     "compare, three": Sight(

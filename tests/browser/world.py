@@ -37,6 +37,13 @@ WIDER = {
     "outputs": [{"name": "", "type": "long", "required": True}],
     "params": [],
 }
+MLMODEL = {
+    "mlflow_version": "3.17.2",
+    "flavors": {"python_function": {"python_version": "3.11.7", "code": "code"}},
+    "signature": {"inputs": '[{"name": "age", "type": "double"}, {"name": "plan", "type": "string"}]'},
+}
+FILES = [{"path": "MLmodel", "size": 1200}, {"path": "code/", "size": None}, {"path": "apt.txt", "size": 12}]
+ENVIRONMENT = {"complete": True, "conda": {"channels": ["conda-forge"], "dependencies": ["python=3.11.7"]}}
 
 
 @dataclass
@@ -65,6 +72,7 @@ def build() -> World:
     _ask_and_decide(world)
     _drift(world)
     make_version(make_model("retired-ranker"), 1, stage="Archived", deleted_at=THEN)
+    make_version(make_model("half-read"), 1, details_state=DetailsState.PENDING, details_at=None)
     create_token("laptop", by=people["alice"])
     SyncRun.objects.create(
         state=SyncState.DONE, finished_at=timezone.now(), requested_by="beat", counts={"models": 6, "versions": 12}
@@ -113,7 +121,16 @@ def _churn() -> RegisteredModel:
         description="Which customers leave within a month.", tags={"team": "retention", "task": "classification"}
     )
     first = make_version(model, 1, stage="Production", metrics=METRICS)
-    make_version(model, 2, metrics=BETTER, signature=WIDER, requirements=["scikit-learn==1.7.1", "pandas"])
+    make_version(
+        model,
+        2,
+        metrics=BETTER,
+        signature=WIDER,
+        mlmodel=MLMODEL,
+        files=FILES,
+        environment=ENVIRONMENT,
+        requirements=["scikit-learn==1.7.1", "pandas"],
+    )
     bare = {"run": {}, "params": {}, "metrics": {}, "datasets": [], "mlmodel": {}, "signature": None}
     make_version(
         model, 3, details_state=DetailsState.FAILED, details_error="The run is gone.", requirements=None, **bare

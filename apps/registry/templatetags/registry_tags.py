@@ -7,6 +7,7 @@ from django import template
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
+from apps.audit.actions import Action
 from apps.registry import connections, provenance, requirements
 from apps.registry.models import ModelVersion, RegisteredModel
 
@@ -118,9 +119,9 @@ def without_credentials(text: str) -> str:
 
 
 @register.filter
-def add_number(value: float, more: float) -> float:
-    """Return the sum; Django's own `add` knows whole numbers only."""
-    return value + more
+def action_label(event: Any) -> str:
+    """Name what an event of the trail records. The model's own way to do so hashes all labels, each time."""
+    return str(Action(event.action).label)
 
 
 @register.filter

@@ -83,7 +83,7 @@ def touch(connection: str, name: str, number: int = 0) -> None:
     more to do ends either before this note, and then another is asked for, or after it.
     """
     with transaction.atomic():
-        Connection.objects.select_for_update().get(pk=connection)
+        Connection.objects.select_for_update(no_key=True).get(pk=connection)
         TouchedModel.objects.bulk_create(
             [TouchedModel(connection_id=connection, name=name, number=number)],
             update_conflicts=True,

@@ -57,6 +57,7 @@ def drain(connection: str, requested_by: str, job: Job) -> None:
     """Read what was noted, until nothing is: then end the job, under the lock that `requests.touch` takes too.
 
     A note stays until it is worked, so nothing is lost with a worker; one that is made again meanwhile is worked again.
+    Who cancels the pass drops its notes: the next pass of another kind finds what changed.
     """
     while True:
         if notes := list(TouchedModel.objects.filter(connection=connection).order_by("pk")[:AT_ONCE]):
@@ -117,7 +118,7 @@ def _mirrored(connection: str, names: Iterable[str]) -> dict[str, set[int]]:
 
 def _ended(connection: str, job: Job) -> bool:
     with transaction.atomic():
-        Connection.objects.select_for_update().get(pk=connection)
+        Connection.objects.select_for_update(no_key=True).get(pk=connection)
         if TouchedModel.objects.filter(connection=connection).exists():
             return False
         finish_job(job)

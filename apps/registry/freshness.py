@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db.models import DateTimeField, Exists, F, OuterRef, QuerySet, Subquery, Value
+from django.db.models import DateTimeField, Exists, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -56,8 +56,9 @@ def with_freshness(connections: QuerySet[Connection]) -> QuerySet[Any]:
 def sync_status(connection: str | None = None) -> SyncStatus:
     """Return the state of one connection, or the worst of those that are mirrored: one that fails, else the oldest."""
     wanted = Connection.objects.filter(enabled=True) if connection is None else Connection.objects.filter(pk=connection)
-    rows = list(with_freshness(wanted).order_by(F("failing_since").asc(nulls_last=True), F("good_at").asc(), "pk"))
-    worst = next((row for row in rows if row.failing_since or row.good_at), None)
+    rows = list(with_freshness(wanted).order_by("pk"))
+    known = [row for row in rows if row.failing_since or row.good_at]
+    worst = min(known, key=lambda row: (row.failing_since is None, row.failing_since or row.good_at), default=None)
     return SyncStatus(
         last_success=worst.good_at if worst else None,
         failing_since=worst.failing_since if worst else None,

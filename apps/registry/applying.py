@@ -32,6 +32,7 @@ class Written:
     counts: Counter[str] = field(default_factory=Counter)
     changes: list[Change] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
+    aliases: list[ModelAlias] = field(default_factory=list)  # to be created once all are known
 
     def say(self, action: Action, local: Local, number: int | None = None, **data: Any) -> None:
         """Note an event about a model, or about a version of it."""
@@ -77,6 +78,7 @@ def apply(connection: str, plan: Plan, remote: Remote) -> Written:
     for local, model in zip(fresh, plan.new_models, strict=True):
         if local.row.kind == Kind.MODEL:
             _set_aliases(local, model.aliases, written)
+    ModelAlias.objects.bulk_create(written.aliases, batch_size=BATCH)
     touched = [*plan.replaced_models, *plan.gone_models, *fresh, *(change.local for change in plan.changed_models)]
     touched += [pair[0] for pair in (*plan.new_versions, *plan.changed_versions, *plan.gone_versions)]
     summaries.refresh({local.row.pk for local in touched})
@@ -222,11 +224,9 @@ def _set_aliases(local: Local, wanted: dict[str, int], written: Written) -> None
     moved = {alias: pair for alias, pair in pairs.items() if pair[0] != pair[1]}
     if left := [alias for alias, (old, _) in moved.items() if old is not None]:
         ModelAlias.objects.filter(model=local.row, alias__in=left).delete()
-    set_now = [(alias, new) for alias, (_, new) in moved.items() if new is not None]
-    if set_now:
-        ModelAlias.objects.bulk_create(
-            ModelAlias(model=local.row, alias=alias, version=live[new]) for alias, new in set_now
-        )
+    written.aliases += [
+        ModelAlias(model=local.row, alias=alias, version=live[new]) for alias, (_, new) in moved.items() if new
+    ]
     written.changes += [
         Change(Changed.ALIAS, local.row, live[new] if new else None, old, new, alias=alias)
         for alias, (old, new) in moved.items()

@@ -14,7 +14,7 @@ from apps.registry.planning import Local, Plan, Remote, plan
 from apps.registry.syncing import listing
 from apps.registry.syncing.runs import Pass
 
-GROUPS_PER_TRANSACTION = 50
+GROUPS_PER_TRANSACTION = 100
 CONFIRMED_AT_ONCE = 1000  # missing rows that are checked with MLflow for one part; more wait for the next pass
 
 Gone = set[object]  # what MLflow denies: ids of models, and (id of model, number) of versions

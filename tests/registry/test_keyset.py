@@ -52,7 +52,17 @@ def names(order: str) -> list[str]:
     return [name for page in pages(order, 100) for name in page]
 
 
-ORDERS = ["owner", "-owner", "name", "-name", "open_drift", "-open_drift", "production_since", "-production_since", "updated_at"]
+ORDERS = [
+    "owner",
+    "-owner",
+    "name",
+    "-name",
+    "open_drift",
+    "-open_drift",
+    "production_since",
+    "-production_since",
+    "updated_at",
+]
 
 
 @pytest.mark.parametrize("order", ORDERS)

@@ -304,7 +304,7 @@ STORAGES = {
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
-FILE_UPLOAD_HANDLERS = ["apps.registry.uploads.BoundedMemoryUploadHandler"]  # no upload is ever written to a disk
+FILE_UPLOAD_HANDLERS = ["apps.registry.pages.uploads.BoundedMemoryUploadHandler"]  # no upload is ever written to a disk
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

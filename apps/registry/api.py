@@ -9,11 +9,13 @@ from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.registry import compare_api, converters, queries, version_api
+from apps.registry import converters, queries
+from apps.registry.comparing import api as compare_api
 from apps.registry.connecting import api as connecting_api
 from apps.registry.health import api as health_api
 from apps.registry.inventory import api as inventory_api
 from apps.registry.models import ModelVersion
+from apps.registry.pages import version_api
 from apps.registry.serializers import (
     NoQuery,
     VersionDetailOut,

@@ -4,12 +4,13 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from apps.errors import NotVisible
-from apps.registry import connections, details, reading, summaries
+from apps.registry import connections, summaries
 from apps.registry.applying import update_versions
-from apps.registry.detail_jobs import enqueue_details, enqueue_version, read_due_details
+from apps.registry.details import keeping, reading
+from apps.registry.details.jobs import enqueue_details, enqueue_version, read_due_details
+from apps.registry.details.reading import Runs, Wanted
 from apps.registry.models import ModelVersion
 from apps.registry.planning import Local, version_change
-from apps.registry.reading import Runs, Wanted
 from apps.registry.stages import lock_model
 from apps.registry.syncing.requests import cancel_sync, enqueue_sync, request_sync, touch
 from apps.registry.syncing.writing import tell
@@ -48,6 +49,6 @@ def refresh_version(version_id: int) -> ModelVersion:
             tell(str(row.model.connection_id), update_versions([(Local(row.model), change)]))
         elif row.seen_at is None or row.seen_at < remote.asked_at:
             ModelVersion.objects.filter(pk=row.pk).update(seen_at=remote.asked_at)
-        details.keep(row, read)
+        keeping.keep(row, read)
         summaries.refresh([row.model_id])
     return row

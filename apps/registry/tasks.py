@@ -7,7 +7,8 @@ from apps.audit.context import Origin, came_through
 from apps.jobs.handlers import handles
 from apps.jobs.models import Job
 from apps.jobs.services import renew
-from apps.registry import connections, detail_jobs
+from apps.registry import connections
+from apps.registry.details import jobs as detail_jobs
 from apps.registry.syncing import jobs  # noqa: F401 - registers the handlers of passes
 from apps.registry.syncing.requests import enqueue_sync
 from apps.registry.webhooks import receiving

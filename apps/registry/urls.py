@@ -2,16 +2,12 @@
 
 from django.urls import path
 
-from apps.registry import (
-    compare_views,
-    converters,  # noqa: F401 - registers itself
-    metric_views,
-    model_views,
-    version_views,
-)
+from apps.registry import converters, metric_views  # noqa: F401 - the converter registers itself
+from apps.registry.comparing import views as compare_views
 from apps.registry.connecting import views as connecting_views
 from apps.registry.health import views as health_views
 from apps.registry.inventory import views as inventory_views
+from apps.registry.pages import model_views, version_views
 from apps.registry.webhooks import views as webhook_views
 
 app_name = "registry"

@@ -12,7 +12,7 @@ from apps.accounts import grants, permissions
 from apps.accounts.models import User
 from apps.accounts.roles import ADMIN, VIEWER, Role
 from apps.accounts.tokens import create_token
-from apps.registry import detail_jobs
+from apps.registry.details import jobs as detail_jobs
 from apps.registry.models import ModelVersion, RegisteredModel, RegisteredModelGroupPermission
 from scripts.bench.asking import Caller
 

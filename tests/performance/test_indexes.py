@@ -15,9 +15,9 @@ from apps.approvals.models import UNSETTLED
 from apps.audit import queries as audit
 from apps.jobs import services as jobs
 from apps.jobs.models import ACTIVE_STATES, Job
-from apps.registry import comparisons, directions
+from apps.registry import directions
 from apps.registry import queries as registry
-from apps.registry.comparing import Directions
+from apps.registry.comparing import Directions, comparisons
 from apps.registry.health import queries as health
 from apps.registry.inventory import rows as inventory
 from apps.registry.inventory.counting import counts

@@ -11,7 +11,8 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from apps.audit.services import Actor
-from apps.registry import compare_exports, stages
+from apps.registry import stages
+from apps.registry.comparing import exports as compare_exports
 from apps.registry.models import Connection, MetricDirection, ModelVersion, RegisteredModel
 from tests.builders import make_model, make_version
 from tests.registry.test_views import text_of
@@ -301,7 +302,7 @@ def test_a_picture_that_mlflow_does_not_deliver_is_a_sentence(reader, pictured, 
 
 
 def test_a_silent_mlflow_keeps_nobody_waiting_for_a_picture(reader, pictured, broken, monkeypatch):
-    monkeypatch.setattr("apps.registry.pictures.SECONDS", 0.3)
+    monkeypatch.setattr("apps.registry.comparing.pictures.SECONDS", 0.3)
     broken.always(Reply(says_nothing=True))
     page = reader.get(pictured)
     assert (page.status_code, "MLflow did not answer within 0.3 seconds." in text_of(page)) == (503, True)

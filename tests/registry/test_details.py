@@ -9,7 +9,9 @@ from apps.audit.models import AuditEvent
 from apps.errors import UpstreamUnavailable
 from apps.jobs.models import Job
 from apps.jobs.tasks import run_job
-from apps.registry import connections, detail_jobs, details, observers, services
+from apps.registry import connections, observers, services
+from apps.registry.details import jobs as detail_jobs
+from apps.registry.details import keeping
 from apps.registry.models import ModelVersion
 from apps.registry.observers import Changed
 from apps.registry.sync import synchronise
@@ -64,7 +66,7 @@ def test_a_thorough_reading_sees_folders_environments_and_pictures(mlflow_regist
     assert paths == ["MLmodel", "code/", "code/features.py", "conda.yaml", "requirements.txt"]
     assert version.environment == {
         "conda": {"channels": ["conda-forge"], "dependencies": ["python=3.11", "pip", {"pip": ["mlflow"]}]},
-        details.COMPLETE: True,
+        keeping.COMPLETE: True,
     }
     assert version.pictures == [{"path": "confusion_matrix.png", "title": "Confusion matrix"}]
 
@@ -139,7 +141,7 @@ def test_reading_the_same_again_tells_nothing(mlflow_registry, told):
     ModelVersion.objects.update(details_due_at=timezone.now())
     services.read_due_details()
     version.refresh_from_db()
-    assert (AuditEvent.objects.count(), told, version.environment) == (events, [], {details.COMPLETE: True})
+    assert (AuditEvent.objects.count(), told, version.environment) == (events, [], {keeping.COMPLETE: True})
 
 
 @pytest.mark.mlflow
@@ -165,7 +167,7 @@ def test_an_older_answer_does_not_replace_a_newer_one(mlflow_registry):
     mlflow_registry.version(mlflow_registry.model("churn"), metrics={"auc": 0.9})
     version = mirrored()
     earlier = version.details_at - timedelta(seconds=1)
-    assert details.keep(version, details.Details(), asked_at=earlier) is False
+    assert keeping.keep(version, keeping.Details(), asked_at=earlier) is False
     assert version.metrics == {"auc": 0.9}
 
 
@@ -182,7 +184,7 @@ def test_an_opened_version_is_read_at_once_and_thoroughly(client, charlie, mlflo
     done = client.get("/models/churn/v/1/", headers={"HX-Request": "true"})
     assert ("HX-Refresh" in waiting.headers, done.headers["HX-Refresh"]) == (False, "true")
     version = ModelVersion.objects.get()
-    assert (version.metrics, version.environment) == ({"auc": 0.9}, {details.COMPLETE: True})
+    assert (version.metrics, version.environment) == ({"auc": 0.9}, {keeping.COMPLETE: True})
     assert "being read now" not in client.get("/models/churn/v/1/").content.decode()
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.registry.history import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, chart
+from apps.registry.pages.history import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, chart
 
 pytestmark = pytest.mark.once
 

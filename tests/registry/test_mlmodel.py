@@ -1,6 +1,6 @@
 import pytest
 
-from apps.registry import mlmodel
+from apps.registry.details import mlmodel
 
 pytestmark = pytest.mark.once
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from apps.registry import provenance
-from apps.registry.gaps import gaps
 from apps.registry.models import ModelVersion
+from apps.registry.pages import provenance
+from apps.registry.pages.gaps import gaps
 
 pytestmark = pytest.mark.once
 

@@ -1,6 +1,6 @@
 import pytest
 
-from apps.registry.requirements import Requirement, lines, parse, unpinned
+from apps.registry.details.requirements import Requirement, lines, parse, unpinned
 
 
 def test_lines_drop_comments_and_join_continuations():

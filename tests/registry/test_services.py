@@ -10,7 +10,7 @@ from apps.audit.models import AuditEvent
 from apps.errors import NotVisible, UpstreamUnavailable
 from apps.jobs.models import Job, JobState
 from apps.jobs.tasks import run_job
-from apps.registry.detail_jobs import next_due
+from apps.registry.details.jobs import next_due
 from apps.registry.models import DetailsState, ModelVersion, RegisteredModel, SyncRun, SyncState
 from apps.registry.services import enqueue_sync, read_due_details, refresh_version
 from apps.registry.sync import synchronise

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from apps.registry.mlmodel import type_text
+from apps.registry.details.mlmodel import type_text
 
 MAX_AXES = 32
 MAX_DEPTH = 20  # of types inside types

@@ -8,7 +8,7 @@ from apps.audit.context import Origin, came_through
 from apps.jobs.handlers import handles
 from apps.jobs.models import ACTIVE_STATES, Job, JobState
 from apps.registry import connections
-from apps.registry.detail_jobs import enqueue_details
+from apps.registry.details.jobs import enqueue_details
 from apps.registry.models import Connection, SyncKind, SyncRun, SyncState, TouchedModel
 from apps.registry.syncing import changes, complete, runs, schedule, touched
 from apps.registry.syncing.listing import Place

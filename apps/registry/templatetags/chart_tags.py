@@ -11,8 +11,8 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from apps.registry.history import Chart, Point
 from apps.registry.models import RegisteredModel
+from apps.registry.pages.history import Chart, Point
 
 register = template.Library()
 MANY = 80  # points that stand so close that smaller ones tell more

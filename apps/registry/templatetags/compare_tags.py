@@ -13,8 +13,8 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext
 
-from apps.registry.compare_sections import Line
 from apps.registry.comparing import MetricCell
+from apps.registry.comparing.sections import Line
 
 register = template.Library()
 

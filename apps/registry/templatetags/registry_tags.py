@@ -8,8 +8,10 @@ from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
 from apps.audit.actions import Action
-from apps.registry import connections, provenance, requirements
+from apps.registry import connections
+from apps.registry.details import requirements
 from apps.registry.models import ModelVersion, RegisteredModel
+from apps.registry.pages import provenance
 
 register = template.Library()
 SOURCE_TAGS = ("mlflow.source.name", "mlflow.source.type", "mlflow.source.git.commit", "mlflow.source.git.branch",

@@ -9,9 +9,9 @@ from django.utils import timezone
 from apps.audit.actions import Action, Source
 from apps.audit.services import Actor, Target, record
 from apps.registry import observers
+from apps.registry.details.reading import Details
 from apps.registry.models import DetailsState, ModelVersion, Stage
 from apps.registry.observers import Change, Changed
-from apps.registry.reading import Details
 
 UNFINISHED_RUNS = ("RUNNING", "SCHEDULED")
 READ_AGAIN = timedelta(seconds=60)  # while the run goes on

@@ -13,8 +13,8 @@ from apps.audit.models import AuditEvent
 from apps.audit.queries import filtered, visible_events
 from apps.registry import keyset
 from apps.registry.comparing import Directions
-from apps.registry.history import Chart, chart
 from apps.registry.models import ModelAlias, ModelVersion, RegisteredModel, Stage
+from apps.registry.pages.history import Chart, chart
 from apps.registry.queries import DETAILS
 
 ROWS = 25

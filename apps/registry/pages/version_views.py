@@ -9,13 +9,15 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.models import User
 from apps.jobs.models import ACTIVE_STATES, Job
-from apps.registry import detail_jobs, directions, provenance, queries, services
+from apps.registry import directions, queries, services
 from apps.registry.comparing import compare
 from apps.registry.data_check import Report, UnreadableData, check, schema_of
 from apps.registry.data_check.texts import TOO_LARGE, sentence
-from apps.registry.gaps import gaps
+from apps.registry.details import jobs as detail_jobs
 from apps.registry.models import ModelVersion
-from apps.registry.uploads import DataFile
+from apps.registry.pages import provenance
+from apps.registry.pages.gaps import gaps
+from apps.registry.pages.uploads import DataFile
 
 
 @login_required

@@ -7,9 +7,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.errors import InvalidInput
-from apps.registry import directions, queries, versions
+from apps.registry import directions, queries
 from apps.registry.freshness import sync_status
 from apps.registry.models import ModelVersion, RegisteredModel
+from apps.registry.pages import versions
 
 TABLE_METRICS = 3
 MAX_METRIC = 250  # characters

@@ -11,10 +11,11 @@ from django.utils import timezone
 from apps.errors import UpstreamUnavailable
 from apps.jobs.models import Job
 from apps.jobs.services import enqueue
-from apps.registry import connections, details, reading, summaries
+from apps.registry import connections, summaries
+from apps.registry.details import keeping, reading
+from apps.registry.details.reading import Details, Runs, Wanted
 from apps.registry.mlflow import MlflowClient, MlflowError, MlflowFileUnreadable
 from apps.registry.models import DEFAULT_CONNECTION, DetailsState, ModelVersion, Stage
-from apps.registry.reading import Details, Runs, Wanted
 from apps.registry.stages import lock_model
 
 DETAILS = "registry.details"  # kind of the job that reads all that is due of one connection
@@ -35,7 +36,7 @@ def enqueue_details(requested_by: str, connection: str = DEFAULT_CONNECTION) -> 
 
 def enqueue_version(version: ModelVersion, requested_by: str) -> Job | None:
     """Put the reading of one version in the queue, whatever waits there; None when there is no need."""
-    if not details.wants_reading(version, timezone.now()):
+    if not keeping.wants_reading(version, timezone.now()):
         return None
     return enqueue(
         VERSION, key=f"{VERSION}:{version.pk}", requested_by=requested_by, max_attempts=2, version=version.pk
@@ -45,7 +46,7 @@ def enqueue_version(version: ModelVersion, requested_by: str) -> Job | None:
 def watch(connection: str) -> int:
     """Make the versions due that came into use and have no next reading. Returns how many."""
     fresh = ModelVersion.objects.filter(
-        stage__in=details.WATCHED, details_due_at=None, deleted_at=None, details_state=DetailsState.LOADED
+        stage__in=keeping.WATCHED, details_due_at=None, deleted_at=None, details_state=DetailsState.LOADED
     )
     return fresh.filter(model__connection=connection).update(details_due_at=timezone.now())
 
@@ -152,7 +153,7 @@ def _keep(answers: dict[int, Details | MlflowError], asked_at: datetime) -> None
             models.add(row.model_id)
             answer = answers[row.pk]
             if isinstance(answer, Details):
-                details.keep(row, answer, asked_at=asked_at)
+                keeping.keep(row, answer, asked_at=asked_at)
             else:
-                details.keep_failure(row, str(answer))
+                keeping.keep_failure(row, str(answer))
         summaries.refresh(models)

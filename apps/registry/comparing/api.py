@@ -11,9 +11,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.accounts.models import User
-from apps.registry import comparisons, directions
-from apps.registry.compare_serializers import CompareQuery, ComparisonOut, DirectionIn, DirectionOut
-from apps.registry.comparing import compare
+from apps.registry import directions
+from apps.registry.comparing import compare, comparisons
+from apps.registry.comparing.serializers import CompareQuery, ComparisonOut, DirectionIn, DirectionOut
 from apps.registry.models import MetricDirection
 from apps.registry.serializers import NoQuery
 

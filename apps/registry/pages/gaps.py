@@ -2,8 +2,9 @@
 
 from django.utils.translation import gettext as _
 
-from apps.registry import provenance, requirements
+from apps.registry.details import requirements
 from apps.registry.models import DetailsState, ModelVersion
+from apps.registry.pages import provenance
 
 MOST_NAMED = 3
 

@@ -13,11 +13,11 @@ from django.views.decorators.http import require_safe
 from apps.accounts import grants
 from apps.accounts.permissions import Permission
 from apps.errors import InvalidInput
-from apps.registry import comparisons, directions, pictures, queries
-from apps.registry.compare_exports import csv_text, file_name
-from apps.registry.compare_pages import comparison_context, picker_context
-from apps.registry.compare_serializers import ComparisonOut
-from apps.registry.comparing import Comparison, compare
+from apps.registry import directions, queries
+from apps.registry.comparing import Comparison, compare, comparisons, pictures
+from apps.registry.comparing.exports import csv_text, file_name
+from apps.registry.comparing.pages import comparison_context, picker_context
+from apps.registry.comparing.serializers import ComparisonOut
 from apps.registry.forms import version_reference, version_references
 from apps.registry.models import ModelVersion
 

@@ -6,7 +6,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from apps.registry.comparing import Comparison
-from apps.registry.comparisons import MOST
+from apps.registry.comparing.comparisons import MOST
 from apps.registry.models import MetricDirection
 from apps.registry.serializers import Query, VersionOut, VersionReference
 

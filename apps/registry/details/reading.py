@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from django.utils.translation import gettext as _
 
-from apps.registry import artifacts, mlmodel, requirements
+from apps.registry.details import artifacts, mlmodel, requirements
 from apps.registry.mlflow import MlflowClient, MlflowNotFound, MlflowRefused, RemoteRun
 from apps.registry.remote import clean
 

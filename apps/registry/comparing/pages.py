@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from apps.registry import comparisons, queries
-from apps.registry.compare_sections import sections
-from apps.registry.comparing import Comparison
+from apps.registry import queries
+from apps.registry.comparing import Comparison, comparisons
+from apps.registry.comparing.sections import sections
 from apps.registry.comparing.sentences import in_short
 from apps.registry.models import DetailsState, ModelVersion
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from apps.audit.actions import Action, Source
 from apps.audit.services import Actor, Entry, Target, record_all
-from apps.registry import summaries
+from apps.registry import copying, summaries
 from apps.registry.models import Kind, ModelAlias, ModelVersion, RegisteredModel, Stage
 from apps.registry.observers import Change, Changed
 from apps.registry.planning import VERSION_FIELDS, Local, ModelChange, Plan, Remote, VersionChange
@@ -78,7 +78,7 @@ def apply(connection: str, plan: Plan, remote: Remote) -> Written:
     for local, model in zip(fresh, plan.new_models, strict=True):
         if local.row.kind == Kind.MODEL:
             _set_aliases(local, model.aliases, written)
-    ModelAlias.objects.bulk_create(written.aliases, batch_size=BATCH)
+    copying.insert(written.aliases)
     touched = [*plan.replaced_models, *plan.gone_models, *fresh, *(change.local for change in plan.changed_models)]
     touched += [pair[0] for pair in (*plan.new_versions, *plan.changed_versions, *plan.gone_versions)]
     summaries.refresh({local.row.pk for local in touched})
@@ -193,7 +193,8 @@ def _create_versions(pairs: list[tuple[Local, RemoteVersion]]) -> None:
         )
         for local, version in pairs
     ]
-    for (local, _), row in zip(pairs, ModelVersion.objects.bulk_create(rows, batch_size=BATCH), strict=True):
+    copying.insert(rows)
+    for (local, _), row in zip(pairs, rows, strict=True):
         local.versions[row.number] = row
 
 

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from apps.registry.pages.history import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, chart
@@ -52,6 +52,7 @@ def test_nothing_to_draw_is_an_empty_chart():
     assert (chart([]).drawn, chart([(1, None, False)]).drawn, chart([]).labels) == ([], [], [])
 
 
+@example([0.0, -1.5e308]).via("a round end of the axis would be infinite")
 @given(st.lists(st.floats() | st.none() | st.text(max_size=3) | st.integers() | st.booleans(), max_size=30))
 def test_any_values_stay_inside_the_box(values):
     drawn = chart((number, value, False) for number, value in enumerate(values, 1))

@@ -147,7 +147,7 @@ def _scale(numbers: list[float]) -> tuple[float, float, list[tuple[float, str]]]
         return 0.0, 1.0, []
     low, high = min(numbers), max(numbers)
     span = high - low
-    if not math.isfinite(span) or span <= abs(high) * 1e-12 or span < 1e-300:
+    if not 1e-300 <= span <= 1e300 or span <= abs(high) * 1e-12:
         return low, high, [(value, f"{value:.4g}") for value in dict.fromkeys((low, high))]
     rough = span / (MAX_TICKS - 1)
     power = 10.0 ** math.floor(math.log10(rough))

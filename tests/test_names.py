@@ -73,6 +73,7 @@ def pages(asked: ApprovalRequest) -> dict[str, str]:
         "models": reverse("registry:model-list"),
         "model": reverse("registry:model-detail", args=[name]),
         "version": reverse("registry:version-detail", args=[name, 2]),
+        "check data": reverse("registry:check-data", args=[name, 2]),
         "compare": reverse("registry:compare", query={"base": f"{name}@1", "candidate": f"{name}@2"}),
         "ask": reverse("approvals:request-new", args=[name, 2]),
         "requests": reverse("approvals:request-list"),
@@ -104,7 +105,7 @@ def test_every_page_shows_the_name_and_every_link_on_it_leads_somewhere(asked, s
     led = {link: signed_in.get(link).status_code for link in links if not link.startswith("/static/")}
     posts = {link for link, status in led.items() if status == 405}
     assert {link for link, status in led.items() if status not in (200, 302, 405)} == set()
-    assert all(re.search(r"/(act|run|sign-out|theme)/$", link) for link in posts)
+    assert all(re.search(r"/(act|protect|run|sign-out|theme)/$", link) for link in posts)
 
 
 @pytest.mark.parametrize("asked", NAMES.values(), ids=NAMES, indirect=True)

@@ -215,6 +215,17 @@ def test_what_was_read_survives_a_failure(broken):
     assert (version.details_state, version.metrics, version.details_failures) == ("loaded", {"a": 1}, 1)
 
 
+@pytest.mark.mlflow
+def test_a_reading_that_comes_after_the_deletion_keeps_what_was_read(mlflow_registry, told):
+    mlflow_registry.version(mlflow_registry.model("churn"), requirements="a==1\n")
+    version = mirrored()
+    mlflow_registry.delete_version("churn", 1)
+    detail_jobs.read_version(version.pk)
+    version.refresh_from_db()
+    assert (version.requirements, bool(version.mlmodel), told) == (["a==1"], True, [])
+    assert version.details_error == "MLflow no longer has this version."
+
+
 def test_a_deleted_version_is_never_read_again():
     version = rows.version(rows.model(), 1, deleted_at=timezone.now())
     assert services.enqueue_version(version, "t") is None

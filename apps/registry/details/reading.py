@@ -11,7 +11,7 @@ import yaml
 from django.utils.translation import gettext as _
 
 from apps.registry.details import artifacts, mlmodel, requirements
-from apps.registry.mlflow import MlflowClient, MlflowNotFound, MlflowRefused, RemoteRun
+from apps.registry.mlflow import MlflowClient, MlflowFileUnreadable, MlflowNotFound, MlflowRefused, RemoteRun
 from apps.registry.remote import clean
 
 FEW_RUNS = 2  # so many are asked for one by one: a search needs the list of experiments first
@@ -91,6 +91,7 @@ class Runs:
 def read(client: MlflowClient, wanted: Wanted, runs: Runs, *, thorough: bool) -> Details:
     """Read one version. What does not exist is left empty. Raises MlflowUnavailable or MlflowRefused.
 
+    Raises MlflowFileUnreadable when MLflow no longer has the version: that says nothing about what its files were.
     `thorough` reads the environment files, one level of folders and the names of pictures too: a few calls more.
     """
     problems: list[str] = []
@@ -135,11 +136,20 @@ def _artifact(client: MlflowClient, wanted: Wanted, path: str, listed: set[str] 
     try:
         return client.get_artifact(wanted.name, wanted.number, path)
     except MlflowNotFound:
+        if path == "MLmodel" or listed is not None:  # MLflow says the same of a file and of a version that is gone
+            _must_exist(client, wanted)
         return None
     except MlflowRefused:
         if path == "MLmodel":
             raise
         return None  # a folder of that name
+
+
+def _must_exist(client: MlflowClient, wanted: Wanted) -> None:
+    try:
+        client.get_version(wanted.name, wanted.number)
+    except MlflowNotFound as error:
+        raise MlflowFileUnreadable(_("MLflow no longer has this version.")) from error
 
 
 def _digest(body: bytes | None, lines: list[str] | None, files: list[dict[str, Any]] | None) -> str:

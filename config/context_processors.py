@@ -1,9 +1,11 @@
 """What the shell around every page shows."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -13,6 +15,7 @@ from apps.accounts.permissions import Permission
 from apps.approvals import queries as approvals
 from apps.approvals.drift import queries as drift
 from apps.registry import queries as registry
+from apps.registry.models import RegisteredModel
 
 THEMES = ("light", "dark")  # anything else follows the system
 
@@ -51,6 +54,14 @@ NAVIGATION: tuple[tuple[str, Any, Permission | None, tuple[str, ...]], ...] = (
 )
 
 
+# What counts behind an entry, and the duties without which there can be nothing to count.
+WAITING: dict[str, tuple[Callable[[Any], QuerySet], frozenset[Permission]]] = {
+    "approvals:review-queue": (approvals.waiting_for, frozenset({Permission.MODEL_REVIEW})),
+    "approvals:drift-list": (drift.waiting_for, frozenset({Permission.MODEL_REVIEW, Permission.MODEL_DEPLOY})),
+}
+DUTIES: frozenset[Permission] = frozenset().union(*(needed for _waiting_for, needed in WAITING.values()))
+
+
 class Shell:
     """Asks the database only for what a template really shows: fragments and error pages cost nothing."""
 
@@ -78,14 +89,21 @@ class Shell:
         """Whether MLflow answers, and how old the data is."""
         return registry.sync_status()
 
+    @cached_property
+    def _duties(self) -> frozenset[Permission]:
+        """Of what one must be allowed to do for something to wait for one: most people hold nothing of it anywhere."""
+        return grants.held_somewhere(self.request.user, DUTIES, RegisteredModel)
+
     def _current(self, route: str, within: tuple[str, ...]) -> str:
         match = self.request.resolver_match
         here = match.view_name if match else ""
         return "page" if here == route else "true" if here in within else ""
 
     def _count(self, route: str) -> int:
-        waiting = {"approvals:review-queue": approvals.waiting_for, "approvals:drift-list": drift.waiting_for}
-        return waiting[route](self.request.user).count() if route in waiting else 0
+        if route not in WAITING:
+            return 0
+        waiting_for, needed = WAITING[route]
+        return waiting_for(self.request.user).count() if needed & self._duties else 0
 
 
 def shell(request: HttpRequest) -> dict[str, Shell]:

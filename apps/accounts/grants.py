@@ -27,6 +27,7 @@ __all__ = [
     "group_roles",
     "held_on",
     "held_permissions",
+    "held_somewhere",
     "holders",
     "roles_for",
     "roles_held",
@@ -75,6 +76,18 @@ def held_on(user: Any, objects: Iterable[models.Model]) -> dict[Any, frozenset[P
     if not objects or user is None or not getattr(user, "is_active", False):
         return {obj.pk: everywhere for obj in objects}
     return {key: everywhere | more for key, more in _held_on(user, type(objects[0]), [o.pk for o in objects]).items()}
+
+
+def held_somewhere(user: Any, among: frozenset[Permission], governed: type[models.Model]) -> frozenset[Permission]:
+    """Return which of `among` the user holds on the whole installation, or on any object of a class; one query."""
+    held = held_permissions(user) & among
+    if held == among or user is None or not getattr(user, "is_active", False):
+        return held
+    codenames = [permission.codename for permission in among - held]
+    of_groups = _table(governed, "group").objects.filter(permission__codename__in=codenames, group__user=user)
+    of_person = _table(governed, "user").objects.filter(permission__codename__in=codenames, user=user)
+    column = "permission__codename"
+    return held | _named(of_groups.values_list(column, flat=True).union(of_person.values_list(column, flat=True)))
 
 
 def allows(user: Any, permission: Permission, obj: models.Model | None = None) -> bool:

@@ -24,7 +24,6 @@ from apps.approvals.models import (
 from apps.approvals.reviewing import fields_in_words
 from apps.approvals.transitions import TRANSITIONS, RequestAction, refusal
 from apps.errors import NotVisible
-from apps.registry.models import RegisteredModel
 from apps.registry.queries import DETAILS, visible_models
 
 BIG = ("evidence", "checks", "baseline", *(f"version__{name}" for name in DETAILS))  # lists leave them in the database
@@ -60,18 +59,20 @@ def get_request(user: Any, number: int) -> ApprovalRequest:
 def waiting_for(user: Any) -> QuerySet[ApprovalRequest]:
     """The requests that `user` can review and has not, oldest first."""
     reviewed = Review.objects.filter(request=OuterRef("pk"), reviewer=user, standing=True)
+    under_review = ApprovalRequest.objects.filter(state__in=UNDER_REVIEW)
+    concerned = visible_models(user).filter(  # a few: not every model is looked at
+        deleted_at=None, pk__in=under_review.values("version__model")
+    )
     return (
-        visible_requests(user)
-        .filter(
+        under_review.filter(
             Q(policy__group=None) | Q(policy__group__in=user.groups.values("pk")),
-            state__in=UNDER_REVIEW,
             version__deleted_at=None,
-            version__model__deleted_at=None,
-            version__model__in=grants.visible_to(user, RegisteredModel.objects.all(), Permission.MODEL_REVIEW),
+            version__model__in=grants.visible_to(user, concerned, Permission.MODEL_REVIEW),
         )
         .exclude(requester=user)
         .exclude(Exists(reviewed))
         .exclude(Exists(eligibility.trained_by(user).filter(pk=OuterRef("version"))))
+        .select_related("version__model", "requester", "policy__group")
         .order_by("id")
     )
 

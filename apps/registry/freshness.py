@@ -56,7 +56,7 @@ def with_freshness(connections: QuerySet[Connection]) -> QuerySet[Any]:
 def sync_status(connection: str | None = None) -> SyncStatus:
     """Return the state of one connection, or the worst of those that are mirrored: one that fails, else the oldest."""
     wanted = Connection.objects.filter(enabled=True) if connection is None else Connection.objects.filter(pk=connection)
-    rows = list(with_freshness(wanted).order_by("pk"))
+    rows = list(with_freshness(wanted.only("pk")).order_by("pk"))
     known = [row for row in rows if row.failing_since or row.good_at]
     worst = min(known, key=lambda row: (row.failing_since is None, row.failing_since or row.good_at), default=None)
     return SyncStatus(

@@ -39,6 +39,20 @@ def test_role_on_one_model_is_held_there_alone(team, mallory, model, role):
     assert grants.held_permissions(mallory) == frozenset()
 
 
+def test_role_on_one_model_is_held_somewhere(team, mallory, model):
+    duties = frozenset({Permission.MODEL_REVIEW, Permission.MODEL_DEPLOY})
+    assert grants.held_somewhere(mallory, duties, RegisteredModel) == frozenset()
+    grants.set_role(team, [REVIEWER], model, model_class=RegisteredModel)
+    assert grants.held_somewhere(mallory, duties, RegisteredModel) == {Permission.MODEL_REVIEW}
+
+
+def test_role_on_the_registry_is_held_somewhere_without_another_query(admin, django_assert_num_queries):
+    grants.held_permissions(admin)
+    duties = frozenset({Permission.MODEL_DEPLOY})
+    with django_assert_num_queries(0):
+        assert grants.held_somewhere(admin, duties, RegisteredModel) == duties
+
+
 def test_role_on_the_registry_is_held_on_every_model(alice, model):
     assert grants.held_permissions(alice, model) == DATA_SCIENTIST.permissions
     assert grants.roles_of(alice) == ["data_scientist"]

@@ -47,10 +47,11 @@ def get_finding(user: Any, number: int) -> DriftFinding:
 
 def waiting_for(user: Any) -> QuerySet[DriftFinding]:
     """The findings that wait for a person, and that `user` may revert or accept."""
-    everything = RegisteredModel.objects.all()
-    may_settle = Q(model__in=grants.visible_to(user, everything, Permission.MODEL_REVIEW))
-    may_settle |= Q(model__in=grants.visible_to(user, everything, Permission.MODEL_DEPLOY))
-    return DriftFinding.objects.filter(may_settle, state=DriftState.OPEN, model__in=visible_models(user))
+    waiting = DriftFinding.objects.filter(state=DriftState.OPEN)
+    concerned = visible_models(user).filter(pk__in=waiting.values("model"))  # a few: not every model is looked at
+    may_settle = Q(model__in=grants.visible_to(user, concerned, Permission.MODEL_REVIEW))
+    may_settle |= Q(model__in=grants.visible_to(user, concerned, Permission.MODEL_DEPLOY))
+    return waiting.filter(may_settle)
 
 
 def unsettled_on(model: RegisteredModel) -> list[DriftFinding]:

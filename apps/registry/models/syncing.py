@@ -47,6 +47,11 @@ class SyncRun(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["connection", "state", "-finished_at"], name="registry_sync_by_connection"),
+            models.Index(
+                fields=["connection", "state", "-finished_at"],
+                condition=~Q(kind="models"),  # webhooks make many of those; how fresh the mirror is, passes tell
+                name="registry_sync_passes",
+            ),
             models.Index(fields=["id"], condition=Q(state="running"), name="registry_sync_running"),
             models.Index(fields=["started_at"], name="registry_sync_by_start"),
         ]

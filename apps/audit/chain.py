@@ -118,6 +118,8 @@ def storable(value: Any) -> Any:
 
 def storable_text(text: str) -> str:
     """Return `text` without NUL and half surrogates, each replaced by U+FFFD."""
+    if text.isascii() and "\0" not in text:
+        return text  # nearly every text: a letter at a time takes long in a first import
     return "".join("\ufffd" if char == "\0" or "\ud800" <= char <= "\udfff" else char for char in text)
 
 

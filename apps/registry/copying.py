@@ -8,6 +8,7 @@ from django.db import connection
 from django.db.models import Field, JSONField, Model
 
 BATCH = 500
+WORTH_COPYING = 50  # rows: COPY takes one more statement, for the ids
 
 
 def insert(rows: Sequence[Model]) -> None:
@@ -15,7 +16,7 @@ def insert(rows: Sequence[Model]) -> None:
     if not rows:
         return
     table = type(rows[0])
-    if connection.vendor == "postgresql":
+    if connection.vendor == "postgresql" and len(rows) >= WORTH_COPYING:
         _copy(table, rows)
     else:
         table._default_manager.bulk_create(rows, batch_size=BATCH)

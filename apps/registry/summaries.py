@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models.fields.json import KeyTransform
 
+from apps.registry import copying
 from apps.registry.models import DetailsState, ModelAlias, ModelFacet, ModelVersion, RegisteredModel, Stage
 
 MAX_VALUE = 250  # characters of a facet's value
@@ -179,6 +180,4 @@ def _write_facets(wanted: set[tuple[int, str, str]], models: Iterable[int]) -> N
     if superfluous := [row for key, row in found.items() if key not in wanted]:
         ModelFacet.objects.filter(pk__in=superfluous).delete()
     missing = sorted(wanted - found.keys())
-    ModelFacet.objects.bulk_create(
-        [ModelFacet(model_id=pk, facet=facet, value=value) for pk, facet, value in missing], batch_size=BATCH
-    )
+    copying.insert([ModelFacet(model_id=pk, facet=facet, value=value) for pk, facet, value in missing])

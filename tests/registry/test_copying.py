@@ -13,6 +13,12 @@ AT = datetime(2026, 5, 4, 12, 0, 0, 123456, tzinfo=UTC)
 AWKWARD = 'tab\t line\n back\\slash \\N "quotes" {braces} \u202eright to left, 模型'
 
 
+@pytest.fixture(autouse=True, params=[1, 50], ids=["copied", "inserted"])
+def worth_copying(request, monkeypatch):
+    """Few rows both ways: with PostgreSQL's COPY, and by INSERT."""
+    monkeypatch.setattr(copying, "WORTH_COPYING", request.param)
+
+
 def version(model, number: int, **fields) -> ModelVersion:
     return ModelVersion(model=model, number=number, created_at=AT, updated_at=AT, **fields)
 

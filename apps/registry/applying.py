@@ -112,7 +112,8 @@ def _update_versions(changes: list[tuple[Local, VersionChange]], written: Writte
         _take(row, change)
         if was_deleted:
             written.say(Action.VERSION_MIRRORED, local, row.number, after=described(change.remote))
-            written.changes += _arrival(local, row)
+            if local.row.kind == Kind.MODEL:
+                written.changes.append(Change(Changed.RETURNED, local.row, row, moved_from, row.stage))
             continue
         if change.before or change.after:
             written.say(Action.VERSION_CHANGED, local, row.number, before=change.before, after=change.after)

@@ -19,6 +19,7 @@ class Changed(StrEnum):
     ALIAS = "alias"  # set, moved or removed; before and after are version numbers or None
     ARTIFACTS = "artifacts"  # before and after are artifact digests
     DELETED = "deleted"  # a version; before is its stage, after None
+    RETURNED = "returned"  # a version that was gone; before is the stage that it had, after the one that it has
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ One unsettled finding per thing: later changes move what was found and keep what
 by itself resolves it, except while Assent reverts it: then the revert says how it ended.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.utils import timezone
@@ -128,11 +128,22 @@ def _deleted(change: Change, book: _Book) -> None:
         _open(change, book, DriftKind.DELETED, expected=held[0], found="")
 
 
+def _returned(change: Change, book: _Book) -> None:
+    """A version that was gone is there again, as after a restore of MLflow: only its stage may still be wrong."""
+    gone = book.of(change, DriftKind.DELETED)
+    if gone:
+        reason = _("The version is in MLflow again.")
+        settle(gone, DriftState.RESOLVED, Action.DRIFT_RESOLVED, by=MLFLOW, source=Source.MLFLOW, reason=reason)
+    before = gone.expected if gone else change.before
+    _stage(replace(change, before=before), book)
+
+
 RECORDERS = {
     Changed.STAGE: _stage,
     Changed.ALIAS: _alias,
     Changed.ARTIFACTS: _artifacts,
     Changed.DELETED: _deleted,
+    Changed.RETURNED: _returned,
 }
 
 

@@ -180,6 +180,24 @@ def test_archiving_before_deleting_hides_nothing(version):
     ]
 
 
+def test_a_deleted_version_that_is_there_again_is_resolved(version):
+    tell(Changed.DELETED, version, "Staging", None)
+    tell(Changed.RETURNED, version, "Staging", "Staging")
+    assert list(DriftFinding.objects.values_list("kind", "state", "reason")) == [
+        ("deleted", "resolved", "The version is in MLflow again."),
+    ]
+
+
+def test_a_deleted_version_that_is_there_again_elsewhere_is_drift_of_its_stage(version):
+    move(version, "Archived")
+    tell(Changed.DELETED, version, "Archived", None)
+    tell(Changed.RETURNED, version, "Archived", "Archived")
+    assert list(DriftFinding.objects.order_by("pk").values_list("kind", "state", "expected", "found")[1:]) == [
+        ("deleted", "resolved", "Staging", ""),
+        ("stage", "open", "Staging", "Archived"),
+    ]
+
+
 def test_the_models_row_counts_what_is_unsettled(version):
     move(version, "Production")
     assert RegisteredModel.objects.get().open_drift == 1

@@ -92,6 +92,7 @@ def request_context(asked: ApprovalRequest) -> dict[str, Any]:
         "missing": missing,
         "open_slots": range(missing),
         "under_review": under_review,
+        "already_there": under_review and version.stage == asked.to_stage,
         "waiting_for": queries.who_could_approve(asked) if under_review else [],
         "blocked": queries.why_blocked(asked) if under_review else [],
         "to_archive": list(in_stage(version, asked.to_stage)) if asked.archive_existing and not closed else [],

@@ -1,7 +1,7 @@
 import pytest
 from django.test import Client
 
-from apps.approvals.models import DriftFinding, ProtectedAlias
+from apps.approvals.models import ApprovalRequest, DriftFinding, ProtectedAlias
 from tests.approvals.drift.conftest import move, point
 from tests.builders import make_model, make_version
 
@@ -69,6 +69,12 @@ def test_the_request_says_that_it_moves_nothing(as_, drifted, alice):
     client = as_(alice)
     address = client.post(f"/drift/{drifted.pk}/act/", {"action": "request", "reason": "It works."}).headers["Location"]
     assert "makes Production a decision and moves nothing" in text(client.get(address))
+
+
+def test_the_decision_on_a_request_for_drift_lets_the_version_stay(as_, drifted, alice, bob):
+    as_(alice).post(f"/drift/{drifted.pk}/act/", {"action": "request", "reason": "Wanted."})
+    page = text(as_(bob).get(f"/requests/{ApprovalRequest.objects.get().pk}/"))
+    assert "One more approval lets churn v2 stay in Production." in page
 
 
 def test_the_page_that_polls_is_told_when_the_revert_has_ended(as_, drifted, bob):

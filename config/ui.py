@@ -15,9 +15,12 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.approvals.models import DriftKind, DriftState, RequestState, Verdict
 from apps.audit.actions import Outcome
+from apps.registry.figures import figure, percent, signed
 from apps.registry.models import DetailsState, Stage, SyncState
 
 register = template.Library()
+for written in (figure, percent, signed):
+    register.filter(written)
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 MONTH, YEAR = 30 * DAY, 365 * DAY
@@ -173,28 +176,6 @@ def age(at: datetime) -> str:
 def pairs(mapping: dict[str, Any] | None) -> list[tuple[str, Any]]:
     """Return the items of a mapping with strangers' keys: `mapping.items` in a template would find a key "items"."""
     return list((mapping or {}).items())
-
-
-@register.filter
-def figure(value: Any) -> str:
-    """Write a number as people compare it: six significant digits, no padding; other values as they are."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return str(value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:.6g}"
-
-
-@register.filter
-def signed(value: float | None) -> str:
-    """Write a difference with its sign, "+0.0125" or "−0.3"; "0" for none, an empty text for unknown."""
-    if value is None:
-        return ""
-    return f"{value:+.4g}".replace("-", "−") if value else "0"
-
-
-@register.filter
-def percent(value: float) -> str:
-    """Write a percentage with its sign: "+12.3 %", "−0.04 %", "+48,000 %"."""
-    return f"{value:+,.0f} %".replace("-", "−") if abs(value) >= 1000 else f"{value:+.3g} %".replace("-", "−")
 
 
 @register.filter

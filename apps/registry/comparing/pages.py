@@ -110,11 +110,11 @@ def comparison_context(comparison: Comparison) -> dict[str, Any]:
     return {
         "comparison": comparison,
         "columns": columns,
+        "labels": labels,
         "pair": len(columns) == 2,
         "shorts": [(columns[place + 1], in_short(comparison, place)) for place in later],
         "other_data": [labels[place + 1] for place in later if comparison.same_data(place) is False],
         "incomplete": [column.label for column in columns if column.version.details_state != DetailsState.LOADED],
-        "metric_rows": [(row, list(zip(labels[1:], row.cells, strict=True))) for row in comparison.metrics],
         "sections": sections(comparison, labels),
         "pictures": [(row.name, list(zip(columns, row.values, strict=True))) for row in comparison.pictures],
         "query": query_of(base, candidates),

@@ -108,6 +108,15 @@ def decide(page: Page, path: str, button: str, comment: str) -> None:
     page.get_by_text(comment).first.wait_for()
 
 
+def check_data(page: Page) -> None:
+    """Check a table that lacks columns, as the person of this page."""
+    page.goto(f"/models/{CHURN}/v/3/check-data/")
+    table = {"name": "customers.csv", "mimeType": "text/csv", "buffer": b"tenure_months,plan\n12,gold\nnew,silver\n"}
+    page.locator("input[type=file]").set_input_files(table)
+    page.get_by_role("button", name="Check").click()
+    page.wait_for_load_state()
+
+
 def walk(studio: Studio) -> None:
     """Go the way of a promotion, a picture at each stop."""
     alice, bob, erin, admin = (studio.as_(person) for person in ("alice", "bob", "erin", "admin"))
@@ -115,6 +124,13 @@ def walk(studio: Studio) -> None:
     studio.shoot(alice, "model", f"/models/{CHURN}/")
     studio.shoot(alice, "version", f"/models/{CHURN}/v/3/")
     studio.shoot(alice, "compare", f"/compare/?base={CHURN}@2&candidate={CHURN}@3")
+    studio.shoot(alice, "compare-three", f"/compare/?base={CHURN}@1&candidate={CHURN}@2&candidate={CHURN}@3")
+    check_data(alice)
+    studio.shoot(alice, "check-data")
+    studio.shoot(bob, "drift", "/drift/")
+    bob.locator("main tbody a[href^='/drift/']").first.click()
+    bob.wait_for_url("**/drift/*/")
+    studio.shoot(bob, "drift-finding")
     alice.goto(f"/models/{CHURN}/v/3/request/")
     alice.get_by_label("Production", exact=True).check()
     alice.get_by_label("Reason").fill("Better on the newest customers; the same inputs.")
@@ -145,6 +161,8 @@ def walk(studio: Studio) -> None:
     admin.locator("details.event-more summary").filter(has_text="Promotion applied").first.click()
     studio.shoot(admin, "audit")
     studio.shoot(admin, "sync", "/sync/")
+    studio.shoot(admin, "connection", "/connections/default/")
+    studio.shoot(admin, "metrics", "/metrics/")
     alice.goto("/account/")
     alice.get_by_label("Name", exact=True).fill("laptop")
     alice.get_by_role("button", name="Make token").click()

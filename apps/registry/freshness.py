@@ -39,6 +39,11 @@ def passes(connection: str | OuterRef, state: SyncState) -> QuerySet[SyncRun]:
     return ended.order_by("-finished_at")
 
 
+def last_good(connection: str) -> datetime | None:
+    """Return when the last good pass over a connection ended; None: never."""
+    return passes(connection, SyncState.DONE).values_list("finished_at", flat=True).first()
+
+
 def with_freshness(connections: QuerySet[Connection]) -> QuerySet[Any]:
     """Add `good_at`, `failing_since`, `last_error` (None unless the last pass failed) and `is_running`."""
     since = Coalesce(OuterRef("good_at"), Value(LONG_AGO, output_field=DateTimeField()))

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from apps.errors import InvalidInput
 from apps.registry import directions, queries
-from apps.registry.freshness import sync_status
+from apps.registry.freshness import last_good
 from apps.registry.models import ModelVersion, RegisteredModel
 from apps.registry.pages import versions
 
@@ -40,8 +40,8 @@ def model_detail(request: HttpRequest, name: str) -> HttpResponse:
         "candidate": _candidate(model, newest),
         "aliases": aliases,
         "alias": versions.alias_to_load(aliases, production),
-        "events": versions.events_of(request.user, model),
-        "synced_at": sync_status(str(model.connection_id)).last_success,
+        "events": versions.events_of(model),
+        "synced_at": last_good(str(model.connection_id)),
     }
     return render(request, "registry/model_detail.html", context)
 

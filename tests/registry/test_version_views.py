@@ -8,6 +8,7 @@ from html import unescape
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
+from django.utils import timezone
 
 from apps.audit.actions import Action
 from apps.audit.services import Actor, Target, record
@@ -233,3 +234,11 @@ def test_api_stops_reading_at_the_limit(reader):
 def test_api_says_that_there_is_nothing_to_check_against(reader):
     make_version(make_model(), 1, mlmodel={}, signature=None)
     assert reader.post(API, "age\n1\n", content_type="text/csv").status_code == 409
+
+
+@pytest.mark.parametrize("gone", ["model", "version"])
+def test_what_mlflow_deleted_is_not_offered_for_loading(reader, gone):
+    row = version(model("churn", deleted_at=timezone.now() if gone == "model" else None), 1)
+    ModelVersion.objects.filter(pk=row.pk).update(deleted_at=timezone.now())
+    page = reader.get(PAGE).content.decode()
+    assert ("load_model" in page, "Open in MLflow" in page) == (False, False)

@@ -4,6 +4,7 @@ Written here and not in a template: fifty rows of nine cells took most of the pa
 """
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -80,6 +81,7 @@ def _chip(tone: str, icon: str, label: Any) -> str:
     return f'<span class="chip tone-{tone}">{_icon(icon)}{escape(label)}</span>'
 
 
+@lru_cache(maxsize=32)
 def _icon(name: str) -> str:
     address = f"{escape(static('img/icons.svg'))}#{name}"
     return f'<svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><use href="{address}"></use></svg>'

@@ -52,7 +52,7 @@ def test_no_query_is_too_strange(page, path, data):
 @pytest.mark.parametrize(
     "address",
     [
-        "/models/?page=x", "/models/?stage=Prod", "/models/?q=%00", "/models/?tag=%00", "/models/churn/?page=9",
+        "/models/?cursor=x", "/models/?stage=Prod", "/models/?q=%00", "/models/?tag=%00", "/models/churn/?cursor=x",
         "/compare/?base=churn&candidate=churn@2", "/compare/?base=a%00@1", "/requests/?state=done",
         "/requests/?model=%00", "/requests/?page=x", "/audit/?since=yesterday",
         "/audit/?before=x", "/audit/?target=%00", "/people/?page=0x1",

@@ -46,6 +46,7 @@ def apply(job: Job) -> None:
         request = ApprovalRequest.objects.select_related("version__model").get(pk=job.args["request_id"])
         if request.state not in IN_HAND:
             return  # withdrawn while it waited, or applied by the worker before this one
+        writing.check_enabled(request.version.model)
         jobs.renew(job, done=0, total=3, note=_("Reading the version from MLflow"))
         seen = _read(request)
         if not _start(job, request.pk, seen):

@@ -13,12 +13,12 @@ from django.utils.translation import gettext as _
 from apps.approvals.models import ApprovalRequest, DriftFinding, DriftState, RequestState
 from apps.audit.actions import Source
 from apps.audit.context import Origin, came_through
-from apps.errors import UpstreamUnavailable
+from apps.errors import UpstreamUnavailable, WrongState
 from apps.jobs import services as jobs
 from apps.jobs.models import Job
 from apps.registry import stages
 from apps.registry.mlflow import RemoteVersion
-from apps.registry.models import ModelVersion
+from apps.registry.models import ModelVersion, RegisteredModel
 
 
 def origin(job: Job) -> Origin:
@@ -36,6 +36,13 @@ def close_as_failed(job: Job, error: str, fail: Callable[[], None]) -> None:
                 jobs.fail(job, error, retry=False)
         except jobs.LeaseLost:
             return  # another worker has the job, and decides
+
+
+def check_enabled(model: RegisteredModel) -> None:
+    """Raise WrongState when the connection of the model was disabled: Assent leaves that MLflow alone then."""
+    if not model.connection.enabled:
+        message = _("The connection %(name)s is disabled, so Assent writes nothing there. Enable it, then try again.")
+        raise WrongState(message % {"name": model.connection_id})
 
 
 def check_alone(model_id: int, *, request_id: int = 0, finding_id: int = 0) -> None:

@@ -12,7 +12,7 @@ from apps.jobs.models import Job
 from apps.jobs.tasks import run_job
 from apps.registry import services as mirror
 from apps.registry import sync
-from apps.registry.models import ModelVersion
+from apps.registry.models import Connection, ModelVersion
 from tests.builders import make_policy
 
 pytestmark = pytest.mark.mlflow
@@ -166,6 +166,16 @@ def test_a_version_that_is_gone_fails_at_once(approved, mlflow_registry):
     mlflow_registry.delete_version("churn", 2)
     assert run() == "failed"
     assert "no longer exists in MLflow" in read(approved).apply_error
+
+
+def test_nothing_is_written_through_a_disabled_connection(approved, mlflow_registry):
+    Connection.objects.update(enabled=False)
+    run()
+    assert (read(approved).state, read(approved).apply_error, mlflow_registry.stage_of("churn", 2)) == (
+        "apply_failed",
+        "The connection default is disabled, so Assent writes nothing there. Enable it, then try again.",
+        "None",
+    )
 
 
 def test_mlflow_down_is_tried_again_and_then_given_up(approved, mlflow_registry, settings, alice):

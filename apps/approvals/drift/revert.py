@@ -37,6 +37,7 @@ def revert(job: Job) -> None:
         finding = DriftFinding.objects.select_related("model", "version__model").get(pk=job.args["finding_id"])
         if finding.state != DriftState.REVERTING:
             return  # settled while it waited, or by the worker before this one
+        writing.check_enabled(finding.model)
         way = UNDOINGS[finding.kind]
         jobs.renew(job, done=0, total=3, note=_("Reading MLflow"))
         seen = way.read(finding)

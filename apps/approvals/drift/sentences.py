@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy
 
 from apps.approvals import eligibility
 from apps.approvals.drift.actions import DriftAction
-from apps.approvals.models import DriftFinding, DriftKind
+from apps.approvals.models import UNSETTLED, DriftFinding, DriftKind
 
 SEEN_BY = {
     "registry.touched": gettext_lazy("after a webhook of MLflow"),
@@ -15,6 +15,13 @@ SEEN_BY = {
     "page": gettext_lazy("when somebody opened it here"),
     "api": gettext_lazy("when a program asked for it here"),
     "command": gettext_lazy("by a sync from the command line"),
+}
+
+SETTLED = {
+    DriftKind.STAGE: gettext_lazy("MLflow had %(thing)s in %(found)s; %(expected)s was expected."),
+    DriftKind.ALIAS: gettext_lazy("In MLflow, %(thing)s pointed to %(found)s; %(expected)s was expected."),
+    DriftKind.ARTIFACTS: gettext_lazy("The files of %(thing)s were not those that were there before (%(found)s)."),
+    DriftKind.DELETED: gettext_lazy("%(thing)s was deleted in MLflow; %(expected)s was expected."),
 }
 
 
@@ -45,12 +52,14 @@ def expected_words(finding: DriftFinding) -> str:
 
 
 def sentence(finding: DriftFinding) -> str:
-    """Say in one sentence what MLflow says, and what it should say."""
+    """Say in one sentence what MLflow says, and what it should say; of a settled finding, what it said."""
     names = {
         "thing": thing(finding),
         "found": found_words(finding),
         "expected": expected_words(finding),
     }
+    if finding.state not in UNSETTLED:
+        return str(SETTLED[DriftKind(finding.kind)]) % names
     text = {
         DriftKind.STAGE: _("MLflow has %(thing)s in %(found)s; it should be in %(expected)s."),
         DriftKind.ALIAS: _("In MLflow, %(thing)s points to %(found)s; it should point to %(expected)s."),

@@ -49,6 +49,13 @@ def test_the_page_says_what_is_known_of_who(as_, drifted, bob):
     )
 
 
+def test_a_settled_finding_is_told_as_the_past(as_, drifted, version, bob):
+    move(version, "Staging")
+    page = text(as_(bob).get(f"/drift/{drifted.pk}/"))
+    assert "MLflow had churn v2 in Production; Staging was expected." in page
+    assert "MLflow says" not in page
+
+
 def test_a_refusal_comes_back_with_the_reason_kept(as_, drifted, charlie):
     answer = as_(charlie).post(f"/drift/{drifted.pk}/act/", {"action": "accept", "reason": "Please."})
     assert (answer.status_code, "Nothing was changed." in text(answer)) == (403, True)

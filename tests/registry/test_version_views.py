@@ -99,6 +99,23 @@ def test_model_page_leads_through_all_versions_and_back(reader):
     assert (seen, back.rows[-1].number) == (list(range(60, 0, -1)), 11)
 
 
+def test_model_page_names_every_version_that_is_in_production(reader):
+    churn = make_model()
+    for number in (1, 2, 3):
+        make_version(churn, number, stage="Production" if number != 2 else "Archived")
+    assert "v3 is in Production. No request in Assent put it there. Also in Production: v1 ." in text_of(
+        reader.get("/models/churn/")
+    )
+
+
+def test_the_timeline_names_what_changed_in_mlflow(reader):
+    record(
+        Action.MODEL_CHANGED, by=Actor("mlflow"), target=Target("model", "churn", make_model().pk),
+        before={"description": "a"}, after={"description": "b", "aliases": {"champion": 1}},
+    )  # fmt: skip
+    assert "Model changed in MLflow aliases, description by mlflow" in text_of(reader.get("/models/churn/"))
+
+
 def test_model_page_compares_with_the_version_that_was_in_production_before(reader):
     churn = make_model()
     for number in (1, 2, 3):

@@ -16,16 +16,17 @@ from apps.approvals.models import UNFINISHED, ApprovalPolicy, ApprovalRequest, R
 from apps.registry.models import ModelVersion, RegisteredModel, Stage
 
 register = template.Library()
+MOST_NAMED = 5  # versions in Production that the sentence about a model names
 
 
 @register.inclusion_tag("approvals/_production_sentence.html")
 def model_production_sentence(model: RegisteredModel) -> dict[str, Any]:
     """Say which version is in Production, since when, and which request with whose approvals put it there."""
-    version = (
-        ModelVersion.objects.filter(model=model, stage=Stage.PRODUCTION, deleted_at=None).order_by("-number").first()
-    )
+    rows = ModelVersion.objects.filter(model=model, stage=Stage.PRODUCTION, deleted_at=None).order_by("-number")
+    found = list(rows[:MOST_NAMED])
+    version = found[0] if found else None
     promotion = version and promotion_of(version)
-    return {"model": model, "version": version, "promotion": promotion}
+    return {"model": model, "version": version, "others": found[1:], "promotion": promotion}
 
 
 def promotion_of(version: ModelVersion) -> ApprovalRequest | None:

@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 from django import template
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
 
 from apps.audit.actions import Action
 from apps.registry import connections
@@ -16,6 +17,8 @@ from apps.registry.pages import provenance
 register = template.Library()
 SOURCE_TAGS = ("mlflow.source.name", "mlflow.source.type", "mlflow.source.git.commit", "mlflow.source.git.branch",
                "mlflow.source.git.repoURL", "mlflow.user", "mlflow.runName")  # fmt: skip
+CHANGED_NAMES = {"aliases": _("aliases"), "description": _("description"), "name": _("name"), "source": _("source"),
+                 "run_id": _("run"), "status": _("status"), "tags": _("tags")}  # fmt: skip
 EVENT_ICONS = {"model": "box", "version": "tag", "request": "inbox", "alias": "alias", "drift": "alert", "grant": "key"}
 
 
@@ -141,7 +144,16 @@ def stage_move(event: Any) -> str:
     before, after = event.data.get("before"), event.data.get("after")
     if not (isinstance(before, dict) and isinstance(after, dict) and before.get("stage") and after.get("stage")):
         return ""
-    return f"{before['stage']} → {after['stage']}"
+    return f"{before['stage']} → {after['stage']}" if before["stage"] != after["stage"] else ""
+
+
+@register.filter
+def changed_names(event: Any) -> str:
+    """Name what an event says was changed in MLflow: "aliases, tags"; empty for events of another kind."""
+    if event.action not in (Action.MODEL_CHANGED, Action.VERSION_CHANGED):
+        return ""
+    before, after = event.data.get("before") or {}, event.data.get("after") or {}
+    return ", ".join(str(CHANGED_NAMES.get(name, name)) for name in sorted({*before, *after}))
 
 
 def _python_text(text: str) -> str:

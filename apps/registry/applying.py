@@ -19,6 +19,7 @@ from apps.registry.remote import RemoteModel, RemoteVersion
 
 MLFLOW = Actor("mlflow")
 BATCH = 500
+NEW_VERSION = (*VERSION_FIELDS, "number", "stage", "created_at", "updated_at")
 WRITTEN = (
     *VERSION_FIELDS, "stage", "created_at", "updated_at", "deleted_at", "seen_at", "details_due_at", "stage_since",
 )  # fmt: skip
@@ -79,8 +80,9 @@ def apply(connection: str, plan: Plan, remote: Remote) -> Written:
         if local.row.kind == Kind.MODEL:
             _set_aliases(local, model.aliases, written)
     copying.insert(written.aliases)
-    touched = [*plan.replaced_models, *plan.gone_models, *fresh, *(change.local for change in plan.changed_models)]
+    touched = [*plan.replaced_models, *plan.gone_models, *(change.local for change in plan.changed_models)]
     touched += [pair[0] for pair in (*plan.new_versions, *plan.changed_versions, *plan.gone_versions)]
+    summaries.add_facets((local.row, [row.stage for row in local.versions.values()]) for local in fresh)
     summaries.refresh({local.row.pk for local in touched})
     written.counts = _counts(plan, fresh)
     record_all(written.entries)
@@ -149,10 +151,18 @@ def _create_models(
     connection: str, models: list[RemoteModel], versions: dict[str, dict[int, RemoteVersion]], written: Written
 ) -> list[Local]:
     """Create models with their versions; one event per model lists the versions that came with it."""
-    rows = RegisteredModel.objects.bulk_create([_new_model(connection, model) for model in models], batch_size=BATCH)
-    fresh = [Local(row) for row in rows]
-    governed = [local for local in fresh if local.row.kind == Kind.MODEL]
-    _create_versions([(local, row) for local in governed for row in versions.get(local.row.name, {}).values()])
+    fresh = [Local(_new_model(connection, model)) for model in models]
+    new: list[ModelVersion] = []
+    for local, model in zip(fresh, models, strict=True):
+        theirs = versions.get(model.name, {}).values() if local.row.kind == Kind.MODEL else ()
+        local.versions = {version.number: _new_version(local.row, version) for version in theirs}
+        new += local.versions.values()
+        pointing = {alias: number for alias, number in model.aliases.items() if number in local.versions}
+        summaries.fill(local.row, local.versions.values(), pointing)
+    copying.insert([local.row for local in fresh])
+    for row in new:
+        row.model_id = row.model.pk  # known only now
+    copying.insert(new)
     for local in fresh:
         listed = [{"number": row.number, **described(row)} for row in local.versions.values()]
         written.say(Action.MODEL_MIRRORED, local, after={"kind": local.row.kind, "versions": listed})
@@ -182,21 +192,20 @@ def _add_versions(pairs: list[tuple[Local, RemoteVersion]], written: Written) ->
 
 
 def _create_versions(pairs: list[tuple[Local, RemoteVersion]]) -> None:
-    now = timezone.now()
-    fields = (*VERSION_FIELDS, "number", "stage", "created_at", "updated_at")
-    rows = [
-        ModelVersion(
-            model=local.row,
-            details_due_at=now,
-            stage_since=version.updated_at,
-            seen_at=version.asked_at,
-            **{name: getattr(version, name) for name in fields},
-        )
-        for local, version in pairs
-    ]
+    rows = [_new_version(local.row, version) for local, version in pairs]
     copying.insert(rows)
     for (local, _), row in zip(pairs, rows, strict=True):
         local.versions[row.number] = row
+
+
+def _new_version(model: RegisteredModel, version: RemoteVersion) -> ModelVersion:
+    return ModelVersion(
+        model=model,
+        details_due_at=timezone.now(),
+        stage_since=version.updated_at,
+        seen_at=version.asked_at,
+        **{name: getattr(version, name) for name in NEW_VERSION},
+    )
 
 
 def _rename(changes: list[ModelChange]) -> None:

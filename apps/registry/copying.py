@@ -22,6 +22,14 @@ def insert(rows: Sequence[Model]) -> None:
         table._default_manager.bulk_create(rows, batch_size=BATCH)
 
 
+def analyse(*tables: type[Model]) -> None:
+    """Have PostgreSQL count anew what these tables hold: after very many new rows it would choose its ways badly."""
+    if connection.vendor == "postgresql":
+        names = ", ".join(connection.ops.quote_name(table._meta.db_table) for table in tables)
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {names}")
+
+
 def _copy(table: type[Model], rows: Sequence[Model]) -> None:
     meta, quote = table._meta, connection.ops.quote_name
     fields = list(meta.concrete_fields)

@@ -55,6 +55,24 @@ def refresh(model_ids: Iterable[int]) -> None:
     )
 
 
+def fill(model: RegisteredModel, versions: Iterable[ModelVersion], aliases: dict[str, int]) -> None:
+    """Give a model that is not stored yet the summary of what will be stored with it: no second write is needed."""
+    newest_first = sorted((_unstored(row) for row in versions), key=lambda row: -row.number)
+    for name, value in _summary(model, newest_first, aliases, {}).items():
+        setattr(model, name, value)
+
+
+def add_facets(models: Iterable[tuple[RegisteredModel, Iterable[str]]]) -> None:
+    """Store the facets of models that are new, each with the stages of its versions."""
+    copying.insert(
+        [
+            ModelFacet(model_id=model.pk, facet=facet, value=value)
+            for model, stages in models
+            for facet, value in sorted(_facets(model, set(stages)))
+        ]
+    )
+
+
 def set_counts(model_id: int, *, open_requests: int | None = None, open_drift: int | None = None) -> None:
     """Note how many requests, or drift findings, of a model are unsettled. For the app that owns them."""
     given = {"open_requests": open_requests, "open_drift": open_drift}
@@ -77,6 +95,10 @@ def _versions(models: dict[int, RegisteredModel]) -> dict[int, list[_Version]]:
     for versions in found.values():
         versions.sort(key=lambda row: -row.number)
     return found
+
+
+def _unstored(row: ModelVersion) -> _Version:
+    return _Version(0, row.number, row.stage, row.stage_since, row.details_state)
 
 
 def _aliases(models: dict[int, RegisteredModel]) -> dict[int, dict[str, int]]:
@@ -145,7 +167,7 @@ def _sync_state(newest_first: list[_Version]) -> str:
 
 def _search_text(model: RegisteredModel, aliases: dict[str, int]) -> str:
     pairs = (f"{key}={value}" for key, value in model.tags.items())
-    parts = [model.reference, model.description, *pairs, *(f"@{alias}" for alias in aliases)]
+    parts = [model.reference, model.description, *pairs, *(f"@{alias}" for alias in sorted(aliases))]
     return "\n".join(parts).casefold()[:MAX_SEARCHED]
 
 

@@ -15,9 +15,18 @@ from django.db.models import F, Max
 from django.utils import timezone
 
 from apps.jobs.services import enqueue
+from apps.registry import copying
 from apps.registry import remote as said
 from apps.registry.mlflow import MlflowClient
-from apps.registry.models import Connection, RegisteredModel, SyncRun, SyncShard
+from apps.registry.models import (
+    Connection,
+    ModelAlias,
+    ModelFacet,
+    ModelVersion,
+    RegisteredModel,
+    SyncRun,
+    SyncShard,
+)
 from apps.registry.planning import Remote
 from apps.registry.syncing import listing, runs
 from apps.registry.syncing.listing import ModelPage, Place
@@ -29,6 +38,7 @@ from apps.registry.syncing.writing import mirror, summarise_new
 T = TypeVar("T")
 SHARD_MODELS = 200
 ATTEMPTS = 5
+MANY = 1000  # new rows, after which the database has to count anew
 
 
 def work(opened: Pass, pages: Iterable[ModelPage] | None = None) -> None:
@@ -113,6 +123,8 @@ def _end(opened: Pass, names: set[str], left: set[str]) -> None:
         asked_at = said.now()
         mirror(opened, Remote(missing=dict.fromkeys(missing, asked_at)), replaces=True)
         opened.pulse("checking deletions")
+    if opened.counts["created"] >= MANY or opened.run.listed:
+        copying.analyse(RegisteredModel, ModelVersion, ModelFacet, ModelAlias)
     now = timezone.now()
     began = _began(opened, now - opened.run.started_at)
     runs.finish(

@@ -89,7 +89,7 @@ def _migrate(*databases: str) -> None:
 def _nothing_changed(database: str) -> dict[str, object]:
     """Import the smaller registry, and sync once more."""
     mirror.sync(database, "--full")
-    return mirror.sync(database)
+    return mirror.sync(database, "--changes")
 
 
 def _visit(parts: set[str], processes: Processes, mlflow: Caller) -> None:

@@ -6,7 +6,16 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from apps.registry.models import DEFAULT_CONNECTION, Connection, ModelVersion, RegisteredModel, SyncKind, SyncRun
+from apps.registry import summaries
+from apps.registry.models import (
+    DEFAULT_CONNECTION,
+    Connection,
+    ModelFacet,
+    ModelVersion,
+    RegisteredModel,
+    SyncKind,
+    SyncRun,
+)
 from apps.registry.sync import synchronise
 from apps.registry.syncing import changes, complete, runs, touched
 from tests.servers.broken import Reply
@@ -225,3 +234,16 @@ def test_very_many_changes_make_a_complete_pass_cheaper(broken, monkeypatch):
     broken.decide = lambda path, query: Reply.json({"registered_models": rows} if "models" in path else {})
     with pytest.raises(runs.OtherKindNeeded):
         look(SyncKind.CHANGES)
+
+
+@pytest.mark.mlflow
+def test_new_model_is_summed_up_as_a_refresh_would(mlflow_registry):
+    name = mlflow_registry.model("churn", tags={"team": "growth", "risk": "high"})
+    for stage in ("Archived", "Production", "Staging"):
+        mlflow_registry.stage(name, mlflow_registry.bare_version(name), stage)
+    mlflow_registry.alias(name, "zebra", 2)
+    mlflow_registry.alias(name, "Champion", 3)
+    look(SyncKind.COMPLETE)
+    stored = [list(table.objects.order_by("pk").values()) for table in (RegisteredModel, ModelFacet)]
+    summaries.refresh(RegisteredModel.objects.values_list("pk", flat=True))
+    assert [list(table.objects.order_by("pk").values()) for table in (RegisteredModel, ModelFacet)] == stored

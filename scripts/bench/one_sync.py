@@ -1,4 +1,7 @@
-"""One pass over MLflow in a process of its own: the sync that is due, `--full`, or `--changes`. Prints, as JSON: seconds, calls to MLflow, counts, and the peak of memory (MB)."""
+"""One pass over MLflow in a process of its own: the sync that is due, `--full`, or `--changes`.
+
+Prints, as JSON: seconds, calls to MLflow, counts, and the peak of memory (MB).
+"""
 
 import json
 import resource

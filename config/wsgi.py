@@ -1,5 +1,6 @@
 """WSGI entry: `gunicorn config.wsgi`. WSGI, not ASGI: see docs/adr/0003-wsgi.md."""
 
+import gc
 import os
 import re
 from collections.abc import Iterable
@@ -10,6 +11,9 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 CHARSET = re.compile(r";\s*charset=[^;]*", re.IGNORECASE)
 _django = get_wsgi_application()
+# What was loaded stays for good: looking through it for garbage again and again would hold up single requests.
+gc.collect()
+gc.freeze()
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

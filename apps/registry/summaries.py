@@ -166,7 +166,7 @@ def _sync_state(newest_first: list[_Version]) -> str:
 
 
 def _search_text(model: RegisteredModel, aliases: dict[str, int]) -> str:
-    pairs = (f"{key}={value}" for key, value in model.tags.items())
+    pairs = (f"{key}={value}" for key, value in sorted(model.tags.items()))  # PostgreSQL sorts them in its own way
     parts = [model.reference, model.description, *pairs, *(f"@{alias}" for alias in sorted(aliases))]
     return "\n".join(parts).casefold()[:MAX_SEARCHED]
 

@@ -65,7 +65,7 @@ def test_verify_reads_an_export(export):
         (lambda lines: ['{"actor":"eve",' + lines[0][1:]], "a name occurs twice"),
         (lambda lines: ["[" * 100_000], "Line 1 is not an exported event"),
         (lambda lines: [lines[0].replace('"id":1', '"id":NaN')], "Event 1 is missing"),
-        (lambda lines: [lines[0].replace("1.5", "NaN")], "Event 1 was changed"),
+        (lambda lines: [lines[0].replace('":1.5', '":NaN')], "Event 1 was changed"),
     ],
 )
 def test_verify_names_what_is_wrong_with_an_export(export, change, message):

@@ -210,6 +210,12 @@ def test_the_page_comes_anew_when_the_sync_has_ended(runner):
     assert (answer.status_code, answer.headers["HX-Refresh"]) == (204, "true")
 
 
+def test_the_page_does_not_come_anew_to_whoever_cancelled_the_sync(runner, admin):
+    run = SyncRun.objects.create(requested_by="test", state=SyncState.CANCELLED, cancelled_by=admin.username)
+    answer = runner.get(f"/sync/?run={run.pk}", headers={"HX-Request": "true"})
+    assert (answer.status_code, "HX-Refresh" in answer.headers) == (204, False)
+
+
 def test_a_reader_cannot_poll_a_sync(reader):
     run = SyncRun.objects.create(requested_by="test", done=40, total=4321)
     page = reader.get(f"/sync/?run={run.pk}", headers={"HX-Request": "true"}).content.decode()

@@ -77,7 +77,9 @@ def _progress(request: HttpRequest) -> HttpResponse:
         raise InvalidInput(_("A sync is named by its number."), field="run")
     run = queries.running_run(int(number))
     if run is None:
-        return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+        # Whoever cancelled it is being led to the page already: a second load would swallow what it says.
+        mine = SyncRun.objects.filter(pk=int(number), cancelled_by=request.user.get_username()).exists()
+        return HttpResponse(status=204, headers={} if mine else {"HX-Refresh": "true"})
     return render(request, "registry/_sync_progress.html", {"run": run, "pace": pace(run), "now": timezone.now()})
 
 

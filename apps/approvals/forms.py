@@ -11,6 +11,7 @@ from apps.accounts.models import User
 from apps.approvals.models import RequestState
 from apps.approvals.policies import MAX_APPROVALS
 from apps.approvals.texts import MAX_TEXT
+from apps.errors import InvalidInput
 from apps.registry.connections import named
 from apps.registry.models import RegisteredModel, Stage
 from apps.registry.queries import visible_models
@@ -111,3 +112,11 @@ class PolicyForm(forms.Form):
         if found is None:
             raise ValidationError(_("There is no model of this name. Copy it from the model's page."))
         return found
+
+
+def cleaned(form: forms.Form) -> dict[str, Any]:
+    """Return the values of a form that was filled in. Raises InvalidInput for the first field at fault."""
+    if not form.is_valid():
+        field, errors = next(iter(form.errors.items()))
+        raise InvalidInput(f"{field}: {errors[0]}", field=field)
+    return form.cleaned_data

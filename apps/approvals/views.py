@@ -16,10 +16,10 @@ from apps.accounts.permissions import Permission
 from apps.approvals import pages, policies, queries, services
 from apps.approvals.drift.forms import ProtectForm
 from apps.approvals.drift.queries import protected_aliases
-from apps.approvals.forms import ActForm, PolicyForm, RequestFilter, RequestForm
+from apps.approvals.forms import ActForm, PolicyForm, RequestFilter, RequestForm, cleaned
 from apps.approvals.models import UNFINISHED, ApprovalRequest
 from apps.approvals.transitions import transition_of
-from apps.errors import Conflict, DomainError, InvalidInput, NotAllowed, NotVisible
+from apps.errors import Conflict, DomainError, NotAllowed, NotVisible
 from apps.registry.models import ModelVersion
 from apps.registry.queries import get_version
 
@@ -150,10 +150,7 @@ def request_act(request: HttpRequest, id: int) -> HttpResponse:
 
 def _cleaned(form: ActForm) -> dict[str, Any]:
     """Return the form's values as `act` wants them. Raises InvalidInput for the first field at fault."""
-    if not form.is_valid():
-        field, errors = next(iter(form.errors.items()))
-        raise InvalidInput(f"{field}: {errors[0]}", field=field)
-    values = form.cleaned_data
+    values = cleaned(form)
     action = transition_of(values["action"]).action
     return {**values, "action": action, "evidence_digest": values["evidence_digest"] or None}
 

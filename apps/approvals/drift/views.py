@@ -17,6 +17,7 @@ from apps.approvals.drift.actions import DriftAction
 from apps.approvals.drift.forms import ATTENTION, SETTLED, DriftActForm, DriftFilter, ProtectForm, UnprotectForm
 from apps.approvals.drift.settling import REVERT_JOB
 from apps.approvals.drift.timeline import timeline
+from apps.approvals.forms import cleaned
 from apps.approvals.models import UNSETTLED, DriftFinding, DriftState
 from apps.approvals.views import policy_page, show_on
 from apps.errors import DomainError, InvalidInput, NotAllowed, NotVisible
@@ -99,7 +100,7 @@ def drift_act(request: HttpRequest, id: int) -> HttpResponse:
     finding = queries.get_finding(request.user, id)
     form = DriftActForm(request.POST)
     try:
-        values = _cleaned(form)
+        values = cleaned(form)
         after = services.act(id, values["action"], reason=values["reason"], by=cast(User, request.user))
     except NotVisible:
         raise
@@ -111,13 +112,6 @@ def drift_act(request: HttpRequest, id: int) -> HttpResponse:
     if values["action"] == DriftAction.REQUEST:
         return redirect("approvals:request-detail", after.request_id)
     return redirect("approvals:drift-detail", id)
-
-
-def _cleaned(form: DriftActForm) -> dict[str, Any]:
-    if not form.is_valid():
-        field, errors = next(iter(form.errors.items()))
-        raise InvalidInput(f"{field}: {errors[0]}", field=field)
-    return form.cleaned_data
 
 
 def _what_happened(action: str, after: DriftFinding) -> str:

@@ -75,14 +75,19 @@ class Shell:
         return chosen if chosen in THEMES else ""
 
     @cached_property
-    def entries(self) -> list[Entry]:
+    def entries(self) -> tuple[Entry, ...]:
         """The navigation of this person."""
-        user = self.request.user
-        return [
+        held = grants.held_permissions(self.request.user)
+        return tuple(
             Entry(route, label, self._current(route, within), self._count(route))
             for route, label, permission, within in NAVIGATION
-            if permission is None or grants.allows(user, permission)
-        ]
+            if permission is None or permission in held
+        )
+
+    @cached_property
+    def name(self) -> str:
+        """The person's name."""
+        return str(self.request.user)
 
     @cached_property
     def mirror(self) -> Any:

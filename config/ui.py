@@ -10,20 +10,23 @@ from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.approvals.models import DriftKind, DriftState, RequestState, Verdict
 from apps.audit.actions import Outcome
 from apps.registry.figures import figure, percent, signed
+from apps.registry.marks import ago, icon
 from apps.registry.models import DetailsState, Stage, SyncState
+from config.remembering import remembered
 
 register = template.Library()
-for written in (figure, percent, signed):
+for written in (ago, figure, percent, signed):
     register.filter(written)
+register.simple_tag(icon)
+register.tag(remembered)
 
-MINUTE, HOUR, DAY = 60, 3600, 86400
-MONTH, YEAR = 30 * DAY, 365 * DAY
+HOUR = 3600
 
 
 @dataclass(frozen=True)
@@ -145,23 +148,6 @@ def chip_look(kind: str, value: Any) -> Look:
 def message_look(level_tag: str) -> Look:
     """Return the look of a message of Django's level (success, warning, error, info, debug)."""
     return Look(*MESSAGE_LOOKS.get(level_tag, ("info", "info")), label="")
-
-
-@register.filter
-def ago(at: datetime) -> str:
-    """Say how long ago `at` was, in its largest unit: "just now", "5 min ago", "41 days ago"."""
-    seconds = int((timezone.now() - at).total_seconds())
-    if seconds < MINUTE:
-        return str(_("just now"))
-    if seconds < HOUR:
-        return ngettext("%d min ago", "%d min ago", seconds // MINUTE) % (seconds // MINUTE)
-    if seconds < DAY:
-        return ngettext("%d hour ago", "%d hours ago", seconds // HOUR) % (seconds // HOUR)
-    if seconds < 2 * MONTH:
-        return ngettext("%d day ago", "%d days ago", seconds // DAY) % (seconds // DAY)
-    if seconds < 2 * YEAR:
-        return ngettext("%d month ago", "%d months ago", seconds // MONTH) % (seconds // MONTH)
-    return ngettext("%d year ago", "%d years ago", seconds // YEAR) % (seconds // YEAR)
 
 
 @register.filter

@@ -188,16 +188,19 @@ def _box(facet: str, choice: Choice) -> Box:
     return Box(facet, choice.value, label, choice.count, choice.chosen)
 
 
-def built_in_views(asked: Asked) -> list[Link]:
+def built_in_views(asked: Asked) -> tuple[Link, ...]:
     """Return the views that everybody has."""
-    return [_view_link(view.name, view.query, asked) for view in BUILT_IN]
+    everything = reverse("registry:model-list")
+    return tuple(_view_link(view.name, everything, view.query, asked) for view in BUILT_IN)
 
 
-def saved_view_links(user: Any, asked: Asked) -> tuple[list[Link], list[Link]]:
+def saved_view_links(user: Any, asked: Asked) -> tuple[tuple[Link, ...], tuple[Link, ...]]:
     """Return a person's own views, and those that others share."""
-    views = list(visible_views(user)[:VIEWS_SHOWN])
-    mine = [_view_link(view.name, view.query, asked) for view in views if view.owner_id == user.pk]
-    shared = [_view_link(_shared_name(view), view.query, asked) for view in views if view.owner_id != user.pk]
+    views, everything = list(visible_views(user)[:VIEWS_SHOWN]), reverse("registry:model-list")
+    mine = tuple(_view_link(view.name, everything, view.query, asked) for view in views if view.owner_id == user.pk)
+    shared = tuple(
+        _view_link(_shared_name(view), everything, view.query, asked) for view in views if view.owner_id != user.pk
+    )
     return mine, shared
 
 
@@ -205,8 +208,8 @@ def _shared_name(view: SavedView) -> str:
     return _("%(name)s, by %(owner)s") % {"name": view.name, "owner": view.owner}
 
 
-def _view_link(name: str | Promise, query: str, asked: Asked) -> Link:
-    return Link(name, f"{reverse('registry:model-list')}{f'?{query}' if query else ''}", query == asked.query)
+def _view_link(name: str | Promise, everything: str, query: str, asked: Asked) -> Link:
+    return Link(name, f"{everything}?{query}" if query else everything, query == asked.query)
 
 
 def described(query: str) -> list[str]:

@@ -5,12 +5,12 @@ Written here because a page has hundreds of them: as templates they took most of
 
 from datetime import datetime
 from functools import lru_cache
+from html import escape
 from typing import Any
 
 from django.templatetags.static import static
 from django.urls import get_script_prefix
 from django.utils import timezone
-from django.utils.html import escape
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
@@ -31,7 +31,7 @@ def _icon(name: str, _installed_at: str) -> SafeString:
 
 def chip(tone: str, icon_name: str, label: Any) -> SafeString:
     """Return a word on a tone (neutral, info, success, warning, danger) with its icon."""
-    return SafeString(f'<span class="chip tone-{tone}">{icon(icon_name)}{escape(label)}</span>')
+    return SafeString(f'<span class="chip tone-{tone}">{icon(icon_name)}{escape(str(label))}</span>')
 
 
 def time(at: datetime) -> SafeString:

@@ -10,12 +10,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from apps.accounts.models import User
+from apps.registry.addresses import model_address
 from apps.registry.inventory import address, rows
 from apps.registry.inventory.address import Asked
 from apps.registry.inventory.counting import Choice, Counts
 from apps.registry.inventory.filters import MAY_LACK, ONLY_DELETED, OPEN, SETTLED, WITH_DELETED
 from apps.registry.inventory.saved_views import BUILT_IN, visible_views
-from apps.registry.models import SavedView, Stage
+from apps.registry.models import Stage
 from apps.registry.summaries import CURRENT, READING, UNREADABLE
 
 MOST_DESCRIPTION = 200  # characters in a row
@@ -93,14 +95,15 @@ class Panel:
 
 def columns(asked: Asked) -> list[Column]:
     """Return the heads of the table."""
-    now = asked.sort or "name"
-    return [_column(asked, now, *column) for column in COLUMNS]
+    now, filters = asked.sort or "name", asked.filters.address()
+    return [_column(filters, now, *column) for column in COLUMNS]
 
 
-def _column(asked: Asked, now: str, label: str | Promise, key: str, down: bool) -> Column:
+def _column(filters: str, now: str, label: str | Promise, key: str, down: bool) -> Column:
     turned = {key: f"-{key}", f"-{key}": key}.get(now, f"-{key}" if down else key)
     sorted_now = {key: "ascending", f"-{key}": "descending"}.get(now, "none")
-    return Column(label, f"?{asked.filters.address(sort='' if turned == 'name' else turned)}", sorted_now)
+    sort = "" if turned == "name" else f"sort={turned}"
+    return Column(label, f"?{'&'.join(part for part in (filters, sort) if part)}", sorted_now)
 
 
 def lines(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -111,7 +114,7 @@ def lines(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _line(row: dict[str, Any], now: datetime) -> dict[str, Any]:
     reference = rows.reference(row)
-    href = reverse("registry:model-detail", args=[reference])
+    href = model_address(reference)
     number, candidate = row["production_number"], row["candidate_number"]
     stage = row["candidate_stage"]
     tone, icon = CANDIDATE_LOOKS.get(stage, ("neutral", "question"))
@@ -196,16 +199,20 @@ def built_in_views(asked: Asked) -> tuple[Link, ...]:
 
 def saved_view_links(user: Any, asked: Asked) -> tuple[tuple[Link, ...], tuple[Link, ...]]:
     """Return a person's own views, and those that others share."""
-    views, everything = list(visible_views(user)[:VIEWS_SHOWN]), reverse("registry:model-list")
-    mine = tuple(_view_link(view.name, everything, view.query, asked) for view in views if view.owner_id == user.pk)
+    views = list(visible_views(user).values_list("owner", "name", "query")[:VIEWS_SHOWN])
+    others = User.objects.in_bulk({owner for owner, _name, _query in views} - {user.pk})
+    everything = reverse("registry:model-list")
+    mine = tuple(_view_link(name, everything, query, asked) for owner, name, query in views if owner == user.pk)
     shared = tuple(
-        _view_link(_shared_name(view), everything, view.query, asked) for view in views if view.owner_id != user.pk
+        _view_link(_shared_name(name, others[owner]), everything, query, asked)
+        for owner, name, query in views
+        if owner in others
     )
     return mine, shared
 
 
-def _shared_name(view: SavedView) -> str:
-    return _("%(name)s, by %(owner)s") % {"name": view.name, "owner": view.owner}
+def _shared_name(name: str, owner: User) -> str:
+    return _("%(name)s, by %(owner)s") % {"name": name, "owner": owner}
 
 
 def _view_link(name: str | Promise, everything: str, query: str, asked: Asked) -> Link:

@@ -1,4 +1,4 @@
-"""Small pieces of HTML that rows repeat, as the components of the same names write them: icon, chip, time.
+"""Small pieces of HTML that rows repeat, as the components of the same names write them: icon, chip, badge, time.
 
 Written here because a page has hundreds of them: as templates they took most of its time.
 """
@@ -8,11 +8,12 @@ from functools import lru_cache
 from html import escape
 from typing import Any
 
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.urls import get_script_prefix
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 MONTH, YEAR = 30 * DAY, 365 * DAY
@@ -32,6 +33,16 @@ def _icon(name: str, _installed_at: str) -> SafeString:
 def chip(tone: str, icon_name: str, label: Any) -> SafeString:
     """Return a word on a tone (neutral, info, success, warning, danger) with its icon."""
     return SafeString(f'<span class="chip tone-{tone}">{icon(icon_name)}{escape(str(label))}</span>')
+
+
+def badge(kind: str, value: Any) -> SafeString:
+    """Return the chip of a stage, a state or another value of the library `ui`, rendered once per language."""
+    return _badge(get_language(), get_script_prefix(), kind, str(value))
+
+
+@lru_cache(maxsize=256)
+def _badge(_language: str | None, _installed_at: str, kind: str, value: str) -> SafeString:
+    return render_to_string("components/badge.html", {"kind": kind, "value": value})
 
 
 def time(at: datetime) -> SafeString:

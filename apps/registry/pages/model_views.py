@@ -9,7 +9,6 @@ from django.views.decorators.http import require_safe
 from apps.errors import InvalidInput
 from apps.registry import directions, queries
 from apps.registry.freshness import last_good
-from apps.registry.models import ModelVersion, RegisteredModel
 from apps.registry.pages import versions
 
 TABLE_METRICS = 3
@@ -24,8 +23,8 @@ def model_detail(request: HttpRequest, name: str) -> HttpResponse:
     page = versions.page_of(model, request.GET.get("cursor", ""))
     metrics = versions.primary_metrics(page.rows, directions.load())
     metric = _metric(request.GET) or next(iter(metrics), "")
-    production = queries.production_version(model)
-    newest = versions.live(model).first()
+    summed_up = versions.summed_up(model, page.rows)
+    production = summed_up.get(model.production_number)
     aliases = versions.aliases_of(model)
     context = {
         "model": model,
@@ -36,21 +35,14 @@ def model_detail(request: HttpRequest, name: str) -> HttpResponse:
         "chart": versions.metric_history(model, metric) if metric else None,
         "production": production,
         "previous": versions.previous_production(model, production) if production else None,
-        "newest": newest,
-        "candidate": _candidate(model, newest),
+        "newest": summed_up.get(model.newest_number),
+        "candidate": summed_up.get(model.candidate_number),
         "aliases": aliases,
         "alias": versions.alias_to_load(aliases, production),
         "events": versions.events_of(model),
         "synced_at": last_good(str(model.connection_id)),
     }
     return render(request, "registry/model_detail.html", context)
-
-
-def _candidate(model: RegisteredModel, newest: ModelVersion | None) -> ModelVersion | None:
-    """Return what comes next: the newest in Staging, else a newest one that has no stage yet."""
-    if newest and newest.number == model.candidate_number:
-        return newest
-    return versions.live(model).filter(number=model.candidate_number).first() if model.candidate_number else None
 
 
 def _metric(query: QueryDict) -> str:

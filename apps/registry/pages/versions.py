@@ -25,11 +25,27 @@ UNSHOWN = ("params", "datasets", "mlmodel", "signature", "requirements", "files"
 
 
 def page_of(model: RegisteredModel, cursor: str) -> keyset.Slice:
-    """Some versions of a model, newest first, with their aliases. Raises InvalidInput for a foreign cursor."""
-    rows = ModelVersion.objects.filter(model=model).defer(*UNSHOWN).prefetch_related("aliases")
-    found = keyset.page(rows, NEWEST_FIRST, ROWS, cursor)
+    """Some versions of a model, newest first. Raises InvalidInput for a foreign cursor."""
+    found = keyset.page(ModelVersion.objects.filter(model=model).defer(*UNSHOWN), NEWEST_FIRST, ROWS, cursor)
     for version in found.rows:
         version.model = model  # so that templates ask the database nothing more
+    return found
+
+
+def summed_up(model: RegisteredModel, rows: Iterable[ModelVersion]) -> dict[int | None, ModelVersion]:
+    """The versions that a model's summary names (newest, in Production, candidate), by number.
+
+    They are taken from `rows`, the page shown; at most one query for what is not there.
+    """
+    named = (model.newest_number, model.production_number, model.candidate_number)
+    wanted = {number for number in named if number is not None}
+    found: dict[int | None, ModelVersion] = {
+        row.number: row for row in rows if row.number in wanted and row.deleted_at is None
+    }
+    if missing := wanted - found.keys():
+        found |= {row.number: row for row in live(model).filter(number__in=missing)}
+    for version in found.values():
+        version.model = model
     return found
 
 
@@ -77,7 +93,10 @@ def previous_production(model: RegisteredModel, production: ModelVersion) -> Mod
         number = target.rpartition(" v")[2]
         left = isinstance(data.get("before"), dict) and data["before"].get("stage") == Stage.PRODUCTION
         if left and number.isdecimal() and int(number) != production.number:
-            return live(model).filter(number=int(number)).first()
+            previous = live(model).filter(number=int(number)).first()
+            if previous:
+                previous.model = model
+            return previous
     return None
 
 

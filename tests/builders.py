@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime
 
-from apps.approvals.models import ApprovalPolicy
+from django.contrib.auth.models import Group
+
+from apps.approvals.models import ApprovalPolicy, PolicyRule
 from apps.registry import summaries
 from apps.registry.models import DetailsState, ModelVersion, RegisteredModel
 
@@ -38,7 +40,12 @@ def make_version(model: RegisteredModel, number: int = 1, **fields) -> ModelVers
     return version
 
 
-def make_policy(stage: str = "Production", **terms) -> ApprovalPolicy:
-    return ApprovalPolicy.objects.create(
-        **{"stage": stage, "required_approvals": 1, "published_by": "admin", "reason": "start"} | terms
-    )
+def make_policy(
+    stage: str = "Production", *, required_approvals: int = 1, group: Group | None = None, rules=None, **terms
+) -> ApprovalPolicy:
+    """A published policy; `rules` are (needed, group) pairs, in place of the one rule that the others describe."""
+    values = {"stage": stage, "state": "published", "revision": 1, "published_by": "admin", "reason": "start"}
+    policy = ApprovalPolicy.objects.create(**values | {"published_at": THEN} | terms)
+    for position, (needed, members) in enumerate(rules or [(required_approvals, group)]):
+        PolicyRule.objects.create(policy=policy, position=position, needed=needed, group=members)
+    return policy

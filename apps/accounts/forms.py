@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import grants, sessions
 from apps.accounts.models import TokenScope, User
-from apps.accounts.roles import RANKS, REVIEWER
+from apps.accounts.roles import DUTIES, RANKS
 from apps.accounts.tokens import DEFAULT_DAYS, MAX_DAYS, MAX_NAME
 
 LARGEST_ID = 2**63 - 1
@@ -61,6 +61,7 @@ class GrantForm(forms.Form):
         choices=[("", _("No role")), *((role.name, role.label) for role in RANKS[::-1])],
     )
     reviewer = forms.BooleanField(label=_("Reviewer: signs off promotions"), required=False)
+    emergency = forms.BooleanField(label=_("Emergency: may bypass a policy, two together"), required=False)
     model = forms.CharField(
         label=_("On"),
         required=False,
@@ -85,8 +86,8 @@ class GrantForm(forms.Form):
 
     def roles(self) -> list[str]:
         """The role names that were chosen."""
-        rank, reviewer = self.cleaned_data["rank"], self.cleaned_data["reviewer"]
-        return [name for name in (rank, REVIEWER.name if reviewer else "") if name]
+        rank = self.cleaned_data["rank"]
+        return [*([rank] if rank else []), *(duty.name for duty in DUTIES if self.cleaned_data[duty.name])]
 
 
 class MemberForm(forms.Form):

@@ -106,7 +106,7 @@ def _card(overview: queries.GroupOverview, refused: forms.Form | None, deed: str
     ours = refused if refused is not None and refused.data.get("group") == str(key) else None
     held = overview.registry_roles
     rank = next((name for name in held if not ROLES[name].duty), "")
-    initial = {"group": key, "rank": rank, "reviewer": any(ROLES[name].duty for name in held)}
+    initial = {"group": key, "rank": rank, **{name: True for name in held if ROLES[name].duty}}
     grant = ours if isinstance(ours, GrantForm) else GrantForm(initial=initial, auto_id=f"grant-{key}-%s")
     member = ours if deed == "add_member" and isinstance(ours, MemberForm) else None
     member = member or MemberForm(initial={"group": key}, auto_id=f"member-{key}-%s")

@@ -11,6 +11,7 @@ class Permission(StrEnum):
 
     AUDIT_READ = "audit:read"  # every event, not only those of visible models
     CONNECTION_MANAGE = "connection:manage"  # MLflow servers, their credentials and webhooks
+    MODEL_BYPASS = "model:bypass"  # break the glass, two people together: the emergency duty
     MODEL_DELETE = "model:delete"
     MODEL_DEPLOY = "model:deploy"  # withdraw others' requests, retry an apply
     MODEL_READ = "model:read"
@@ -19,6 +20,7 @@ class Permission(StrEnum):
     PEOPLE_MANAGE = "people:manage"
     POLICY_MANAGE = "policy:manage"
     SYNC_RUN = "sync:run"
+    WEBHOOK_MANAGE = "webhook:manage"  # outgoing webhooks: what leaves the house
 
     @property
     def codename(self) -> str:

@@ -47,14 +47,24 @@ REVIEWER = Role(
     frozenset({P.MODEL_READ, P.MODEL_REVIEW}),
     duty=True,
 )
-ROLES = {role.name: role for role in (VIEWER, DATA_SCIENTIST, ML_ENGINEER, ADMIN, REVIEWER)}
+EMERGENCY = Role(
+    "emergency",
+    _("Emergency"),
+    _("May bypass a policy when it cannot wait, together with a second person, and answers for it afterwards."),
+    frozenset({P.MODEL_READ, P.MODEL_BYPASS}),
+    duty=True,
+)
+ROLES = {role.name: role for role in (VIEWER, DATA_SCIENTIST, ML_ENGINEER, ADMIN, REVIEWER, EMERGENCY)}
+DUTIES = (REVIEWER, EMERGENCY)
 RANKS = (ADMIN, ML_ENGINEER, DATA_SCIENTIST, VIEWER)  # highest first
 
 # What the admin role adds when it is held on the whole registry.
-INSTALLATION_ADMIN = frozenset({P.AUDIT_READ, P.CONNECTION_MANAGE, P.PEOPLE_MANAGE, P.POLICY_MANAGE, P.SYNC_RUN})
+INSTALLATION_ADMIN = frozenset(
+    {P.AUDIT_READ, P.CONNECTION_MANAGE, P.PEOPLE_MANAGE, P.POLICY_MANAGE, P.SYNC_RUN, P.WEBHOOK_MANAGE}
+)
 
 
 def role_names(permissions: set[P]) -> list[str]:
-    """Return the names of the highest rank and the duty that `permissions` amount to, e.g. ["admin", "reviewer"]."""
+    """Return the names of the highest rank and the duties that `permissions` amount to, e.g. ["admin", "reviewer"]."""
     rank = next((role.name for role in RANKS if role.permissions <= permissions), None)
-    return [name for name in (rank, REVIEWER.name if P.MODEL_REVIEW in permissions else None) if name]
+    return [*([rank] if rank else []), *(duty.name for duty in DUTIES if duty.permissions <= permissions)]

@@ -10,11 +10,11 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from apps.approvals import counts, writing
+from apps.approvals import counts, eligibility, writing
 from apps.approvals.drift import covering
 from apps.approvals.models import ApprovalRequest, RequestState, Verdict
 from apps.approvals.records import about, request_target
-from apps.approvals.reviewing import SYSTEM, dismiss_lapsed, enough_approvals, refresh_evidence, reopen
+from apps.approvals.reviewing import SYSTEM, dismiss_lapsed, refresh_evidence, reopen
 from apps.approvals.services import APPLY_JOB
 from apps.audit import services as audit
 from apps.audit.actions import Action, Outcome
@@ -111,7 +111,7 @@ def _reviews_fell(request: ApprovalRequest) -> bool:
     if not refresh_evidence(request):
         dismiss_lapsed(request)
     if request.state in IN_HAND:
-        if enough_approvals(request):
+        if eligibility.enough_approvals(request):
             return False
         reopen(request)
     stages.abandon(request.version)
@@ -192,4 +192,4 @@ def _locked(request_id: int) -> ApprovalRequest:
     """Return the request, itself and its model locked, with its version as it is in the database now."""
     requests = ApprovalRequest.objects.select_for_update(of=("self",)).select_related("version")
     stages.lock_model(requests.get(pk=request_id).version.model_id)
-    return requests.select_related("version__model", "policy__group", "requester").get(pk=request_id)
+    return requests.select_related("version__model", "policy", "requester").get(pk=request_id)

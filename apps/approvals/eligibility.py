@@ -1,21 +1,47 @@
 """Whose review of a request counts: asked at every vote, and once more before the write."""
 
+from django.contrib.auth.models import Group
 from django.db.models import Q, QuerySet
 
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
-from apps.approvals.models import ApprovalRequest, Review
+from apps.approvals import quorum
+from apps.approvals.models import ApprovalPolicy, ApprovalRequest, PolicyRule, Review, Verdict
 from apps.registry.models import ModelVersion
 
 TRAINER_TAG = "mlflow.user"
 
 
-def trainers(version: ModelVersion) -> set[str]:
-    """Return the user names under which MLflow knows who ran the training or registered the version."""
+def registrants(version: ModelVersion) -> set[str]:
+    """Return the user names under which MLflow knows who registered the version."""
+    return _names((version.tags or {}).get(TRAINER_TAG))
+
+
+def run_owners(version: ModelVersion) -> set[str]:
+    """Return the user names under which MLflow knows who ran the training."""
     run = version.run or {}
-    named = (run.get("user"), (run.get("tags") or {}).get(TRAINER_TAG), (version.tags or {}).get(TRAINER_TAG))
-    return {name for name in named if isinstance(name, str) and name}
+    return _names(run.get("user"), (run.get("tags") or {}).get(TRAINER_TAG))
+
+
+def trainers(version: ModelVersion) -> set[str]:
+    """Return the user names of whoever made the version: ran the training or registered it."""
+    return registrants(version) | run_owners(version)
+
+
+def last_editors(version: ModelVersion) -> set[str]:
+    """Return the user name of who last wrote a part of the evidence through Assent: reported a check of the version."""
+    reports = version.external_checks.filter(current=True).order_by("-id")
+    return set(reports.values_list("reporter__username", flat=True)[:1])
+
+
+def excluded(policy: ApprovalPolicy, version: ModelVersion) -> set[str]:
+    """Return the user names that a policy keeps from signing this version, beside the requester."""
+    return {
+        *(registrants(version) if policy.exclude_registrant else ()),
+        *(run_owners(version) if policy.exclude_run_owner else ()),
+        *(last_editors(version) if policy.exclude_last_editor else ()),
+    }
 
 
 def trained_by(user: User) -> QuerySet[ModelVersion]:
@@ -26,19 +52,74 @@ def trained_by(user: User) -> QuerySet[ModelVersion]:
 
 
 def eligible_reviewers(request: ApprovalRequest) -> QuerySet[User]:
-    """Return the active people whose review of this request counts.
+    """Return the active people whose review of this request counts for one of its rules.
 
-    They hold the reviewer's duty on the model, are in the policy's group if it names one, and neither asked for the
-    move nor trained the version.
+    They hold the reviewer's duty on the model, are in the rule's group if it names one, and are not excluded: nobody
+    signs what they asked for, and the policy says whether who made the version or wrote its evidence may.
     """
-    model, group = request.version.model, request.policy.group
-    people = grants.holders(Permission.MODEL_REVIEW, model)
-    people = people.filter(pk__in=grants.holders(Permission.MODEL_READ, model).values("pk"))
-    people = people.exclude(pk=request.requester_id).exclude(username__in=trainers(request.version))
-    return people.filter(pk__in=group.user_set.values("pk")) if group else people
+    return reviewers_under(request.policy, request.version, requester_id=request.requester_id)
+
+
+def reviewers_under(policy: ApprovalPolicy | None, version: ModelVersion, *, requester_id: int) -> QuerySet[User]:
+    """Return whose review would count for a rule of `policy`, if `requester_id` asked to move `version`."""
+    if policy is None:
+        return User.objects.none()
+    people = grants.holders(Permission.MODEL_REVIEW, version.model)
+    people = people.filter(pk__in=grants.holders(Permission.MODEL_READ, version.model).values("pk"))
+    people = people.exclude(pk=requester_id).exclude(username__in=excluded(policy, version))
+    rules = policy.rules.all()
+    if any(rule.group_id is None for rule in rules):
+        return people
+    return people.filter(groups__in=[rule.group_id for rule in rules]).distinct()
+
+
+def demands(request: ApprovalRequest) -> list[quorum.Demand]:
+    """Return what each rule of the request's policy wants, and who could fill it at this moment."""
+    return demands_under(request.policy, request.version, requester_id=request.requester_id)
+
+
+def demands_under(policy: ApprovalPolicy | None, version: ModelVersion, *, requester_id: int) -> list[quorum.Demand]:
+    """Return what each rule of `policy` wants, and who could fill it, if `requester_id` asked to move `version`."""
+    if policy is None:
+        return []
+    able = set(reviewers_under(policy, version, requester_id=requester_id).values_list("pk", flat=True))
+    rules = list(policy.rules.all())
+    members = _members([rule.group_id for rule in rules if rule.group_id])
+    return [_demand(rule, able, members) for rule in rules]
+
+
+def seats(request: ApprovalRequest) -> dict[int, list[int]]:
+    """Return for each rule of the request who fills it, by user key: standing approvals that count at this moment."""
+    approvals = request.reviews.filter(standing=True, verdict=Verdict.APPROVE)
+    votes = approvals.values_list("counts_for", flat=True)
+    several = bool(request.policy and request.policy.several_rules)
+    return quorum.seats(demands(request), votes, several=several)
+
+
+def enough_approvals(request: ApprovalRequest) -> bool:
+    """Return whether every rule is filled, counting only those who may sign at this moment."""
+    return quorum.complete(demands(request), seats(request))
 
 
 def lapsed_reviews(request: ApprovalRequest) -> QuerySet[Review]:
     """Return the standing reviews of people who may no longer give one, in order; the next review dismisses them."""
     able = eligible_reviewers(request).values("pk")
-    return request.reviews.filter(standing=True).exclude(reviewer__in=able).select_related("reviewer").order_by("id")
+    standing = request.reviews.filter(standing=True).exclude(reviewer__in=able, counts_for__in=able)
+    return standing.select_related("reviewer").order_by("id")
+
+
+def _demand(rule: PolicyRule, able: set[int], members: dict[int, set[int]]) -> quorum.Demand:
+    people = able & members.get(rule.group_id, set()) if rule.group_id else able
+    return quorum.Demand(rule.pk, rule.needed, frozenset(people))
+
+
+def _members(group_ids: list[int]) -> dict[int, set[int]]:
+    """Return who is in each group, in one query."""
+    found: dict[int, set[int]] = {}
+    for group, person in Group.objects.filter(pk__in=group_ids).values_list("pk", "user"):
+        found.setdefault(group, set()).add(person)
+    return found
+
+
+def _names(*named: object) -> set[str]:
+    return {name for name in named if isinstance(name, str) and name}

@@ -81,7 +81,8 @@ def request_context(asked: ApprovalRequest) -> dict[str, Any]:
     events = events_of(asked)
     reviews = list(asked.reviews.all())
     approvals = _counted(asked, reviews)
-    missing = max(asked.policy.required_approvals - len(approvals), 0)
+    needed = asked.policy.needed if asked.policy else 0
+    missing = max(needed - len(approvals), 0)
     closed = asked.closed_at is not None
     return {
         **moving_context(asked),
@@ -90,6 +91,7 @@ def request_context(asked: ApprovalRequest) -> dict[str, Any]:
         "timeline": timeline(asked, reviews, events),
         "approvals": approvals,
         "missing": missing,
+        "needed": needed,
         "open_slots": range(missing),
         "under_review": under_review,
         "already_there": under_review and version.stage == asked.to_stage,

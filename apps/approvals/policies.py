@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
-from apps.approvals.models import ApprovalPolicy
+from apps.approvals.models import ApprovalPolicy, PolicyRule, PolicyState
 from apps.approvals.texts import stage_from, text_from
 from apps.audit import services as audit
 from apps.audit.actions import Action
@@ -51,22 +51,25 @@ def publish_policy(
             message = _("A policy needs from 1 to %(most)s approvals.") % {"most": MAX_APPROVALS}
             raise InvalidInput(message, field="required_approvals")
         reason = text_from(reason, field="reason")
-        scope = ApprovalPolicy.objects.filter(stage=stage, model=model, retired_at=None)
+        scope = ApprovalPolicy.objects.filter(stage=stage, model=model, state=PolicyState.PUBLISHED)
         former = scope.select_for_update().first()
-        scope.update(retired_at=timezone.now())
+        scope.update(state=PolicyState.RETIRED, retired_at=timezone.now())
         policy = ApprovalPolicy(
             stage=stage,
             model=model,
-            required_approvals=required_approvals,
-            group=group,
             archive_existing=archive_existing,
             revert_drift=revert_drift,
+            state=PolicyState.PUBLISHED,
+            drafted_by=by.get_username(),
+            published_at=timezone.now(),
             published_by=by.get_username(),
+            revision=ApprovalPolicy.objects.filter(stage=stage, model=model).count() + 1,
             reason=reason,
         )
         try:
             with transaction.atomic():
                 policy.save()
+                PolicyRule.objects.create(policy=policy, needed=required_approvals, group=group)
         except IntegrityError as error:
             message = _("Another policy for this stage was published in the same moment. Read it, then try again.")
             raise Conflict(message) from error
@@ -88,7 +91,7 @@ def policy_for(version: ModelVersion, stage: str) -> ApprovalPolicy:
 
 def in_force(model_id: int, stage: str) -> ApprovalPolicy | None:
     """Return the policy of `stage` for this model, its own before the general one; None when there is none."""
-    found = ApprovalPolicy.objects.filter(stage=stage, retired_at=None).select_related("group")
+    found = ApprovalPolicy.objects.filter(stage=stage, state=PolicyState.PUBLISHED)
     return found.filter(model=model_id).first() or found.filter(model=None).first()
 
 
@@ -98,8 +101,10 @@ def terms(policy: ApprovalPolicy) -> dict[str, object]:
         "policy": policy.pk,
         "stage": policy.stage,
         "model": policy.model.reference if policy.model else None,
-        "required_approvals": policy.required_approvals,
-        "group": policy.group.name if policy.group else None,
+        "rules": [
+            {"needed": rule.needed, "group": rule.group.name if rule.group else None}
+            for rule in policy.rules.select_related("group")
+        ],
         "archive_existing": policy.archive_existing,
         "revert_drift": policy.revert_drift,
     }

@@ -11,12 +11,14 @@ from django.utils.translation import ngettext
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
-from apps.approvals import eligibility, evidence, rules
+from apps.approvals import eligibility, evidence, quorum, rules
 from apps.approvals.models import (
     UNDER_REVIEW,
     UNFINISHED,
     ApprovalPolicy,
     ApprovalRequest,
+    PolicyRule,
+    PolicyState,
     RequestState,
     Review,
     Verdict,
@@ -43,7 +45,8 @@ def visible_requests(user: Any) -> QuerySet[ApprovalRequest]:
     """The requests on models that `user` may read, newest first, with version, model, requester and policy."""
     return (
         ApprovalRequest.objects.filter(version__model__in=visible_models(user))
-        .select_related("version__model", "requester", "policy__group")
+        .select_related("version__model", "requester", "policy")
+        .prefetch_related("policy__rules__group")
         .order_by("-id")
     )
 
@@ -65,22 +68,33 @@ def waiting_for(user: Any) -> QuerySet[ApprovalRequest]:
     )
     return (
         under_review.filter(
-            Q(policy__group=None) | Q(policy__group__in=user.groups.values("pk")),
+            Exists(_rules_for(user)),
             version__deleted_at=None,
             version__model__in=grants.visible_to(user, concerned, Permission.MODEL_REVIEW),
         )
         .exclude(requester=user)
         .exclude(Exists(reviewed))
         .exclude(Exists(eligibility.trained_by(user).filter(pk=OuterRef("version"))))
-        .select_related("version__model", "requester", "policy__group")
+        .select_related("version__model", "requester", "policy")
+        .prefetch_related("policy__rules__group")
         .order_by("id")
     )
+
+
+def _rules_for(user: Any) -> QuerySet[PolicyRule]:
+    """The rules of a request's policy that `user` could fill, exclusions not looked at."""
+    theirs = Q(group=None) | Q(group__in=user.groups.values("pk"))
+    return PolicyRule.objects.filter(theirs, policy=OuterRef("policy"))
 
 
 def open_requests_for(model_ids: Iterable[int]) -> QuerySet[ApprovalRequest]:
     """The unfinished requests on these models, newest first. The caller has checked that they are visible."""
     requests = ApprovalRequest.objects.filter(version__model__in=model_ids, state__in=UNFINISHED)
-    return requests.select_related("version__model", "requester", "policy__group").order_by("-id")
+    return (
+        requests.select_related("version__model", "requester", "policy")
+        .prefetch_related("policy__rules__group")
+        .order_by("-id")
+    )
 
 
 def requests_by_version(version_ids: Iterable[int]) -> dict[int, list[ApprovalRequest]]:
@@ -102,7 +116,9 @@ def applied_request_for(version_id: int, stage: str | None = None) -> ApprovalRe
 def visible_policies(user: Any) -> QuerySet[ApprovalPolicy]:
     """The policies of stages, and of models that `user` may see, newest first, retired ones included."""
     policies_seen = ApprovalPolicy.objects.filter(Q(model=None) | Q(model__in=visible_models(user)))
-    return policies_seen.select_related("group", "model").order_by("-id")
+    rules = Prefetch("rules", PolicyRule.objects.select_related("group"))
+    published = policies_seen.exclude(state=PolicyState.DRAFT)
+    return published.select_related("model").prefetch_related(rules).order_by("-id")
 
 
 def allowed_actions(request: ApprovalRequest, user: Any) -> list[ActionOffer]:
@@ -184,10 +200,10 @@ def _lost_approvals(request: ApprovalRequest, able: set[int]) -> list[str]:
 
 
 def _missing_approvals(request: ApprovalRequest, able: set[int]) -> list[str]:
-    approvals = request.reviews.filter(standing=True, verdict=Verdict.APPROVE).values_list("reviewer", flat=True)
-    given, needed = len(able & set(approvals)), request.policy.required_approvals
-    if given >= needed:
+    demands, filled = eligibility.demands(request), eligibility.seats(request)
+    if quorum.complete(demands, filled):
         return []
+    given, needed = sum(len(people) for people in filled.values()), sum(row.needed for row in demands)
     names = {"given": given, "needed": needed, "who": _reviewers_in_words(request.policy)}
     text = ngettext(
         "%(given)s of %(needed)s approval given. It needs %(who)s.",
@@ -199,7 +215,8 @@ def _missing_approvals(request: ApprovalRequest, able: set[int]) -> list[str]:
 
 def _unreachable(request: ApprovalRequest, able: int) -> list[str]:
     """Say so when fewer people could approve than the policy demands: no waiting helps then."""
-    if able >= request.policy.required_approvals:
+    demands = eligibility.demands(request)
+    if quorum.solvable(demands, several=bool(request.policy and request.policy.several_rules)):
         return []
     text = ngettext(
         "Only %(able)s person could approve this, requester and trainer not counted, and the policy demands "
@@ -208,12 +225,13 @@ def _unreachable(request: ApprovalRequest, able: int) -> list[str]:
         "%(needed)s. Ask an admin for more reviewers or another policy.",
         able,
     )
-    return [text % {"able": able, "needed": request.policy.required_approvals}]
+    return [text % {"able": able, "needed": sum(row.needed for row in demands)}]
 
 
-def _reviewers_in_words(policy: ApprovalPolicy) -> str:
-    if policy.group:
-        return _("reviewers of this model in the group %(group)s") % {"group": policy.group.name}
+def _reviewers_in_words(policy: ApprovalPolicy | None) -> str:
+    names = [rule.group.name for rule in policy.rules.select_related("group") if rule.group] if policy else []
+    if names:
+        return _("reviewers of this model in the group %(group)s") % {"group": ", ".join(names)}
     return _("reviewers of this model")
 
 

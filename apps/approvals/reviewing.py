@@ -61,6 +61,7 @@ def give_review(
         request=request,
         requester=request.requester,
         reviewer=by,
+        counts_for=by,
         reviewer_role=role,
         verdict=verdict,
         comment=comment,
@@ -73,7 +74,7 @@ def dismiss_for_changes(request_id: int) -> None:
     with transaction.atomic(durable=True):
         request = (
             ApprovalRequest.objects.select_for_update(of=("self",))
-            .select_related("version__model", "policy__group")
+            .select_related("version__model", "policy")
             .get(pk=request_id)
         )
         if request.state in UNDER_REVIEW:
@@ -120,7 +121,7 @@ def dismiss_lapsed(request: ApprovalRequest) -> list[str]:
     names = _dismiss(request.reviews.filter(pk__in=list(lapsed)), because)
     if not names:
         return []
-    if request.state in UNDER_REVIEW or not enough_approvals(request):
+    if request.state in UNDER_REVIEW or not eligibility.enough_approvals(request):
         reopen(request)
     audit.record(
         Action.REQUEST_REVIEWS_DISMISSED,
@@ -133,13 +134,6 @@ def dismiss_lapsed(request: ApprovalRequest) -> list[str]:
         **about(request),
     )
     return names
-
-
-def enough_approvals(request: ApprovalRequest) -> bool:
-    """Return whether as many people approve as the policy demands, counting only those who may at this moment."""
-    approvals = request.reviews.filter(standing=True, verdict=Verdict.APPROVE)
-    counted = approvals.filter(reviewer__in=eligibility.eligible_reviewers(request).values("pk")).count()
-    return counted >= request.policy.required_approvals
 
 
 def reopen(request: ApprovalRequest) -> None:

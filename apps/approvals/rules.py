@@ -17,18 +17,18 @@ def not_the_requester(user: User, request: ApprovalRequest) -> str | None:
 
 def not_the_trainer(user: User, request: ApprovalRequest) -> str | None:
     """Nobody decides on what they made: who ran the training or registered the version, as MLflow names them."""
-    if user.get_username() in eligibility.trainers(request.version):
+    if request.policy and user.get_username() in eligibility.excluded(request.policy, request.version):
         return _("You trained this version, so somebody else has to review it.")
     return None
 
 
 def in_the_policy_group(user: User, request: ApprovalRequest) -> str | None:
     """Where the policy names a group, only its members count."""
-    group = request.policy.group
-    if group and not group.user_set.filter(pk=user.pk).exists():
-        message = _("The policy of this request wants a review by the group %(group)s, and you are not in it.")
-        return message % {"group": group.name}
-    return None
+    groups = [rule.group for rule in request.policy.rules.select_related("group")] if request.policy else []
+    if any(group is None or group.user_set.filter(pk=user.pk).exists() for group in groups):
+        return None
+    message = _("The policy of this request wants a review by the group %(group)s, and you are not in it.")
+    return message % {"group": ", ".join(group.name for group in groups if group)}
 
 
 def version_exists(user: User, request: ApprovalRequest) -> str | None:

@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.approvals import checks, findings, queries
-from apps.approvals.models import ApprovalPolicy, ApprovalRequest, RequestState, Review, Verdict
+from apps.approvals.models import ApprovalPolicy, ApprovalRequest, PolicyRule, RequestState, Review, Verdict
 from apps.approvals.policies import MAX_APPROVALS
 from apps.approvals.texts import MAX_TEXT
 from apps.registry.connections import named
@@ -46,13 +46,23 @@ class NoFilter(Strict):
     """A list without filters."""
 
 
+class RuleOut(serializers.ModelSerializer):
+    """One demand of a policy."""
+
+    group = serializers.CharField(source="group.name", default=None, allow_null=True, help_text="Null: any reviewer.")
+
+    class Meta:
+        model = PolicyRule
+        fields = ("name", "needed", "group", "scopes")
+
+
 class PolicyOut(serializers.ModelSerializer):
     """A policy."""
 
     model = serializers.CharField(
         source="model.reference", default=None, allow_null=True, help_text="Null: every model."
     )
-    group = serializers.CharField(source="group.name", default=None, allow_null=True, help_text="Null: any reviewer.")
+    rules = RuleOut(many=True)
 
     class Meta:
         model = ApprovalPolicy
@@ -60,8 +70,7 @@ class PolicyOut(serializers.ModelSerializer):
             "id",
             "stage",
             "model",
-            "required_approvals",
-            "group",
+            "rules",
             "archive_existing",
             "revert_drift",
             "reason",

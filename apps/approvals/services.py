@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
-from apps.approvals import counts, evidence, findings, policies
+from apps.approvals import counts, eligibility, evidence, findings, policies
 from apps.approvals.drift import covering
 from apps.approvals.drift.findings import left_behind
 from apps.approvals.models import UNDER_REVIEW, UNFINISHED, ApprovalRequest, RequestState, Review, Verdict
@@ -23,7 +23,6 @@ from apps.approvals.reviewing import (
     check_evidence,
     dismiss_for_changes,
     dismiss_lapsed,
-    enough_approvals,
     give_review,
     seen_digest,
 )
@@ -89,6 +88,7 @@ def open_request(
             requester=by,
             reason=reason,
             policy=policy,
+            submitted_at=timezone.now(),
             evidence=content,
             evidence_digest=evidence.digest(content),
         )
@@ -150,7 +150,7 @@ def locked_request(request_id: int, by: User) -> ApprovalRequest:
     visible = ApprovalRequest.objects.filter(version__model__in=registry.visible_models(by))
     request = (
         visible.select_for_update(of=("self",))
-        .select_related("version__model", "policy__group", "requester")
+        .select_related("version__model", "policy", "requester")
         .filter(pk=request_id)
         .first()
     )
@@ -210,7 +210,7 @@ def _follow(request: ApprovalRequest, review: Review) -> None:
     if standing.filter(verdict=Verdict.REQUEST_CHANGES).exists():
         request.state = RequestState.CHANGES_REQUESTED
     else:
-        request.state = RequestState.APPROVED if enough_approvals(request) else RequestState.OPEN
+        request.state = RequestState.APPROVED if eligibility.enough_approvals(request) else RequestState.OPEN
     request.save(update_fields=["state", "updated_at"])
     if request.state == RequestState.APPROVED:
         _enqueue_apply(request, requested_by=review.reviewer.get_username())

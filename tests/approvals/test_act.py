@@ -25,7 +25,7 @@ STATES = {
     RequestAction.WITHDRAW: {"open", "changes_requested", "approved", "apply_failed"},
     RequestAction.RETRY: {"apply_failed"},
 }
-CLOSED = {"applied", "rejected", "withdrawn"}
+CLOSED = {"applied", "rejected", "withdrawn", "expired", "superseded"}
 
 
 def put(asked: ApprovalRequest, state: str) -> None:

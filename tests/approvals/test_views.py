@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.approvals.models import ApprovalPolicy, ApprovalRequest, RequestState
-from tests.builders import make_model, make_policy, make_version
+from tests.builders import THEN, make_model, make_policy, make_version
 
 HOSTILE = '<script>alert("x")</script>/ü %41 "quoted" ' + "long" * 50
 
@@ -265,7 +265,7 @@ def test_lists_ask_the_same_number_of_queries_whatever_their_length(model, polic
             version = make_version(model, made)
             ApprovalRequest.objects.create(
                 version=version, from_stage="None", to_stage="Production", archive_existing=False, requester=alice,
-                reason="r", policy=policy, evidence={}, evidence_digest="0" * 64,
+                reason="r", policy=policy, evidence={}, evidence_digest="0" * 64, submitted_at=THEN,
             )  # fmt: skip
         with CaptureQueriesContext(connection) as queries:
             assert client.get(reverse(route)).status_code == 200

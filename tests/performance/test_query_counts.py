@@ -10,7 +10,7 @@ from django.utils import timezone
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.roles import REVIEWER
-from apps.approvals.models import ApprovalPolicy, ApprovalRequest, DriftFinding, ProtectedAlias, Review
+from apps.approvals.models import ApprovalRequest, DriftFinding, ProtectedAlias, Review
 from apps.audit.actions import Action
 from apps.audit.services import Actor, Target, record
 from apps.registry.models import (
@@ -120,9 +120,7 @@ class World:
     def _policies(self, model: RegisteredModel) -> None:
         """One in force, of this model, and one that is history."""
         make_policy("Staging", model=model)
-        ApprovalPolicy.objects.create(
-            stage="Staging", required_approvals=1, published_by="admin", retired_at=timezone.now()
-        )
+        make_policy("Staging", state="retired", retired_at=timezone.now())
 
     def _person(self, number: int, model: RegisteredModel) -> User:
         """A member of a group of their own, which may review one model; the reader is in it too."""
@@ -138,11 +136,12 @@ class World:
         return ApprovalRequest.objects.create(
             version=version, from_stage="None", to_stage="Production", archive_existing=False,
             requester=User.objects.get_or_create(username="asker")[0], reason="Better.", policy=self.policy,
-            evidence={}, evidence_digest="0" * 64,
+            evidence={}, evidence_digest="0" * 64, submitted_at=timezone.now(),
         )  # fmt: skip
 
     def _review(self, person: User) -> None:
         Review.objects.create(
+            counts_for=person,
             request=self.request, requester=self.request.requester, reviewer=person, verdict="approve",
             evidence_digest=self.request.evidence_digest,
         )  # fmt: skip

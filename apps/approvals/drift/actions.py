@@ -63,12 +63,14 @@ def one_sign_off_is_enough(user: User, finding: DriftFinding) -> str | None:
     if policy is None:
         text = _("No policy says who signs off %(stage)s, so it cannot be accepted. Revert it, or ask an admin.")
         return text % names
-    if policy.required_approvals > 1:
+    rules = list(policy.rules.select_related("group"))
+    if (needed := sum(rule.needed for rule in rules)) > 1:
         text = _("The policy of %(stage)s demands %(needed)s approvals, so one person cannot accept it. Request it.")
-        return text % {**names, "needed": policy.required_approvals}
-    if policy.group and not policy.group.user_set.filter(pk=user.pk).exists():
+        return text % {**names, "needed": needed}
+    group = rules[0].group
+    if group and not group.user_set.filter(pk=user.pk).exists():
         text = _("The policy of %(stage)s wants the word of the group %(group)s, and you are not in it.")
-        return text % {**names, "group": policy.group.name}
+        return text % {**names, "group": group.name}
     return None
 
 

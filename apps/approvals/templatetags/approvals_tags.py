@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from apps.accounts import grants
 from apps.accounts.permissions import Permission
-from apps.approvals.models import UNFINISHED, ApprovalPolicy, ApprovalRequest, RequestState, Review, Verdict
+from apps.approvals.models import UNFINISHED, ApprovalPolicy, ApprovalRequest, PolicyRule, RequestState, Review, Verdict
 from apps.registry.models import ModelVersion, RegisteredModel, Stage
 
 register = template.Library()
@@ -69,14 +69,19 @@ def at(mapping: dict[Any, Any] | None, key: Any) -> Any:
 @register.filter
 def policy_sentence(policy: ApprovalPolicy) -> str:
     """Say what a policy demands, in one sentence."""
-    number = policy.required_approvals
-    if policy.group_id:
+    return "; ".join(rule_sentence(rule) for rule in policy.rules.all())
+
+
+def rule_sentence(rule: PolicyRule) -> str:
+    """Say what one rule of a policy demands."""
+    number = rule.needed
+    if rule.group_id:
         text = ngettext(
             "%(number)d approval by a reviewer in the group “%(group)s”",
             "%(number)d approvals by reviewers in the group “%(group)s”",
             number,
         )
-        return text % {"number": number, "group": policy.group.name if policy.group else ""}
+        return text % {"number": number, "group": rule.group.name if rule.group else ""}
     text = ngettext(
         "%(number)d approval by a reviewer of the model", "%(number)d approvals by reviewers of the model", number
     )
@@ -127,7 +132,7 @@ def compare_query(base: ModelVersion, candidate: ModelVersion) -> str:
 @register.filter
 def next_step(asked: ApprovalRequest) -> str:
     """Say in a row what a request waits for, or how it ended; `approvals` comes from pages.as_rows."""
-    given = {"given": getattr(asked, "approvals", 0), "needed": asked.policy.required_approvals}
+    given = {"given": getattr(asked, "approvals", 0), "needed": asked.policy.needed if asked.policy else 0}
     approvals = (
         ngettext("%(given)d of %(needed)d approval", "%(given)d of %(needed)d approvals", given["needed"]) % given
     )
@@ -140,5 +145,8 @@ def next_step(asked: ApprovalRequest) -> str:
         RequestState.APPLIED: _("MLflow confirmed it"),
         RequestState.REJECTED: _("Nothing moved"),
         RequestState.WITHDRAWN: _("Nothing moved"),
+        RequestState.DRAFT: _("Not submitted yet"),
+        RequestState.EXPIRED: _("Nothing moved"),
+        RequestState.SUPERSEDED: _("Nothing moved"),
     }
     return sentences[RequestState(asked.state)]

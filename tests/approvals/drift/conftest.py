@@ -32,6 +32,7 @@ def policy(db):
 def decision(version, alice) -> ApprovalRequest:
     """The applied request that put the version into Staging."""
     return ApprovalRequest.objects.create(
+        submitted_at=THEN,
         version=version, from_stage="None", to_stage="Staging", archive_existing=False, requester=alice, reason="Good.",
         policy=make_policy("Staging"), evidence={}, evidence_digest="0" * 64, state="applied", closed_at=THEN,
         stage_before="None",

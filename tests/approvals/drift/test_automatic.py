@@ -50,7 +50,9 @@ def test_the_policy_of_the_model_goes_before_the_general_one(version):
 
 
 def test_a_retired_policy_reverts_nothing(version):
-    ApprovalPolicy.objects.filter(pk=make_policy("Production", revert_drift=True).pk).update(retired_at=timezone.now())
+    ApprovalPolicy.objects.filter(pk=make_policy("Production", revert_drift=True).pk).update(
+        state="retired", retired_at=timezone.now()
+    )
     move(version, "Production")
     assert state() == "open"
 

@@ -3,6 +3,7 @@ from threading import Barrier, Thread
 import pytest
 from django.contrib.auth.models import Group
 from django.db import connections
+from django.utils import timezone
 
 from apps.accounts import grants
 from apps.accounts.roles import REVIEWER, VIEWER
@@ -204,6 +205,7 @@ def test_a_second_request_for_the_same_stage_is_a_conflict(drifted, version, ali
     ApprovalRequest.objects.create(
         version=version, from_stage="Staging", to_stage="Production", archive_existing=False, requester=alice,
         reason="First.", policy=make_policy("Archived"), evidence={}, evidence_digest="0" * 64,
+        submitted_at=timezone.now(),
     )  # fmt: skip
     with pytest.raises(Conflict, match="already asks to move"):
         services.open_request_for(drifted.pk, reason="It works.", by=alice)

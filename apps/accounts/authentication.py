@@ -62,7 +62,8 @@ def usable_token(text: str) -> ApiToken | None:
     prefix, _, secret = rest.partition("_")
     if kind != "assent" or not secret or not (prefix.isascii() and prefix.isalnum()):
         return None
-    token = ApiToken.objects.select_related("user").filter(prefix=prefix).first()
+    found = ApiToken.objects.select_related("user").filter(prefix=prefix)
+    token = next(iter(found), None)  # there is one at most: first() would have it sorted and cut
     same = hmac.compare_digest(token.digest if token else "", digest_of(text))
     return token if token and same and token.usable else None
 

@@ -154,7 +154,7 @@ def test_actor_names_the_roles_of_the_moment(bob, model):
 def test_queries_per_question_are_constant(team, mallory, model, django_assert_num_queries):
     grants.set_role(team, [REVIEWER], model)
     models = [model, *(make_model(f"model {number}") for number in range(20))]
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         grants.roles_of(mallory)
     with django_assert_num_queries(1):
         grants.actor(mallory, model)
@@ -163,6 +163,23 @@ def test_queries_per_question_are_constant(team, mallory, model, django_assert_n
     with django_assert_num_queries(1):
         list(grants.visible_to(mallory, RegisteredModel.objects.all()))
     assert [len(held[row.pk]) for row in models] == [2] + [0] * 20
+
+
+def test_what_is_held_everywhere_is_what_django_says(bob, mallory, team):
+    from django.contrib.auth.models import Permission as DjangoPermission
+
+    mallory.user_permissions.add(DjangoPermission.objects.get(codename="add_group"))
+    mallory.user_permissions.add(grants._stored([Permission.MODEL_READ]).get())
+    grants.set_role(team, [VIEWER], None)
+    for person in (bob, mallory):
+        assert grants._names_everywhere(fresh(person)) == fresh(person).get_all_permissions()
+    assert grants.held_permissions(fresh(mallory)) == VIEWER.permissions
+
+
+def test_django_does_not_ask_again_for_what_is_held_everywhere(bob, django_assert_num_queries):
+    grants.held_permissions(bob)
+    with django_assert_num_queries(0):
+        assert (bob.has_perm("registry.model_review"), bob.has_perm("accounts.audit_read")) == (True, False)
 
 
 def test_model_permissions_are_the_ones_on_models():

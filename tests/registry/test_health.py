@@ -162,6 +162,26 @@ def test_a_connection_that_is_new_or_disabled_does_not_spoil_the_status(db):
     assert (status.last_success, status.failing_since, status.never) == (good.finished_at, None, False)
 
 
+@pytest.mark.parametrize("name", ["default", "eu"])
+def test_the_status_says_what_the_health_of_the_connection_says(db, name):
+    second()
+    for ago, state in enumerate([SyncState.DONE, SyncState.FAILED, SyncState.DONE, SyncState.CANCELLED], start=3):
+        ended(state, ago=ago * 100, connection="eu", error=f"eu {ago}")
+    for ago in (30.5, 20, 10):
+        failed(connection="eu", ago=ago, error=f"eu {ago}")
+    failed(connection="eu", ago=1, kind=SyncKind.MODELS, error="one model")
+    ended(connection="eu", ago=0, kind=SyncKind.MODELS)
+    failed(ago=50)
+    SyncRun.objects.create(connection_id="eu", requested_by="test")
+    row, status = of(name), sync_status(name)
+    assert (status.last_success, status.failing_since, status.last_error, status.running) == (
+        row.last_good.finished_at if row.last_good else None,
+        row.failing_since,
+        row.last_error,
+        row.running is not None,
+    )
+
+
 def test_the_status_is_one_query(db):
     second()
     ended()

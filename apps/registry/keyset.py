@@ -24,6 +24,7 @@ MAX_VALUE = 500  # characters of a text that a cursor carries, for addresses are
 LOOK_UP: list[Any] = []  # what a cursor carries in place of a longer one
 NEXT, PREVIOUS = "n", "p"
 Read = Callable[[Any, str], Any]  # (row, column) → value
+ById = Callable[[QuerySet], QuerySet]  # ids → the rows with these ids, without an order
 
 
 @dataclass(frozen=True)
@@ -60,21 +61,24 @@ class _Place:
     pk: int
 
 
-def page(rows: QuerySet, order: Order, size: int, cursor: str = "", *, read: Read = getattr) -> Slice:
+def page(
+    rows: QuerySet, order: Order, size: int, cursor: str = "", *, read: Read = getattr, by_id: ById | None = None
+) -> Slice:
     """Return `size` rows from `cursor` on, the first ones without it. One query; two where rows without value begin.
 
-    `rows` come without an order, with their id and the sorted column; `read` takes a column from one of them. Raises
+    `rows` come without an order, with their id and the sorted column; `read` takes a column from one of them. With
+    `by_id` the page's ids are found first, within the query, so that no wide row is read which is not shown. Raises
     InvalidInput (field "cursor") for a cursor of another list or order, or of nobody's making.
     """
     place = _decode(cursor, order, rows) if cursor else None
     if place and place.direction == PREVIOUS:
-        found = _take(rows, order, size + 1, place)
+        found = _take(rows, order, size + 1, place, by_id)
         if len(found) >= size:  # else the rows before are fewer than a page: show the first page, whole
             more = len(found) > size
             shown = found[:size][::-1]
             return Slice(shown, _after(shown, order, read), _before(shown, order, read) if more else "")
         place = None
-    found = _take(rows, order, size + 1, place)
+    found = _take(rows, order, size + 1, place, by_id)
     shown = found[:size]
     return Slice(
         shown,
@@ -83,7 +87,7 @@ def page(rows: QuerySet, order: Order, size: int, cursor: str = "", *, read: Rea
     )
 
 
-def _take(rows: QuerySet, order: Order, size: int, place: _Place | None) -> list[Any]:
+def _take(rows: QuerySet, order: Order, size: int, place: _Place | None, by_id: ById | None) -> list[Any]:
     """Return up to `size` rows beyond a place, nearest first: those with a value, then those without, or backwards."""
     field = rows.model._meta.get_field(order.column)
     backwards = place is not None and place.direction == PREVIOUS
@@ -98,8 +102,9 @@ def _take(rows: QuerySet, order: Order, size: int, place: _Place | None) -> list
             else:
                 part = part.filter(_beyond(field, place, missing=missing, descending=descending))
         keys = ["pk"] if missing else [order.column, "pk"]
-        part = part.order_by(*(f"-{key}" if descending else key for key in keys))
-        found += part[: size - len(found)]
+        keys = [f"-{key}" if descending else key for key in keys]
+        part, wanted = part.order_by(*keys), size - len(found)
+        found += by_id(part.values("pk")[:wanted]).order_by(*keys) if by_id else part[:wanted]
         if len(found) >= size:
             break
     return found

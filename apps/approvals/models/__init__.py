@@ -2,6 +2,7 @@
 
 from apps.approvals.models.checks import ExternalCheck, ExternalOutcome, Waiver
 from apps.approvals.models.drift import UNSETTLED, DriftFinding, DriftKind, DriftState, ProtectedAlias
+from apps.approvals.models.evidence import EvidenceSnapshot
 from apps.approvals.models.exceptions import AfterReview, Bypass, Delegation, Ratification, Recertification
 from apps.approvals.models.policies import ApprovalPolicy, FreezeWindow, PolicyRule, PolicyState, Scope, Staleness
 from apps.approvals.models.requests import (
@@ -28,6 +29,7 @@ __all__ = [
     "DriftFinding",
     "DriftKind",
     "DriftState",
+    "EvidenceSnapshot",
     "ExternalCheck",
     "ExternalOutcome",
     "FreezeWindow",

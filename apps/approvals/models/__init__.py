@@ -5,6 +5,7 @@ from apps.approvals.models.drift import UNSETTLED, DriftFinding, DriftKind, Drif
 from apps.approvals.models.evidence import EvidenceSnapshot
 from apps.approvals.models.exceptions import AfterReview, Bypass, Delegation, Ratification, Recertification
 from apps.approvals.models.policies import ApprovalPolicy, FreezeWindow, PolicyRule, PolicyState, Scope, Staleness
+from apps.approvals.models.queue import BarredReviewer, OpenSeat
 from apps.approvals.models.requests import (
     CLOSED,
     UNDER_REVIEW,
@@ -23,6 +24,7 @@ __all__ = [
     "AfterReview",
     "ApprovalPolicy",
     "ApprovalRequest",
+    "BarredReviewer",
     "Bypass",
     "Condition",
     "Delegation",
@@ -34,6 +36,7 @@ __all__ = [
     "ExternalOutcome",
     "FreezeWindow",
     "Meaning",
+    "OpenSeat",
     "PolicyRule",
     "PolicyState",
     "ProtectedAlias",

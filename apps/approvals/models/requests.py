@@ -42,6 +42,7 @@ CLOSED = (
     RequestState.EXPIRED,
     RequestState.SUPERSEDED,
 )
+_UNDER_REVIEW = [state.value for state in UNDER_REVIEW]
 _UNFINISHED = [state.value for state in UNFINISHED]
 _CLOSED = [state.value for state in CLOSED]
 
@@ -71,6 +72,7 @@ class ApprovalRequest(models.Model):
     checks = models.JSONField(default=list)  # what they said when this was decided, see findings.py
     baseline = models.JSONField(null=True)  # the version compared with, as it was then; null: there was none
     headline = models.JSONField(null=True)  # {metric, before, after, verdict}: what lists show of the comparison
+    tally = models.JSONField(default=dict)  # {given, needed, checks}: what lists show of what it waits for
     follows = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="followers")  # asked again
     superseded_by = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="supersedes")
 
@@ -117,6 +119,10 @@ class ApprovalRequest(models.Model):
         indexes = [
             models.Index(fields=["state", "-id"], name="approvals_request_by_state"),
             models.Index(fields=["requester", "-id"], name="approvals_by_requester"),
+            models.Index(fields=["id"], condition=Q(state__in=_UNDER_REVIEW), name="approvals_under_review"),
+            models.Index(
+                fields=["-closed_at", "-id"], condition=Q(closed_at__isnull=False), name="approvals_request_by_end"
+            ),
             models.Index(fields=["expires_at"], condition=Q(state__in=_UNFINISHED), name="approvals_request_by_expiry"),
             models.Index(fields=["remind_at"], condition=Q(state__in=_UNFINISHED), name="approvals_by_reminder"),
             models.Index(fields=["apply_after"], condition=Q(state="approved"), name="approvals_request_to_apply"),

@@ -14,6 +14,7 @@ from apps.accounts import grants
 from apps.accounts.permissions import Permission
 from apps.approvals import queries as approvals
 from apps.approvals.drift import queries as drift
+from apps.notifications import queries as notifications
 from apps.registry import queries as registry
 from apps.registry.models import RegisteredModel
 
@@ -88,6 +89,12 @@ class Shell:
     def name(self) -> str:
         """The person's name."""
         return str(self.request.user)
+
+    @cached_property
+    def unread(self) -> str:
+        """How many notifications wait unread, "99+" at most; empty for none."""
+        count = notifications.unread_count(self.request.user)
+        return "99+" if count >= notifications.MOST_COUNTED else str(count or "")
 
     @cached_property
     def mirror(self) -> Any:

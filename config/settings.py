@@ -93,6 +93,7 @@ INSTALLED_APPS = [
     "apps.audit",
     "apps.jobs",
     "apps.accounts",
+    "apps.notifications",
     "apps.registry",
     "apps.approvals",
     "apps.demo",
@@ -168,6 +169,22 @@ LOGOUT_REDIRECT_URL = "accounts:sign-in"
 
 # --- Audit: which models' events a person may read (a dotted path, so that audit imports no other app) ---
 AUDIT_VISIBLE_MODEL_IDS = "apps.registry.queries.visible_model_ids"
+MODEL_BY_REFERENCE = "apps.registry.queries.get_model"  # for notifications, likewise
+
+# --- Notifications: pages always; e-mail when a mail server is named; webhooks where admins add them ---
+PUBLIC_URL = env.str("ASSENT_PUBLIC_URL", "" if PRODUCTION else f"http://127.0.0.1:{PORT}").rstrip("/")
+EMAIL_URL = env.str("EMAIL_URL", "")
+MAIL_ENABLED = bool(EMAIL_URL)
+_mail = environ.Env.email_url_config(EMAIL_URL or "dummymail://")
+EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+EMAIL_HOST, EMAIL_PORT = _mail.get("EMAIL_HOST") or "localhost", _mail.get("EMAIL_PORT") or 25
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_USER") or "", _mail.get("EMAIL_HOST_PASSWORD") or ""
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.get("EMAIL_USE_TLS", False), _mail.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 10  # seconds of each step
+DEFAULT_FROM_EMAIL = env.str("ASSENT_MAIL_FROM", "Assent <assent@localhost>")
+WEBHOOK_ALLOWED_NETWORKS = env.list("ASSENT_WEBHOOK_ALLOWED_NETWORKS", default=[])  # besides public addresses: CIDR
+WEBHOOK_HTTP_HOSTS = env.list("ASSENT_WEBHOOK_HTTP_HOSTS", default=[])  # that may be told without TLS
+NOTIFICATIONS_SECONDS = env.int("NOTIFICATIONS_SECONDS", 5)  # how often the trail is read for what is to be told
 
 # --- MLflow ---
 _demo_mlflow = DATA_DIR / "mlflow.url"
@@ -233,6 +250,12 @@ CELERY_BEAT_SCHEDULE = {
     "sweep jobs": {"task": "jobs.sweep", "schedule": schedule(JOB_SWEEP_SECONDS)},
     "prune jobs": {"task": "jobs.prune", "schedule": schedule(3600)},
     "prune deliveries": {"task": "registry.prune_deliveries", "schedule": schedule(3600)},
+    "notify": {
+        "task": "notifications.fan_out",
+        "schedule": schedule(NOTIFICATIONS_SECONDS),
+        "options": {"expires": 60},
+    },
+    "prune notifications": {"task": "notifications.prune", "schedule": schedule(3600)},
     "sync registry": {"task": "registry.request_sync", "schedule": schedule(SYNC_INTERVAL_SECONDS)},
 }
 CACHES = {

@@ -1,4 +1,4 @@
-"""Policies: what a stage demands. A published one never changes; publishing another retires it in the same moment."""
+"""Publishing a policy: in the same moment the one before it is retired."""
 
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
@@ -9,15 +9,14 @@ from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.approvals.models import ApprovalPolicy, PolicyRule, PolicyState
+from apps.approvals.policies.content import MAX_APPROVALS, terms
 from apps.approvals.texts import stage_from, text_from
 from apps.audit import services as audit
 from apps.audit.actions import Action
 from apps.audit.services import Target
-from apps.errors import Conflict, InvalidInput, NotAllowed, NotVisible, RuleViolation
+from apps.errors import Conflict, InvalidInput, NotAllowed, NotVisible
 from apps.registry import queries as registry
-from apps.registry.models import ModelVersion, RegisteredModel
-
-MAX_APPROVALS = 10
+from apps.registry.models import RegisteredModel
 
 
 def publish_policy(
@@ -75,36 +74,3 @@ def publish_policy(
             raise Conflict(message) from error
         trial.done(reason=reason, before=terms(former) if former else None, after=terms(policy))
     return policy
-
-
-def policy_for(version: ModelVersion, stage: str) -> ApprovalPolicy:
-    """Return the policy that governs moving `version` to `stage`: the model's own before the stage's general one.
-
-    Raises RuleViolation when there is none: a stage that nobody has a rule for is closed, not open.
-    """
-    policy = in_force(version.model_id, stage)
-    if policy is None:
-        message = _("No policy says who signs off %(stage)s, so nothing can move there. Ask an admin to publish one.")
-        raise RuleViolation(message % {"stage": stage}, field="to_stage")
-    return policy
-
-
-def in_force(model_id: int, stage: str) -> ApprovalPolicy | None:
-    """Return the policy of `stage` for this model, its own before the general one; None when there is none."""
-    found = ApprovalPolicy.objects.filter(stage=stage, state=PolicyState.PUBLISHED)
-    return found.filter(model=model_id).first() or found.filter(model=None).first()
-
-
-def terms(policy: ApprovalPolicy) -> dict[str, object]:
-    """Return what a policy demands, as the trail keeps it."""
-    return {
-        "policy": policy.pk,
-        "stage": policy.stage,
-        "model": policy.model.reference if policy.model else None,
-        "rules": [
-            {"needed": rule.needed, "group": rule.group.name if rule.group else None}
-            for rule in policy.rules.select_related("group")
-        ],
-        "archive_existing": policy.archive_existing,
-        "revert_drift": policy.revert_drift,
-    }

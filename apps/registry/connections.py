@@ -52,6 +52,13 @@ def public_address(connection: Connection) -> str:
     return (settings.MLFLOW_PUBLIC_URL if connection.is_default else connection.public_url).rstrip("/")
 
 
+def public_address_of(model: RegisteredModel) -> str:
+    """Return where browsers reach a model's server. The default one stands in the settings: no row is read for it."""
+    if model.connection_id == DEFAULT_CONNECTION:
+        return str(settings.MLFLOW_PUBLIC_URL).rstrip("/")
+    return public_address(model.connection)
+
+
 def client(connection: Connection | str, *, timeout: float | None = None) -> MlflowClient:
     """Return a client; `timeout` (seconds) in place of the configured one. Use it in a `with`."""
     if isinstance(connection, str):

@@ -38,7 +38,7 @@ def compare_url(base: ModelVersion | None, candidate: ModelVersion) -> str:
 @register.simple_tag
 def mlflow_url(model: RegisteredModel, version: ModelVersion | None = None) -> str:
     """Return the address of the model, or of one version, in MLflow's own pages; empty where nobody can open them."""
-    public = connections.public_address(model.connection)
+    public = connections.public_address_of(model)
     if not public:
         return ""
     address = f"{public}/#/models/{quote(model.name, safe='')}"
@@ -48,7 +48,7 @@ def mlflow_url(model: RegisteredModel, version: ModelVersion | None = None) -> s
 @register.simple_tag
 def mlflow_run_url(version: ModelVersion) -> str:
     """Return the address of the version's run in MLflow's own pages; empty where there is none to open."""
-    public = connections.public_address(version.model.connection)
+    public = connections.public_address_of(version.model)
     if not (public and version.run_id):
         return ""
     experiment = quote(str(version.run.get("experiment_id", "")), safe="")
@@ -107,7 +107,7 @@ def load_snippet(model: RegisteredModel, which: int | str) -> str:
 @register.simple_tag
 def tracking_snippet(model: RegisteredModel) -> str:
     """Return the Python line that points MLflow's client at the model's server; empty where people cannot reach it."""
-    public = connections.public_address(model.connection)
+    public = connections.public_address_of(model)
     return f"mlflow.set_tracking_uri({_python_text(public)})" if public else ""
 
 

@@ -211,6 +211,7 @@ SYNC_REQUESTS_PER_SECOND = env.float("SYNC_REQUESTS_PER_SECOND", 5.0)  # of each
 # --- Jobs and Celery ---
 JOB_LEASE_SECONDS = env.int("JOB_LEASE_SECONDS", 60)
 JOB_SWEEP_SECONDS = env.int("JOB_SWEEP_SECONDS", 5)
+APPROVAL_TIMER_SECONDS = env.int("APPROVAL_TIMER_SECONDS", 15)  # how often expiry, reminders and waits are looked at
 REDIS_URL = env.str("REDIS_URL", "")
 if REDIS_URL:
     CELERY_BROKER_URL = REDIS_URL
@@ -249,6 +250,11 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep jobs": {"task": "jobs.sweep", "schedule": schedule(JOB_SWEEP_SECONDS)},
     "prune jobs": {"task": "jobs.prune", "schedule": schedule(3600)},
+    "tend approvals": {
+        "task": "approvals.tend",
+        "schedule": schedule(APPROVAL_TIMER_SECONDS),
+        "options": {"expires": 60},
+    },
     "prune deliveries": {"task": "registry.prune_deliveries", "schedule": schedule(3600)},
     "notify": {
         "task": "notifications.fan_out",

@@ -6,12 +6,11 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
-from apps.approvals import eligibility, evidence, quorum, rules
+from apps.approvals import blockers, eligibility
 from apps.approvals.models import (
     UNDER_REVIEW,
     UNFINISHED,
@@ -23,7 +22,6 @@ from apps.approvals.models import (
     Review,
     Verdict,
 )
-from apps.approvals.reviewing import fields_in_words
 from apps.approvals.transitions import TRANSITIONS, RequestAction, refusal
 from apps.errors import NotVisible
 from apps.registry.queries import DETAILS, visible_models
@@ -145,94 +143,8 @@ def who_could_approve(request: ApprovalRequest) -> list[User]:
 
 
 def why_blocked(request: ApprovalRequest) -> list[str]:
-    """What the request waits for, one sentence each with who can clear it; empty when it is finished."""
-    if request.state == RequestState.APPLY_FAILED:
-        retry = _("The requester or an ML engineer can try again or withdraw it.")
-        return [_("Applying failed: %(error)s") % {"error": request.apply_error}, retry]
-    if request.state == RequestState.APPROVED:
-        return [_("Approved. A worker will apply it in a moment.")]
-    if request.state == RequestState.APPLYING:
-        return [_("A worker is moving the version in MLflow.")]
-    if request.state not in UNDER_REVIEW:
-        return []
-    if request.version.deleted_at or request.version.model.deleted_at:
-        message = _("%(version)s was deleted in MLflow. The requester or an ML engineer can withdraw the request.")
-        return [message % {"version": request.version}]
-    if elsewhere := rules.in_the_asked_stage(request.requester, request):
-        return [elsewhere]
-    able = set(eligibility.eligible_reviewers(request).values_list("pk", flat=True))
-    return [
-        *_changed_evidence(request),
-        *_objections(request, able),
-        *_lost_approvals(request, able),
-        *_missing_approvals(request, able),
-    ]
-
-
-def _changed_evidence(request: ApprovalRequest) -> list[str]:
-    found = evidence.changes(request.evidence, evidence.collect(request.version))
-    if not found:
-        return []
-    message = _("The evidence changed since the request was made: %(fields)s. The next review takes it up.")
-    return [message % {"fields": fields_in_words(found)}]
-
-
-def _objections(request: ApprovalRequest, able: set[int]) -> list[str]:
-    reviews = request.reviews.filter(standing=True, verdict=Verdict.REQUEST_CHANGES).select_related("reviewer")
-    return [
-        (
-            _("%(person)s asked for changes and has to review again.")
-            if review.reviewer_id in able
-            else _(
-                "%(person)s asked for changes and can no longer review, so somebody else has to: the next review by "
-                "another reviewer decides."
-            )
-        )
-        % {"person": review.reviewer}
-        for review in reviews.order_by("id")
-    ]
-
-
-def _lost_approvals(request: ApprovalRequest, able: set[int]) -> list[str]:
-    approvals = request.reviews.filter(standing=True, verdict=Verdict.APPROVE).select_related("reviewer")
-    text = _("%(person)s approved and can no longer review. The approval does not count.")
-    return [text % {"person": row.reviewer} for row in approvals.order_by("id") if row.reviewer_id not in able]
-
-
-def _missing_approvals(request: ApprovalRequest, able: set[int]) -> list[str]:
-    demands, filled = eligibility.demands(request), eligibility.seats(request)
-    if quorum.complete(demands, filled):
-        return []
-    given, needed = sum(len(people) for people in filled.values()), sum(row.needed for row in demands)
-    names = {"given": given, "needed": needed, "who": _reviewers_in_words(request.policy)}
-    text = ngettext(
-        "%(given)s of %(needed)s approval given. It needs %(who)s.",
-        "%(given)s of %(needed)s approvals given. It needs %(who)s.",
-        needed,
-    )
-    return [text % names, *_unreachable(request, len(able))]
-
-
-def _unreachable(request: ApprovalRequest, able: int) -> list[str]:
-    """Say so when fewer people could approve than the policy demands: no waiting helps then."""
-    demands = eligibility.demands(request)
-    if quorum.solvable(demands, several=bool(request.policy and request.policy.several_rules)):
-        return []
-    text = ngettext(
-        "Only %(able)s person could approve this, requester and trainer not counted, and the policy demands "
-        "%(needed)s. Ask an admin for more reviewers or another policy.",
-        "Only %(able)s people could approve this, requester and trainer not counted, and the policy demands "
-        "%(needed)s. Ask an admin for more reviewers or another policy.",
-        able,
-    )
-    return [text % {"able": able, "needed": sum(row.needed for row in demands)}]
-
-
-def _reviewers_in_words(policy: ApprovalPolicy | None) -> str:
-    names = [rule.group.name for rule in policy.rules.select_related("group") if rule.group] if policy else []
-    if names:
-        return _("reviewers of this model in the group %(group)s") % {"group": ", ".join(names)}
-    return _("reviewers of this model")
+    """What the request waits for, as sentences: see blockers.py."""
+    return [row.sentence for row in blockers.why_blocked(request)]
 
 
 def _reviews() -> Prefetch:

@@ -4,10 +4,11 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
-from apps.approvals import eligibility, evidence, findings
+from apps.approvals import eligibility, evidence, findings, schedule
 from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, RequestState, Review, Verdict
 from apps.approvals.records import about, request_target
 from apps.audit import services as audit
@@ -137,10 +138,13 @@ def dismiss_lapsed(request: ApprovalRequest) -> list[str]:
 
 
 def reopen(request: ApprovalRequest) -> None:
-    """Put the request under review again, where its standing reviews say."""
+    """Put the request under review again, where its standing reviews say; its wait starts anew when they suffice."""
+    if request.approved_at:
+        schedule.under_review_again(request, timezone.now())
     blocked = request.reviews.filter(standing=True, verdict=Verdict.REQUEST_CHANGES).exists()
     request.state = RequestState.CHANGES_REQUESTED if blocked else RequestState.OPEN
-    request.save(update_fields=["state", "evidence", "evidence_digest", "checks", "baseline", "updated_at"])
+    fields = ["state", "evidence", "evidence_digest", "checks", "baseline", "headline", "updated_at"]
+    request.save(update_fields=[*fields, *schedule.TIMES])
 
 
 def _dismiss(reviews: QuerySet[Review], because: str) -> list[str]:

@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
-from apps.approvals import counts, eligibility, evidence, findings, policies
+from apps.approvals import counts, evidence, findings, policies, schedule
+from apps.approvals.advancing import APPLY_JOB, advance, close, enqueue_apply, reconsider, record_advance
 from apps.approvals.drift import covering
-from apps.approvals.drift.findings import left_behind
-from apps.approvals.models import UNDER_REVIEW, UNFINISHED, ApprovalRequest, RequestState, Review, Verdict
+from apps.approvals.models import UNDER_REVIEW, UNFINISHED, ApprovalRequest, RequestState, Verdict
 from apps.approvals.records import about, request_target
 from apps.approvals.reviewing import (
     EvidenceChanged,
@@ -32,17 +32,14 @@ from apps.audit import services as audit
 from apps.audit.actions import Action
 from apps.audit.services import Attempt, Target
 from apps.errors import Conflict, DomainError, NotAllowed, NotVisible, RuleViolation, UpstreamUnavailable, WrongState
-from apps.jobs.models import ACTIVE_STATES, Job
-from apps.jobs.services import enqueue
 from apps.registry import queries as registry
 from apps.registry import services as mirror
 from apps.registry import stages
 from apps.registry.models import DetailsState, ModelVersion, Stage
 from apps.registry.transport import within
 
+__all__ = ["APPLY_JOB", "act", "locked_request", "open_request", "reconsider"]
 logger = logging.getLogger(__name__)
-APPLY_JOB = "approvals.apply"
-APPLY_ATTEMPTS = 8
 READ_AGAIN_SECONDS = 3.0
 NOTHING_TO_ARCHIVE = (Stage.NONE, Stage.ARCHIVED)  # MLflow archives siblings in Staging and Production alone
 
@@ -170,74 +167,24 @@ def _carry_out(
         check_evidence(request, verdict=row.verdict)
         dismiss_lapsed(request)
         review = give_review(request, row.verdict, by=by, role=trial.by.role, comment=comment, digest=digest)
-        _follow(request, review)
+        close(request, RequestState.REJECTED) if review.verdict == Verdict.REJECT else advance(request)
     elif row.action is RequestAction.WITHDRAW:
-        _close(request, RequestState.WITHDRAWN)
+        close(request, RequestState.WITHDRAWN)
     elif row.action is RequestAction.RETRY:
         _start_again(request)
     else:
         raise LookupError(f"nothing carries out {row.action}")
-    if before["state"] in UNDER_REVIEW and request.state not in UNDER_REVIEW:
-        _keep_findings(request)
     trial.done(reason=comment, before=before, after={"state": request.state}, evidence_digest=request.evidence_digest)
-    if before["state"] != request.state == RequestState.APPROVED and row.verdict:
-        audit.record(
-            Action.REQUEST_APPROVED,
-            by=trial.by,
-            target=trial.target,
-            approved_by=sorted(
-                request.reviews.filter(standing=True).values_list("reviewer__username", flat=True),
-            ),
-            evidence_digest=request.evidence_digest,
-            checks={check["name"]: check["outcome"] for check in request.checks},
-            compared_with=request.baseline and request.baseline["version"],
-            **about(request),
-        )
-
-
-def _keep_findings(request: ApprovalRequest) -> None:
-    """Store what this decision was taken on. Where nobody has seen the evidence of now, the last seen stays."""
-    if not evidence.changes(request.evidence, evidence.collect(request.version)):
-        findings.take(request)
-        request.save(update_fields=["checks", "baseline", "updated_at"])
-
-
-def _follow(request: ApprovalRequest, review: Review) -> None:
-    """Move the request to where its standing reviews put it."""
-    if review.verdict == Verdict.REJECT:
-        return _close(request, RequestState.REJECTED)
-    standing = request.reviews.filter(standing=True)
-    if standing.filter(verdict=Verdict.REQUEST_CHANGES).exists():
-        request.state = RequestState.CHANGES_REQUESTED
-    else:
-        request.state = RequestState.APPROVED if eligibility.enough_approvals(request) else RequestState.OPEN
-    request.save(update_fields=["state", "updated_at"])
-    if request.state == RequestState.APPROVED:
-        _enqueue_apply(request, requested_by=review.reviewer.get_username())
-    return None
-
-
-def _close(request: ApprovalRequest, state: RequestState) -> None:
-    request.state, request.closed_at = state, timezone.now()
-    request.save(update_fields=["state", "closed_at", "updated_at"])
-    counts.note_requests(request.version.model_id)
-    covering.release(request)
-    left_behind(request)
+    if row.verdict:
+        record_advance(request, before["state"], by=trial.by)
 
 
 def _start_again(request: ApprovalRequest) -> None:
+    """Refused while the job of the attempt before is about to close itself: it would take the new decision with it."""
     request.state, request.apply_error = RequestState.APPROVED, ""
     request.save(update_fields=["state", "apply_error", "updated_at"])
-    _enqueue_apply(request, requested_by=request.requester.get_username())
-
-
-def _enqueue_apply(request: ApprovalRequest, *, requested_by: str) -> None:
-    """Commit the job with the decision. A job of this request that is still active is one about to close itself, and
-    would take the new decision with it: refused, so that the person tries again."""
-    key = f"{APPLY_JOB}:{request.pk}"
-    if Job.objects.filter(key=key, state__in=ACTIVE_STATES).exists():
+    if not enqueue_apply(request) and not schedule.held(request, timezone.now()):
         raise Conflict(_("The attempt before this one is just ending. Try again in a few seconds."))
-    enqueue(APPLY_JOB, requested_by=requested_by, key=key, max_attempts=APPLY_ATTEMPTS, request_id=request.pk)
 
 
 def _read_details(version_id: int, by: User) -> None:

@@ -67,11 +67,15 @@ def test_why_blocked_says_what_changed(asked, version, bob):
 
 @pytest.mark.parametrize(
     ("state", "words"),
-    [("approved", "worker will apply"), ("applying", "is moving"), ("apply_failed", "Applying failed: MLflow is down")],
+    [("applying", "is moving"), ("apply_failed", "Applying failed: MLflow is down")],
 )
 def test_why_blocked_follows_the_apply(asked, state, words):
     asked.state, asked.apply_error = state, "MLflow is down"
     assert words in queries.why_blocked(asked)[0]
+
+
+def test_why_blocked_says_that_an_approved_request_is_about_to_be_applied(review, bob):
+    assert queries.why_blocked(review("approve", bob)) == ["Approved. A worker will apply it in a moment."]
 
 
 def test_a_finished_request_is_not_blocked(asked):

@@ -1,0 +1,127 @@
+"""Where a request stands, worked out from its votes and checks: approved once nothing is unmet, else under review."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.approvals import blockers, counts, evidence, findings, schedule
+from apps.approvals.drift import covering
+from apps.approvals.drift.findings import left_behind
+from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, RequestState, Verdict
+from apps.approvals.records import about, request_target
+from apps.approvals.reviewing import SYSTEM, dismiss_lapsed, refresh_evidence, reopen
+from apps.audit import services as audit
+from apps.audit.actions import Action
+from apps.audit.services import Actor
+from apps.jobs.models import ACTIVE_STATES, Job
+from apps.jobs.services import enqueue
+from apps.registry import stages
+
+APPLY_JOB = "approvals.apply"
+APPLY_ATTEMPTS = 8
+MOVABLE = (*UNDER_REVIEW, RequestState.APPROVED)
+
+
+def reconsider(request_id: int, *, by: Actor = SYSTEM) -> ApprovalRequest:
+    """Put a request where its votes and checks say at this moment. Twice does no harm.
+
+    Called when something that it depends on has changed: a waiver, a report, a condition, the mirror. Raises
+    ApprovalRequest.DoesNotExist. Not for a transaction that holds the model's row: the request is locked before it.
+    """
+    with transaction.atomic():
+        request = locked(request_id)
+        if request.state not in MOVABLE:
+            return request
+        refresh_evidence(request)
+        if request.state == RequestState.APPROVED:
+            dismiss_lapsed(request)
+        before = request.state
+        advance(request)
+        record_advance(request, before, by=by)
+    return request
+
+
+def advance(request: ApprovalRequest) -> None:
+    """Move a locked request between review and approved, and commit the job with the approval when it is due."""
+    if request.state == RequestState.APPROVED:
+        if any(row.code not in blockers.GONE for row in blockers.unmet(request)):
+            reopen(request)
+        return None
+    if request.reviews.filter(standing=True, verdict=Verdict.REQUEST_CHANGES).exists():
+        request.state = RequestState.CHANGES_REQUESTED
+    elif blockers.unmet(request):
+        request.state = RequestState.OPEN
+    else:
+        return approve(request, timezone.now())
+    request.save(update_fields=["state", "updated_at"])
+    return None
+
+
+def approve(request: ApprovalRequest, at: datetime) -> None:
+    """Everything is met: start the wait of the policy, and enqueue the apply if there is none. The caller records."""
+    keep_findings(request)
+    request.state = RequestState.APPROVED
+    schedule.approved(request, at)
+    request.save(update_fields=["state", *schedule.TIMES, "updated_at"])
+    enqueue_apply(request)
+
+
+def enqueue_apply(request: ApprovalRequest, *, requested_by: str = "") -> bool:
+    """Commit the job with the decision, unless the request has to wait; returns whether there is one now.
+
+    A job of this request that is still active may be about to close itself, and would take the new decision with it:
+    then none is added, and the timer rings again (timers.py).
+    """
+    if schedule.held(request, timezone.now()) or Job.objects.filter(key=key(request), state__in=ACTIVE_STATES).exists():
+        return False
+    asked = requested_by or request.requester.get_username()
+    enqueue(APPLY_JOB, requested_by=asked, key=key(request), max_attempts=APPLY_ATTEMPTS, request_id=request.pk)
+    return True
+
+
+def record_advance(request: ApprovalRequest, before: str, *, by: Actor) -> None:
+    """Record that a request became approved, with on what."""
+    if not before != request.state == RequestState.APPROVED:
+        return
+    approvals = request.reviews.filter(standing=True, verdict=Verdict.APPROVE)
+    audit.record(
+        Action.REQUEST_APPROVED,
+        by=by,
+        target=request_target(request),
+        approved_by=sorted(approvals.values_list("counts_for__username", flat=True)),
+        evidence_digest=request.evidence_digest,
+        checks={check["name"]: check["outcome"] for check in request.checks},
+        compared_with=request.baseline and request.baseline["version"],
+        **about(request),
+    )
+
+
+def close(request: ApprovalRequest, state: RequestState) -> None:
+    """End a request without applying it. The caller records."""
+    if request.state in UNDER_REVIEW:
+        keep_findings(request)
+    request.state, request.closed_at = state, timezone.now()
+    request.save(update_fields=["state", "closed_at", "updated_at"])
+    counts.note_requests(request.version.model_id)
+    covering.release(request)
+    left_behind(request)
+
+
+def keep_findings(request: ApprovalRequest) -> None:
+    """Store what a decision is taken on. Where nobody has seen the evidence of now, the last seen stays."""
+    if not evidence.changes(request.evidence, evidence.collect(request.version)):
+        findings.take(request)
+        request.save(update_fields=["checks", "baseline", "headline", "updated_at"])
+
+
+def locked(request_id: int) -> ApprovalRequest:
+    """Return the request, itself and its model locked, with its version as it is in the database now."""
+    requests = ApprovalRequest.objects.select_for_update(of=("self",)).select_related("version")
+    stages.lock_model(requests.get(pk=request_id).version.model_id)
+    return requests.select_related("version__model", "policy", "requester").get(pk=request_id)
+
+
+def key(request: ApprovalRequest) -> str:
+    """Return the key by which there is one active apply of a request."""
+    return f"{APPLY_JOB}:{request.pk}"

@@ -1,0 +1,95 @@
+"""What happens by itself when its time has come. Beat calls `tend`; a beat that stood still only delays."""
+
+import logging
+from collections.abc import Callable
+
+from django.db.models import CharField, Exists, F, OuterRef, Q, Value
+from django.db.models.functions import Cast, Concat
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from apps.approvals import advancing, schedule
+from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, RequestState
+from apps.approvals.policies import freezes
+from apps.approvals.records import about, request_target
+from apps.approvals.reviewing import SYSTEM
+from apps.approvals.ringing import each
+from apps.audit import services as audit
+from apps.audit.actions import Action
+from apps.jobs.models import ACTIVE_STATES, Job
+
+logger = logging.getLogger(__name__)
+
+
+def tend() -> int:
+    """Ring every timer once and return how many rows were handled. One that breaks does not stop the others."""
+    handled = 0
+    for timer in TIMERS:
+        try:
+            handled += timer()
+        except Exception:
+            logger.exception("the timer %s broke", timer.__name__)
+    return handled
+
+
+def expire() -> int:
+    """Close what was not decided, or not applied, in the time that its policy gives."""
+    now = timezone.now()
+    due = ApprovalRequest.objects.filter(state__in=schedule.MORTAL, expires_at__lte=now).order_by("expires_at")
+    return each(due, _expire)
+
+
+def _expire(request_id: int) -> bool:
+    request = advancing.locked(request_id)
+    if not schedule.expired(request, timezone.now()):
+        return False
+    before = {"state": request.state}
+    undecided = request.state in UNDER_REVIEW
+    advancing.close(request, RequestState.EXPIRED)
+    audit.record(
+        Action.REQUEST_EXPIRED,
+        by=SYSTEM,
+        target=request_target(request),
+        reason=_("Nobody decided it in time.") if undecided else _("It was not applied in time."),
+        before=before,
+        after={"state": request.state},
+        **about(request),
+    )
+    return True
+
+
+def remind() -> int:
+    """Remind those who could decide a request, again after as many days as its policy says."""
+    now = timezone.now()
+    due = ApprovalRequest.objects.filter(state__in=UNDER_REVIEW, remind_at__lte=now).order_by("remind_at")
+    return each(due, _remind)
+
+
+def _remind(request_id: int) -> bool:
+    request, now = advancing.locked(request_id), timezone.now()
+    if request.state not in UNDER_REVIEW or request.remind_at is None or request.remind_at > now:
+        return False
+    schedule.reminded(request, now)
+    request.save(update_fields=["reminded_at", "remind_at", "updated_at"])
+    audit.record(Action.REQUEST_REMINDED, by=SYSTEM, target=request_target(request), **about(request))
+    return True
+
+
+def apply_due() -> int:
+    """Enqueue the apply of what is approved, has waited, is not frozen, and has no job."""
+    now = timezone.now()
+    here = Q(model=None) | Q(model=OuterRef("version__model"))
+    frozen = freezes.standing(now).filter(here, Q(stage="") | Q(stage=OuterRef("to_stage")), starts_at__lte=now)
+    own_key = Concat(Value(f"{advancing.APPLY_JOB}:"), Cast(OuterRef("pk"), CharField()))
+    jobs = Job.objects.filter(key=own_key, state__in=ACTIVE_STATES)
+    waited = Q(apply_after__lte=now) | Q(apply_after=None)
+    due = ApprovalRequest.objects.filter(waited, ~Exists(frozen), ~Exists(jobs), state=RequestState.APPROVED)
+    return each(due.order_by(F("apply_after").asc(nulls_first=True), "pk"), _apply)
+
+
+def _apply(request_id: int) -> bool:
+    request = advancing.locked(request_id)
+    return request.state == RequestState.APPROVED and advancing.enqueue_apply(request)
+
+
+TIMERS: tuple[Callable[[], int], ...] = (expire, remind, apply_due)

@@ -105,6 +105,8 @@ CHIPS: dict[str, dict[str, Look]] = {
         "pass": Look("success", "check", _("Passes")),
         "fail": Look("danger", "x", _("Fails")),
         "error": Look("warning", "alert", _("Could not run")),
+        "pending": Look("info", "clock", _("Pending")),
+        "waived": Look("warning", "shield", _("Waived")),
         "not_applicable": Look("neutral", "minus", _("Does not apply")),
     },
     "sync": _looks(

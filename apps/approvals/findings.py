@@ -5,13 +5,12 @@ what was signed stays readable as it was signed, whatever moves or changes later
 """
 
 import math
-from dataclasses import asdict
 from typing import Any
 
 from django.db.models import QuerySet
 
-from apps.approvals import checks, evidence
-from apps.approvals.checks import CheckResult, Outcome
+from apps.approvals import checks, evidence, headline
+from apps.approvals.checks import CheckResult
 from apps.approvals.models import UNDER_REVIEW, ApprovalRequest
 from apps.registry import directions
 from apps.registry.models import ModelVersion, RegisteredModel, Stage
@@ -22,8 +21,9 @@ COMPARED = ("params", "datasets", "signature", "requirements")  # beside the met
 
 def take(request: ApprovalRequest) -> None:
     """Set on the request what the checks say and what it is compared with at this moment. The caller saves."""
-    request.checks = [asdict(result) for result in checks.run(request.version, request.to_stage)]
+    request.checks = [checks.as_row(result) for result in checks.results(request)]
     request.baseline = baseline(request.version, request.to_stage)
+    headline.take(request)
 
 
 def live(request: ApprovalRequest) -> bool:
@@ -34,8 +34,8 @@ def live(request: ApprovalRequest) -> bool:
 def checks_of(request: ApprovalRequest) -> list[CheckResult]:
     """Return what the checks say, or said when the request was decided."""
     if live(request):
-        return checks.run(request.version, request.to_stage)
-    return [CheckResult(**{**row, "outcome": Outcome(row["outcome"])}) for row in request.checks]
+        return checks.results(request)
+    return [checks.from_row(row) for row in request.checks]
 
 
 def baseline_of(request: ApprovalRequest) -> dict[str, Any] | None:

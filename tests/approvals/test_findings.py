@@ -28,7 +28,7 @@ def apply_(asked, champion) -> None:
 
 
 def test_a_request_begins_with_its_checks_and_the_version_compared_with(asked):
-    assert len(asked.checks) == 9
+    assert len(asked.checks) == 11
     assert (asked.baseline["version"], asked.baseline["stage"], asked.baseline["metrics"]) == (
         1,
         "Production",
@@ -81,7 +81,7 @@ def test_changed_evidence_brings_new_findings(asked, version, bob, review):
 def test_the_trail_keeps_what_the_checks_said(asked, review, bob):
     review("approve", bob)
     event = AuditEvent.objects.get(action=Action.REQUEST_APPROVED)
-    assert (event.data["checks"]["metrics"], len(event.data["checks"]), event.data["compared_with"]) == ("pass", 9, 1)
+    assert (event.data["checks"]["metrics"], len(event.data["checks"]), event.data["compared_with"]) == ("pass", 11, 1)
 
 
 def test_the_page_of_an_applied_request_shows_what_was_decided_on(asked, champion, review, bob):
@@ -92,8 +92,8 @@ def test_the_page_of_an_applied_request_shows_what_was_decided_on(asked, champio
     page = text_of(browser(bob).get(detail_url(asked)))
     assert "Compared with v1 the version that was in Production" in page
     assert "Worse than v1 in Production: accuracy." in page
-    assert "8 of 9 passed when this was decided" in page
-    assert "8 of 9 checks passed. Not passed: Metrics against Production." in page
+    assert "9 of 10 passed when this was decided" in page
+    assert "9 of 10 checks passed. Not passed: Metrics against Production." in page
     assert "changed in MLflow since this was decided: metrics.accuracy. Below is what was decided on." in page
     metrics = pages.request_context(now(asked))["comparison"].metrics
     assert [(row.base, row.candidate, row.verdict) for row in metrics] == [(0.95, 0.9, "worse")]

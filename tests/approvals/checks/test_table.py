@@ -3,7 +3,7 @@ import pytest
 from apps.approvals import checks
 from tests.builders import COLUMN, make_version
 
-EVERYTHING = {check.name: "pass" for check in checks.CHECKS}
+EVERYTHING = {check.name: "pass" for check in checks.CHECKS} | {"card": "not_applicable"}
 
 
 def outcomes(version, to_stage="Production") -> dict[str, str]:
@@ -33,13 +33,24 @@ def test_a_version_as_good_as_it_gets_passes_everything(version):
         ("dataset", {"datasets": []}),
         ("description", {"description": "  "}),
         ("metrics", {"metrics": {"accuracy": 0.8}}),
-        ("metrics", {"metrics": {"accuracy": "NaN"}}),
     ],
 )
 def test_each_gap_fails_its_own_check(version, name, fields):
     for field, value in fields.items():
         setattr(version, field, value)
     assert outcomes(version) == EVERYTHING | {name: "fail"}
+
+
+@pytest.mark.parametrize("metrics", [{"accuracy": "NaN"}, {"accuracy": True}, {"accuracy": float("inf")}])
+def test_a_metric_that_is_no_finite_number_fails(version, metrics):
+    version.metrics = metrics
+    assert outcomes(version) == EVERYTHING | {"metrics": "fail", "metrics_present": "fail"}
+
+
+def test_no_metric_at_all_fails_and_is_missed_beside_production(version):
+    version.metrics = {}
+    assert outcomes(version) == EVERYTHING | {"metrics": "fail", "metrics_present": "fail"}
+    assert detail(version, "metrics") == "Recorded on v1 in Production but not on this version: accuracy."
 
 
 def test_no_signature_fails_and_cannot_be_compared(version):

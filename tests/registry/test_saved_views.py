@@ -70,6 +70,15 @@ def test_private_views_are_seen_by_nobody_else_and_shared_ones_by_everybody(chur
         saved_views.get_view(admin, mine.pk)
 
 
+def test_the_menu_lists_the_views_that_a_person_sees_in_their_order(churn, charlie, alice):
+    for by, name, shared in ((charlie, "b", False), (alice, "a", True), (alice, "c", False), (charlie, "B", True)):
+        save_view(name, "q=churn", shared=shared, by=by)
+    seen = list(visible_views(charlie).values_list("owner", "name", "query"))
+    assert len(seen) == 3
+    assert [tuple(row) for row in saved_views.listed(charlie, 30)] == seen
+    assert [tuple(row) for row in saved_views.listed(charlie, 2)] == seen[:2]
+
+
 def test_sharing_takes_a_model_that_one_sees(churn, mallory):
     with pytest.raises(NotAllowed):
         save_view("Look here", "", shared=True, by=mallory)

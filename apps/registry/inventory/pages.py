@@ -16,7 +16,7 @@ from apps.registry.inventory import address, rows
 from apps.registry.inventory.address import Asked
 from apps.registry.inventory.counting import Choice, Counts
 from apps.registry.inventory.filters import MAY_LACK, ONLY_DELETED, OPEN, SETTLED, WITH_DELETED
-from apps.registry.inventory.saved_views import BUILT_IN, visible_views
+from apps.registry.inventory.saved_views import BUILT_IN, listed
 from apps.registry.models import Stage
 from apps.registry.summaries import CURRENT, READING, UNREADABLE
 
@@ -199,7 +199,7 @@ def built_in_views(asked: Asked) -> tuple[Link, ...]:
 
 def saved_view_links(user: Any, asked: Asked) -> tuple[tuple[Link, ...], tuple[Link, ...]]:
     """Return a person's own views, and those that others share."""
-    views = list(visible_views(user).values_list("owner", "name", "query")[:VIEWS_SHOWN])
+    views = listed(user, VIEWS_SHOWN)
     others = User.objects.in_bulk({owner for owner, _name, _query in views} - {user.pk})
     everything = reverse("registry:model-list")
     mine = tuple(_view_link(name, everything, query, asked) for owner, name, query in views if owner == user.pk)

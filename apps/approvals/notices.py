@@ -1,0 +1,223 @@
+"""Who is told of what happens to requests, drift and policies, and in which words. The words are translated when shown.
+
+Whoever did it is never told, nor who may not read the model: apps/notifications/outbox.py sees to both.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext_noop as noop
+
+from apps.accounts import grants
+from apps.accounts.models import User
+from apps.accounts.permissions import Permission
+from apps.approvals.eligibility import eligible_reviewers
+from apps.approvals.models import ApprovalRequest, DriftFinding
+from apps.audit.actions import Action, Outcome
+from apps.audit.models import AuditEvent
+from apps.notifications.audiences import Message, tells
+from apps.notifications.models import Kind
+from apps.registry.models import RegisteredModel
+
+People = Callable[[ApprovalRequest], QuerySet[User]]
+
+
+def undecided(request: ApprovalRequest) -> QuerySet[User]:
+    """Whose review counts and is not given yet."""
+    given = request.reviews.filter(standing=True).values("reviewer")
+    return eligible_reviewers(request).exclude(pk__in=given)
+
+
+def involved(request: ApprovalRequest) -> QuerySet[User]:
+    """Who asked, and everybody who has reviewed, dismissed reviews included."""
+    return User.objects.filter(Q(pk=request.requester_id) | Q(pk__in=request.reviews.values("reviewer")))
+
+
+def involved_or_engineers(request: ApprovalRequest) -> QuerySet[User]:
+    """Who is involved, and who can help: those who deploy the model."""
+    return involved(request) | _holders(Permission.MODEL_DEPLOY, request.version.model)
+
+
+def involved_or_reviewers(request: ApprovalRequest) -> QuerySet[User]:
+    """Who is involved, and everybody who reviews the model: those who were passed over."""
+    return involved(request) | _holders(Permission.MODEL_REVIEW, request.version.model)
+
+
+def requester(request: ApprovalRequest) -> QuerySet[User]:
+    """Who asked."""
+    return User.objects.filter(pk=request.requester_id)
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What is told of one action on a request."""
+
+    kind: Kind
+    to: People
+    text: str
+
+
+REQUEST_NOTICES = {
+    Action.REQUEST_OPENED: Notice(
+        Kind.REVIEW_NEEDED, undecided, noop("%(actor)s asks for your review: %(version)s to %(target)s")
+    ),
+    Action.REQUEST_REMINDED: Notice(
+        Kind.REMINDER, undecided, noop("Your review is still wanted: %(version)s to %(target)s")
+    ),
+    Action.REQUEST_APPROVED: Notice(
+        Kind.DECIDED, involved, noop("%(version)s to %(target)s has all the approvals it needs")
+    ),
+    Action.REQUEST_REJECTED: Notice(Kind.DECIDED, involved, noop("%(actor)s rejected %(version)s to %(target)s")),
+    Action.REQUEST_APPLIED: Notice(Kind.DECIDED, involved, noop("Done: MLflow confirmed %(version)s to %(target)s")),
+    Action.REQUEST_WITHDRAWN: Notice(
+        Kind.DECIDED, involved, noop("%(actor)s withdrew the request for %(version)s to %(target)s")
+    ),
+    Action.REQUEST_SUPERSEDED: Notice(
+        Kind.DECIDED, involved, noop("The request for %(version)s to %(target)s was superseded by a newer one")
+    ),
+    Action.REQUEST_EVIDENCE_CHANGED: Notice(
+        Kind.CHANGED, involved, noop("The evidence for %(version)s to %(target)s changed: reviews were dismissed")
+    ),
+    Action.REQUEST_REVIEWS_DISMISSED: Notice(
+        Kind.CHANGED, involved, noop("Reviews of %(version)s to %(target)s were dismissed")
+    ),
+    Action.REQUEST_OBJECTION_DISMISSED: Notice(
+        Kind.CHANGED, involved, noop("%(actor)s dismissed an objection to %(version)s to %(target)s")
+    ),
+    Action.REQUEST_REPINNED: Notice(
+        Kind.CHANGED, involved, noop("The present policy counts now for the request for %(version)s to %(target)s")
+    ),
+    Action.CHECK_WAIVED: Notice(Kind.CHANGED, involved, noop("%(actor)s waived a check of %(version)s to %(target)s")),
+    Action.WAIVER_REVOKED: Notice(
+        Kind.CHANGED, involved, noop("%(actor)s revoked the waiver of a check of %(version)s to %(target)s")
+    ),
+    Action.REQUEST_EXPIRED: Notice(Kind.REMINDER, involved, noop("The request for %(version)s to %(target)s expired")),
+    Action.REQUEST_LAPSED: Notice(
+        Kind.REMINDER, involved_or_reviewers, noop("The approval of %(version)s for %(target)s lapsed: certify it anew")
+    ),
+    Action.REQUEST_RECERTIFIED: Notice(
+        Kind.DECIDED, involved, noop("%(actor)s certified %(version)s for %(target)s anew")
+    ),
+    Action.CONDITION_OVERDUE: Notice(
+        Kind.REMINDER, involved, noop("A condition of %(version)s to %(target)s is overdue: its approval was revoked")
+    ),
+    Action.CONDITION_MET: Notice(Kind.DECIDED, involved, noop("A condition of %(version)s to %(target)s is met")),
+    Action.BYPASS_ASKED: Notice(
+        Kind.BYPASS, involved_or_reviewers, noop("%(actor)s asks to bypass the policy: %(version)s to %(target)s")
+    ),
+    Action.BYPASS_CONFIRMED: Notice(
+        Kind.BYPASS,
+        involved_or_reviewers,
+        noop("%(actor)s confirmed a bypass of the policy: %(version)s to %(target)s"),
+    ),
+    Action.AFTER_REVIEW_DONE: Notice(
+        Kind.DECIDED, involved, noop("%(actor)s reviewed %(version)s to %(target)s afterwards")
+    ),
+    Action.AFTER_REVIEW_OVERDUE: Notice(
+        Kind.REMINDER, involved_or_reviewers, noop("The review afterwards of %(version)s to %(target)s is overdue")
+    ),
+}
+VERDICTS = {
+    "approve": noop("%(actor)s approved %(version)s to %(target)s"),
+    "request_changes": noop("%(actor)s asks for changes: %(version)s to %(target)s"),
+}
+
+
+@tells(*REQUEST_NOTICES)
+def of_a_request(event: AuditEvent) -> Iterable[Message]:
+    """Tell of what REQUEST_NOTICES lists."""
+    notice = REQUEST_NOTICES[Action(event.action)]
+    return _messages(event, notice)
+
+
+@tells(Action.REQUEST_APPLY_FAILED, outcome=Outcome.FAILED)
+def of_a_failed_apply(event: AuditEvent) -> Iterable[Message]:
+    """Tell those involved, and those who can try again."""
+    text = noop("%(version)s to %(target)s could not be applied")
+    return _messages(event, Notice(Kind.FAILED, involved_or_engineers, text))
+
+
+@tells(Action.REQUEST_REVIEWED)
+def of_a_review(event: AuditEvent) -> Iterable[Message]:
+    """Tell those involved of one verdict; of the last approval its own event tells."""
+    text = VERDICTS.get(event.data.get("asked", ""))
+    if text is None or (event.data.get("after") or {}).get("state") == "approved":
+        return []
+    return _messages(event, Notice(Kind.DECIDED, involved, text))
+
+
+@tells(Action.DRIFT_FOUND)
+def of_drift(event: AuditEvent) -> Iterable[Message]:
+    """Tell who may settle it: the model's reviewers, and those who deploy it."""
+    return _drift(event, Kind.DRIFT, noop("MLflow was changed without a decision: %(what)s"))
+
+
+@tells(Action.DRIFT_REVERT_FAILED, outcome=Outcome.FAILED)
+def of_a_failed_revert(event: AuditEvent) -> Iterable[Message]:
+    """Tell the same people that it waits for a person."""
+    return _drift(event, Kind.FAILED, noop("Drift could not be reverted: %(what)s"))
+
+
+POLICY_TEXTS = {
+    Action.POLICY_PUBLISHED: noop("%(actor)s published the %(what)s"),
+    Action.POLICY_DRAFTED: noop("%(actor)s drafted the %(what)s: it takes a second person to publish it"),
+    Action.FREEZE_SET: noop("%(actor)s set a freeze: %(what)s"),
+    Action.FREEZE_LIFTED: noop("%(actor)s lifted a freeze: %(what)s"),
+}
+
+
+@tells(*POLICY_TEXTS)
+def of_policies(event: AuditEvent) -> Iterable[Message]:
+    """Tell who manages policies; of a freeze also who deploys."""
+    people = grants.holders(Permission.POLICY_MANAGE)
+    if event.action in (Action.FREEZE_SET, Action.FREEZE_LIFTED):
+        people = people | grants.holders(Permission.MODEL_DEPLOY, _model(event))
+    values = {"actor": event.actor, "what": event.target}
+    text, url = POLICY_TEXTS[Action(event.action)], reverse("approvals:policy-list")
+    return [Message(pk, text, url, Kind.POLICY, values) for pk in _ids(people)]
+
+
+def _messages(event: AuditEvent, notice: Notice) -> list[Message]:
+    request = _request(event)
+    if request is None:
+        return []
+    values = {"actor": event.actor, "version": str(request.version), "target": request.target}
+    url = reverse("approvals:request-detail", args=[request.pk])
+    return [Message(pk, notice.text, url, notice.kind, values) for pk in _ids(notice.to(request))]
+
+
+def _drift(event: AuditEvent, kind: Kind, text: str) -> list[Message]:
+    finding = DriftFinding.objects.filter(pk=_number(event, "drift")).select_related("model").first()
+    if finding is None:
+        return []
+    people = _holders(Permission.MODEL_REVIEW, finding.model) | _holders(Permission.MODEL_DEPLOY, finding.model)
+    alias = f" @{event.data['alias']}" if event.data.get("alias") else ""
+    values: dict[str, Any] = {"what": f"{event.data.get('version') or event.data.get('model') or ''}{alias}"}
+    url = reverse("approvals:drift-detail", args=[finding.pk])
+    return [Message(pk, text, url, kind, values) for pk in _ids(people)]
+
+
+def _request(event: AuditEvent) -> ApprovalRequest | None:
+    rows = ApprovalRequest.objects.select_related("version__model", "policy", "requester")
+    return rows.filter(pk=_number(event, "request")).first()
+
+
+def _model(event: AuditEvent) -> RegisteredModel | None:
+    return RegisteredModel.objects.filter(pk=event.model_id).first() if event.model_id else None
+
+
+def _number(event: AuditEvent, noun: str) -> int:
+    """Return the number in "request 12", or 0 for a target of another kind."""
+    text = event.target.removeprefix(f"{noun} ")
+    return int(text) if event.target_type == noun and text.isascii() and text.isdecimal() else 0
+
+
+def _holders(permission: Permission, model: RegisteredModel) -> QuerySet[User]:
+    return User.objects.filter(pk__in=grants.holders(permission, model).values("pk"))
+
+
+def _ids(people: QuerySet[User]) -> list[int]:
+    return list(people.order_by().values_list("pk", flat=True).distinct())

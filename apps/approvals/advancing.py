@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from apps.approvals import blockers, counts, evidence, findings, schedule
+from apps.approvals import blockers, counts, evidence, findings, schedule, waiting
 from apps.approvals.drift import covering
 from apps.approvals.drift.findings import left_behind
 from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, RequestState, Verdict
@@ -44,6 +44,11 @@ def reconsider(request_id: int, *, by: Actor = SYSTEM) -> ApprovalRequest:
 
 def advance(request: ApprovalRequest) -> None:
     """Move a locked request between review and approved, and commit the job with the approval when it is due."""
+    _move(request)
+    waiting.note(request)
+
+
+def _move(request: ApprovalRequest) -> None:
     if request.state == RequestState.APPROVED:
         if any(row.code not in blockers.GONE for row in blockers.unmet(request)):
             reopen(request)
@@ -103,6 +108,7 @@ def close(request: ApprovalRequest, state: RequestState) -> None:
         keep_findings(request)
     request.state, request.closed_at = state, timezone.now()
     request.save(update_fields=["state", "closed_at", "updated_at"])
+    waiting.note(request)
     counts.note_requests(request.version.model_id)
     covering.release(request)
     left_behind(request)
@@ -110,7 +116,7 @@ def close(request: ApprovalRequest, state: RequestState) -> None:
 
 def keep_findings(request: ApprovalRequest) -> None:
     """Store what a decision is taken on. Where nobody has seen the evidence of now, the last seen stays."""
-    if not evidence.changes(request.evidence, evidence.collect(request.version)):
+    if not evidence.changes(request.evidence, evidence.of(request)):
         findings.take(request)
         request.save(update_fields=["checks", "baseline", "headline", "updated_at"])
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from apps.accounts.models import User
-from apps.approvals import eligibility, evidence, quorum, rules, schedule
+from apps.approvals import eligibility, evidence, quorum, rules, schedule, staleness
 from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, PolicyRule, RequestState, Review, Verdict
 from apps.approvals.reviewing import fields_in_words
 
@@ -97,7 +97,7 @@ def _held(request: ApprovalRequest) -> list[Blocker]:
 
 
 def _changed_evidence(request: ApprovalRequest) -> list[Blocker]:
-    found = evidence.changes(request.evidence, evidence.collect(request.version))
+    found = staleness.weighty(request.evidence, evidence.of(request))
     if not found:
         return []
     message = _("The evidence changed since the request was made: %(fields)s. The next review takes it up.")

@@ -1,4 +1,7 @@
-"""What a reviewer signs: everything that makes the version what it is, as canonical JSON, and its digest.
+"""What a reviewer signs: everything that makes the version what it is and what it is to be, and its digest.
+
+`collect` is the version alone, `of` all that a request is about. What each digest stood for is kept (`keep`), so that
+everybody can be shown what changed since they signed (`since`). Whose signature falls by it: staleness.py.
 
 Descriptions, cosmetic tags, aliases and the fate of other versions are left out: a sign-off outlives their change.
 Numbers are written so that both databases give back the same text: a metric is text (MLflow can store NaN and
@@ -8,10 +11,24 @@ infinity, which JSON does not have), a float elsewhere is a whole number where i
 import hashlib
 from typing import Any, NamedTuple
 
+from apps.approvals import checks
+from apps.approvals.models import ApprovalRequest, EvidenceSnapshot, Review, Scope
 from apps.audit.chain import canonical_json
+from apps.registry.details.keeping import COMPLETE
 from apps.registry.models import ModelVersion
 
 SOURCE_TAGS = "mlflow.source."  # commit, repository, file name and kind of the code that trained it
+SCOPES = {
+    "run": Scope.METRICS,
+    "params": Scope.METRICS,
+    "metrics": Scope.METRICS,
+    "datasets": Scope.METRICS,
+    "requirements": Scope.DEPENDENCIES,
+    "environment": Scope.DEPENDENCIES,
+    "card": Scope.CARD,
+    "checks": Scope.CHECKLIST,
+    "policy": Scope.CHECKLIST,
+}
 
 
 class Change(NamedTuple):
@@ -44,6 +61,60 @@ def collect(version: ModelVersion) -> dict[str, Any]:
         "requirements": plain(version.requirements),
         "mlmodel": plain(version.mlmodel),
     }
+
+
+def of(request: ApprovalRequest) -> dict[str, Any]:
+    """Return all that a request is about, from the mirror and the checks as they are now: what is signed.
+
+    `files` is {path: size}, or None when they could not be listed; `environment` is None until it was read.
+    """
+    version, policy = request.version, request.policy
+    environment = {key: value for key, value in version.environment.items() if key != COMPLETE}
+    return {
+        **collect(version),
+        "target": request.target,
+        "policy": {"id": policy.pk, "revision": policy.revision} if policy else None,
+        "checks": _outcomes(request),
+        "card": None,
+        "artifact": version.artifact_digest,
+        "files": sizes(version),
+        "environment": plain(environment) if version.environment.get(COMPLETE) else None,
+    }
+
+
+def scope_of(field: str) -> Scope:
+    """Return which part of the evidence a field belongs to, by its dotted name: "metrics.f1" → metrics.
+
+    What nothing is known about belongs to the artifact: its change dismisses every vote.
+    """
+    return SCOPES.get(field.partition(".")[0], Scope.ARTIFACT)
+
+
+def take(request: ApprovalRequest) -> None:
+    """Set on the request what it is about at this moment, and the digest. The caller saves, and then calls `keep`."""
+    request.evidence = of(request)
+    request.evidence_digest = digest(request.evidence)
+
+
+def keep(request: ApprovalRequest) -> None:
+    """Keep what the request's present digest stands for, in the caller's transaction; once for each digest."""
+    EvidenceSnapshot.objects.get_or_create(
+        request=request, digest=request.evidence_digest, defaults={"content": request.evidence}
+    )
+
+
+def kept(request: ApprovalRequest, digest: str) -> dict[str, Any] | None:
+    """Return what a digest of this request stood for, or None when it never had that one."""
+    if digest == request.evidence_digest:
+        return request.evidence
+    return request.snapshots.filter(digest=digest).values_list("content", flat=True).first()
+
+
+def since(review: Review) -> list[Change]:
+    """Return what changed in the request's evidence since it was signed; nothing where what was signed is not kept."""
+    request = review.request
+    signed = kept(request, review.evidence_digest)
+    return changes(signed, request.evidence) if signed else []
 
 
 def digest(evidence: dict[str, Any]) -> str:
@@ -79,6 +150,15 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return int(value) if value.is_integer() else metric_text(value)
     return value if value is None or isinstance(value, bool | int | str) else str(value)
+
+
+def _outcomes(request: ApprovalRequest) -> dict[str, str]:
+    return {row.name: str(row.outcome) for row in checks.results(request)}
+
+
+def sizes(version: ModelVersion) -> dict[str, Any] | None:
+    """Return the size of each file by path: a change names the file."""
+    return None if version.files is None else {row["path"]: row.get("size") for row in version.files}
 
 
 def _flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:

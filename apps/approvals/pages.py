@@ -7,7 +7,7 @@ from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquer
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
-from apps.approvals import checks, eligibility, evidence, findings, policies, queries
+from apps.approvals import checks, eligibility, evidence, findings, policies, queries, staleness
 from apps.approvals.findings import SERVED, in_stage
 from apps.approvals.forms import STAGE_ORDER
 from apps.approvals.models import (
@@ -115,7 +115,7 @@ def _counted(asked: ApprovalRequest, reviews: list[Review]) -> list[Review]:
 
 
 def _changed_since(asked: ApprovalRequest) -> str:
-    found = evidence.changes(asked.evidence, evidence.collect(asked.version))
+    found = staleness.weighty(asked.evidence, evidence.of(asked))
     return fields_in_words(found) if found else ""
 
 
@@ -150,7 +150,7 @@ def _checked(results: list[checks.CheckResult]) -> dict[str, Any]:
 def _compared(asked: ApprovalRequest, archived: list[int]) -> dict[str, Any]:
     """Return the version and the one it is, or was, compared with, their comparison, and why that one."""
     stored, model = findings.baseline_of(asked), asked.version.model
-    content = evidence.collect(asked.version) if findings.live(asked) else asked.evidence
+    content = evidence.of(asked) if findings.live(asked) else asked.evidence
     candidate = findings.as_version(model, content)
     if stored is None:
         return {"candidate": candidate, "base": None, "base_note": "", "comparison": None}

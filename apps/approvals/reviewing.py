@@ -8,16 +8,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
-from apps.approvals import eligibility, evidence, findings, schedule
+from apps.approvals import eligibility, evidence, findings, schedule, staleness, waiting
 from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, RequestState, Review, Verdict
 from apps.approvals.records import about, request_target
 from apps.audit import services as audit
 from apps.audit.actions import Action
 from apps.audit.services import Actor
 from apps.errors import Conflict, InvalidInput, UpstreamUnavailable
-from apps.registry.models import DetailsState
+from apps.registry.models import DetailsState, ModelVersion
 
 SYSTEM = Actor("system:approvals")
+EVIDENCE = ["evidence", "evidence_digest", "checks", "baseline", "headline", "updated_at"]  # what a refresh writes
+MOST_LISTED = 100  # changes in one event
 
 
 class EvidenceChanged(Conflict):
@@ -25,11 +27,16 @@ class EvidenceChanged(Conflict):
 
 
 def seen_digest(request: ApprovalRequest, digest: str | None) -> str:
-    """Return the digest that the reviewer read. Raises InvalidInput without one, Conflict when it is an earlier one."""
+    """Return the digest that the reviewer read: what they sign, and nothing else.
+
+    An earlier one is good as long as nothing changed since by which a vote could fall. Raises InvalidInput without a
+    digest, Conflict when it is of evidence that has changed since.
+    """
     if not digest:
         message = _("A review names the digest of the evidence it is about. Open the request and review it there.")
         raise InvalidInput(message, field="evidence_digest")
-    if digest != request.evidence_digest:
+    read = evidence.kept(request, digest)
+    if read is None or staleness.weighty(read, request.evidence):
         message = _("The evidence of request %(number)s has changed since you read it. Read it again, then decide.")
         raise Conflict(message % {"number": request.pk}, field="evidence_digest")
     return digest
@@ -40,15 +47,16 @@ def check_evidence(request: ApprovalRequest, *, verdict: Verdict) -> None:
 
     Raises UpstreamUnavailable for an approval of a version whose details could not be read.
     """
-    version = request.version
+    request.version = version = _as_it_is_now(request)
     if version.details_state != DetailsState.LOADED:
         if verdict != Verdict.APPROVE:
             return
         message = _("The run and MLmodel of %(version)s are being read again. Approve when that is done.")
         raise UpstreamUnavailable(message % {"version": version})
-    if found := evidence.changes(request.evidence, evidence.collect(version)):
-        message = _("The evidence changed in MLflow: %(fields)s. Standing reviews were dismissed. Read it again.")
+    if found := staleness.weighty(request.evidence, evidence.of(request)):
+        message = _("The evidence changed: %(fields)s. Approvals of what it was before were dismissed. Read it again.")
         raise EvidenceChanged(message % {"fields": fields_in_words(found)})
+    refresh_evidence(request)
 
 
 def give_review(
@@ -83,20 +91,27 @@ def dismiss_for_changes(request_id: int) -> None:
 
 
 def refresh_evidence(request: ApprovalRequest) -> list[evidence.Change]:
-    """Take the evidence as the mirror has it now; where it differs, dismiss every standing review and audit it.
+    """Take the evidence as it is now; where it differs, dismiss the votes that fall by it and audit both.
 
-    In the caller's transaction, with the request locked; the request goes back to review. Returns what changed.
+    In the caller's transaction, with the request and its model locked. A request that lost a vote it needs goes back to
+    review. Returns the changes by which votes can fall: none, when it only was completed or got better.
     """
-    content = evidence.collect(request.version)
+    content = evidence.of(request)
     found = evidence.changes(request.evidence, content)
     if not found:
         return []
+    weighty = staleness.weighty(request.evidence, content)
+    fallen = staleness.falling(request, content)
     former = request.evidence_digest
     request.evidence, request.evidence_digest = content, evidence.digest(content)
+    evidence.keep(request)
     findings.take(request)
-    because = _("The evidence changed in MLflow: %(fields)s.") % {"fields": fields_in_words(found)}
-    dismissed = _dismiss(request.reviews.filter(standing=True), because)
-    reopen(request)
+    because = _("The evidence changed: %(fields)s.") % {"fields": fields_in_words(weighty or found)}
+    dismissed = dismiss(request.reviews.filter(pk__in=fallen), because)
+    if request.state in UNDER_REVIEW or not eligibility.enough_approvals(request):
+        reopen(request)
+    else:
+        request.save(update_fields=EVIDENCE)
     audit.record(
         Action.REQUEST_EVIDENCE_CHANGED,
         by=SYSTEM,
@@ -105,10 +120,11 @@ def refresh_evidence(request: ApprovalRequest) -> list[evidence.Change]:
         before={"evidence_digest": former},
         after={"evidence_digest": request.evidence_digest},
         **about(request),
-        changes=[_event_row(change) for change in found],
+        changed=len(found),
+        changes=[_event_row(change) for change in (weighty or found)[:MOST_LISTED]],
         dismissed=dismissed,
     )
-    return found
+    return weighty
 
 
 def dismiss_lapsed(request: ApprovalRequest) -> list[str]:
@@ -119,7 +135,7 @@ def dismiss_lapsed(request: ApprovalRequest) -> list[str]:
     lapsed = eligibility.lapsed_reviews(request).values_list("pk", flat=True)
     because = _("This reviewer can no longer review this request.")
     before = {"state": request.state}
-    names = _dismiss(request.reviews.filter(pk__in=list(lapsed)), because)
+    names = dismiss(request.reviews.filter(pk__in=list(lapsed)), because)
     if not names:
         return []
     if request.state in UNDER_REVIEW or not eligibility.enough_approvals(request):
@@ -143,15 +159,20 @@ def reopen(request: ApprovalRequest) -> None:
         schedule.under_review_again(request, timezone.now())
     blocked = request.reviews.filter(standing=True, verdict=Verdict.REQUEST_CHANGES).exists()
     request.state = RequestState.CHANGES_REQUESTED if blocked else RequestState.OPEN
-    fields = ["state", "evidence", "evidence_digest", "checks", "baseline", "headline", "updated_at"]
-    request.save(update_fields=[*fields, *schedule.TIMES])
+    request.save(update_fields=["state", *EVIDENCE, *schedule.TIMES])
+    waiting.note(request)
 
 
-def _dismiss(reviews: QuerySet[Review], because: str) -> list[str]:
-    """Dismiss reviews for good; return the user names of those who gave them."""
+def dismiss(reviews: QuerySet[Review], because: str) -> list[str]:
+    """Dismiss reviews for good, in the caller's transaction; return the user names of those who gave them."""
     names = list(reviews.order_by("id").values_list("reviewer__username", flat=True))
-    reviews.update(standing=False, dismissed_because=because)
+    reviews.update(standing=False, dismissed_because=because, dismissed_at=timezone.now())
     return names
+
+
+def _as_it_is_now(request: ApprovalRequest) -> ModelVersion:
+    """Return the version as the mirror has it under the lock of its model: the request was read a moment before."""
+    return ModelVersion.objects.select_related("model").get(pk=request.version_id)
 
 
 def fields_in_words(found: list[evidence.Change], most: int = 5) -> str:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
-from apps.approvals import counts, evidence, findings, policies, schedule
+from apps.approvals import counts, evidence, findings, policies, schedule, waiting
 from apps.approvals.advancing import APPLY_JOB, advance, close, enqueue_apply, reconsider, record_advance
 from apps.approvals.drift import covering
 from apps.approvals.models import UNDER_REVIEW, UNFINISHED, ApprovalRequest, RequestState, Verdict
@@ -76,7 +76,6 @@ def open_request(
         covered = covering.to_cover(drift, version, stage_from(to_stage)) if drift is not None else None
         _check_move(version, stage_from(to_stage), covered=covered is not None)
         policy = policies.policy_for(version, to_stage)
-        content = evidence.collect(version)
         request = ApprovalRequest(
             version=version,
             from_stage=covered.expected if covered else version.stage,
@@ -86,11 +85,12 @@ def open_request(
             reason=reason,
             policy=policy,
             submitted_at=timezone.now(),
-            evidence=content,
-            evidence_digest=evidence.digest(content),
         )
+        evidence.take(request)
         findings.take(request)
         _save_only_one(request)
+        evidence.keep(request)
+        waiting.note(request)
         counts.note_requests(version.model_id)
         if covered:
             covering.cover(covered, request, by=trial.by)

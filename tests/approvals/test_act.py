@@ -205,7 +205,10 @@ def test_changed_evidence_dismisses_the_sign_offs_for_good(version, alice, bob, 
     assert (now.state, now.evidence["metrics"], vote.standing) == ("open", {"accuracy": "0.7"}, False)
     assert "metrics.accuracy" in vote.dismissed_because
     event = AuditEvent.objects.get(action=Action.REQUEST_EVIDENCE_CHANGED)
-    assert event.data["changes"] == [{"field": "metrics.accuracy", "before": "0.9", "after": "0.7"}]
+    assert event.data["changes"] == [
+        {"field": "checks.metrics", "before": "pass", "after": "fail"},
+        {"field": "metrics.accuracy", "before": "0.9", "after": "0.7"},
+    ]
     assert event.data["dismissed"] == ["bob"]
     approve(now, erin)
     assert states(asked) == ("open", 2)

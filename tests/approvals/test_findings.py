@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from apps.approvals import findings, pages
+from apps.approvals import findings, pages, services
 from apps.approvals.models import ApprovalRequest
 from apps.approvals.timeline import checks_in_words
 from apps.audit.actions import Action
@@ -45,6 +45,7 @@ def test_under_review_the_findings_are_those_of_now(asked, champion):
 
 def test_a_decision_keeps_the_findings_of_its_moment(asked, champion, review, bob):
     ModelVersion.objects.filter(pk=champion.pk).update(metrics={"accuracy": 0.95})
+    services.reconsider(asked.pk)
     review("approve", bob)
     ModelVersion.objects.filter(pk=champion.pk).update(metrics={"accuracy": 0.1})
     assert outcomes(now(asked))["metrics"] == "fail"
@@ -54,6 +55,7 @@ def test_a_decision_keeps_the_findings_of_its_moment(asked, champion, review, bo
 @pytest.mark.parametrize(("action", "state"), [("reject", "rejected"), ("withdraw", "withdrawn")])
 def test_so_does_one_against_it(asked, champion, review, bob, action, state):
     ModelVersion.objects.filter(pk=champion.pk).update(metrics={"accuracy": 0.95})
+    services.reconsider(asked.pk)
     assert review(action, bob, "No.").state == state
     assert findings.baseline_of(now(asked))["metrics"] == {"accuracy": "0.95"}
 
@@ -86,6 +88,7 @@ def test_the_trail_keeps_what_the_checks_said(asked, review, bob):
 
 def test_the_page_of_an_applied_request_shows_what_was_decided_on(asked, champion, review, bob):
     ModelVersion.objects.filter(pk=champion.pk).update(metrics={"accuracy": 0.95})
+    services.reconsider(asked.pk)
     review("approve", bob)
     apply_(asked, champion)
     ModelVersion.objects.filter(pk=asked.version_id).update(metrics={"accuracy": 0.5})
@@ -101,6 +104,7 @@ def test_the_page_of_an_applied_request_shows_what_was_decided_on(asked, champio
 
 def test_a_direction_that_is_set_later_changes_nothing_that_was_decided(asked, champion, review, bob):
     ModelVersion.objects.filter(pk=champion.pk).update(metrics={"accuracy": 0.95})
+    services.reconsider(asked.pk)
     review("approve", bob)
     MetricDirection.objects.create(metric="accuracy", direction="lower", set_by="admin")
     metrics = pages.request_context(now(asked))["comparison"].metrics
@@ -126,6 +130,7 @@ def test_the_api_shows_what_was_decided_on(asked, champion, review, bob):
 
 def test_without_another_version_there_is_nothing_to_compare_with(asked, champion, review, bob):
     ModelVersion.objects.filter(pk=champion.pk).update(stage="None")
+    services.reconsider(asked.pk)
     review("reject", bob, "No.")
     assert findings.baseline_of(now(asked)) is None
     assert "No other version was in Production" in text_of(browser(bob).get(detail_url(asked)))

@@ -1,0 +1,77 @@
+"""Which votes fall when the evidence changes. Pure but for the reading of votes.
+
+An approval was given on what it names. When that is no longer so, the policy says which approvals fall: all of them,
+those about what changed, or none; a change of the artifact takes all of them in any case. An objection stays: it blocks
+until whoever made it votes again, so that changing the evidence is no way around it.
+"""
+
+from typing import Any
+
+from apps.approvals import evidence
+from apps.approvals.evidence import Change
+from apps.approvals.models import ApprovalRequest, Review, Scope, Staleness, Verdict
+
+MET = ("pass", "waived", "not_applicable")
+RANK = {**dict.fromkeys(MET, 0), "pending": 1}  # anything else is worse
+WORST = 2
+
+
+def weighty(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
+    """Return the changes by which a vote can fall.
+
+    Left out: a check that changed for the better or stayed as bad; what is read for the first time of the same
+    artifact; a list of files that could not be read; and fields that older evidence did not have at all.
+    """
+    return [change for change in evidence.changes(old, new) if not _harmless(change, old, new)]
+
+
+def falling(request: ApprovalRequest, content: dict[str, Any]) -> list[int]:
+    """Return the keys of the standing approvals that fall when `content` becomes the request's evidence.
+
+    Each is compared with what it was given on: what changes in two steps, each harmless, is seen all the same.
+    """
+    approvals = request.reviews.filter(standing=True, verdict=Verdict.APPROVE).only("pk", "scopes", "evidence_digest")
+    found: dict[str, set[Scope]] = {}
+    for review in approvals:
+        if review.evidence_digest not in found:
+            signed = evidence.kept(request, review.evidence_digest)
+            found[review.evidence_digest] = _scopes(request.evidence if signed is None else signed, content)
+    return [review.pk for review in approvals if _falls(request, review, found[review.evidence_digest])]
+
+
+def _scopes(old: dict[str, Any], new: dict[str, Any]) -> set[Scope]:
+    return {evidence.scope_of(change.field) for change in weighty(old, new)}
+
+
+def _falls(request: ApprovalRequest, review: Review, scopes: set[Scope]) -> bool:
+    how = request.policy.staleness if request.policy else Staleness.ALL
+    if not scopes or Scope.ARTIFACT in scopes or how == Staleness.ALL:
+        return bool(scopes)
+    if how == Staleness.NONE:
+        return False
+    return not review.scopes or not scopes.isdisjoint(review.scopes)
+
+
+def _harmless(change: Change, old: dict[str, Any], new: dict[str, Any]) -> bool:
+    part = change.field.partition(".")[0]
+    if part not in old:
+        return True
+    if part == "checks":
+        return change.field == part or _rank(change.after) <= _rank(change.before)
+    if part == "environment":
+        return old[part] is None and _same(old, new, "artifact")
+    if part == "files":
+        unread = None in (old[part], new.get(part))
+        return unread or (old.get("environment") is None and _same(old, new, "artifact"))
+    if part == "artifact":  # its digest counts the list of files in, and a list that is not there proves nothing
+        return None in (old.get("files"), new.get("files")) and _same(old, new, "mlmodel", "requirements")
+    return False
+
+
+def _same(old: dict[str, Any], new: dict[str, Any], *parts: str) -> bool:
+    return all(old.get(part) == new.get(part) for part in parts)
+
+
+def _rank(outcome: Any) -> int:
+    """Return how bad an outcome is; a check that is not there is no worse than one that passes."""
+    return 0 if outcome is None else RANK.get(str(outcome), WORST)

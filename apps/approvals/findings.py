@@ -22,7 +22,7 @@ COMPARED = ("params", "datasets", "signature", "requirements")  # beside the met
 def take(request: ApprovalRequest) -> None:
     """Set on the request what the checks say and what it is compared with at this moment. The caller saves."""
     request.checks = [checks.as_row(result) for result in checks.results(request)]
-    request.baseline = baseline(request.version, request.to_stage)
+    request.baseline = baseline(request.version, request.to_stage, request.alias)
     headline.take(request)
 
 
@@ -40,23 +40,26 @@ def checks_of(request: ApprovalRequest) -> list[CheckResult]:
 
 def baseline_of(request: ApprovalRequest) -> dict[str, Any] | None:
     """Return the version that the request is, or was, compared with, as it was then; None when there was none."""
-    return baseline(request.version, request.to_stage) if live(request) else request.baseline
+    return baseline(request.version, request.to_stage, request.alias) if live(request) else request.baseline
 
 
-def baseline(version: ModelVersion, to_stage: str) -> dict[str, Any] | None:
+def baseline(version: ModelVersion, to_stage: str, alias: str = "") -> dict[str, Any] | None:
     """Return the version to compare with as JSON, written as in the evidence; None when there is none."""
-    base = base_version(version, to_stage)
+    base = base_version(version, to_stage, alias)
     if base is None:
         return None
     content = evidence.collect(base)
     kept = ("model", "version", "run_id", "metrics", *COMPARED)
     known = directions.load()
     ways = {name: known.of(name) for name in sorted({*base.metrics, *version.metrics})}
-    return {"stage": str(base.stage), **{name: content[name] for name in kept}, "directions": ways}
+    written = {name: content[name] for name in kept}
+    return {"stage": str(base.stage), **written, "files": evidence.sizes(base), "directions": ways}
 
 
-def base_version(version: ModelVersion, to_stage: str) -> ModelVersion | None:
-    """Return the newest other version in the stage, else in Production, or None."""
+def base_version(version: ModelVersion, to_stage: str, alias: str = "") -> ModelVersion | None:
+    """Return the version that the alias points to, or the newest other one in the stage, else in Production, or None."""
+    if alias and (pointed := pointed_to(version, alias)):
+        return pointed
     there = in_stage(version, to_stage).first() if to_stage in SERVED else None
     return there or in_stage(version, Stage.PRODUCTION).first()
 
@@ -67,10 +70,17 @@ def in_stage(version: ModelVersion, stage: str) -> QuerySet[ModelVersion]:
     return others.select_related("model").order_by("-number")
 
 
+def pointed_to(version: ModelVersion, alias: str) -> ModelVersion | None:
+    """Return the model's other living version that an alias points to now, or None."""
+    others = ModelVersion.objects.filter(model=version.model_id, deleted_at=None).exclude(pk=version.pk)
+    return others.filter(aliases__alias=alias).select_related("model").first()
+
+
 def as_version(model: RegisteredModel, content: dict[str, Any]) -> ModelVersion:
     """Return stored evidence, or a stored baseline, as a version to compare and show. Not a row of the mirror."""
     fields = {name: content[name] for name in COMPARED if name in content}
     metrics = {name: _number(text) for name, text in content.get("metrics", {}).items()}
+    fields["files"] = [{"path": path, "size": size} for path, size in (content.get("files") or {}).items()]
     return ModelVersion(
         model=model, number=content.get("version", 0), stage=content.get("stage", ""), metrics=metrics, **fields
     )

@@ -9,6 +9,7 @@ from apps.accounts.roles import ROLES
 from apps.approvals.checks import CHECKS, Outcome
 from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, Review, Verdict
 from apps.approvals.records import request_target
+from apps.approvals.titles import target_of
 from apps.audit.actions import Action
 from apps.audit.actions import Outcome as EventOutcome
 from apps.audit.models import AuditEvent
@@ -36,7 +37,11 @@ SAID = {
     Verdict.REJECT: ("danger", "x"),
 }
 TOLD_BY_REVIEWS = (Action.REQUEST_REVIEWED, Action.REQUEST_REJECTED)
-REASON_SHOWN_ABOVE = (Action.REQUEST_OPENED, Action.REQUEST_APPLIED)  # the request's own reason, on the page already
+REASON_SHOWN_ABOVE = (
+    Action.REQUEST_DRAFTED,
+    Action.REQUEST_OPENED,
+    Action.REQUEST_APPLIED,
+)  # the request's own reason, on the page already
 
 
 def events_of(asked: ApprovalRequest) -> list[AuditEvent]:
@@ -73,7 +78,7 @@ def _review_moment(review: Review, asked: ApprovalRequest) -> Moment:
         at=review.created_at,
         tone=tone,
         icon=icon,
-        who=review.reviewer.get_username(),
+        who=_speaker(review),
         role=in_words(review.reviewer_role),
         text=text,
         body=review.comment,
@@ -81,8 +86,16 @@ def _review_moment(review: Review, asked: ApprovalRequest) -> Moment:
     )
 
 
+def _speaker(review: Review) -> str:
+    """Return who gave a review, and for whom: "bob", "bob for erin"."""
+    name = review.reviewer.get_username()
+    if review.counts_for_id == review.reviewer_id:
+        return name
+    return _("%(person)s for %(absent)s") % {"person": name, "absent": review.counts_for.get_username()}
+
+
 def _event_moment(event: AuditEvent, asked: ApprovalRequest) -> Moment | None:
-    names = {"stage": asked.get_to_stage_display(), "version": f"v{asked.version.number}"}
+    names = {"target": target_of(asked), "version": f"v{asked.version.number}"}
     tone, icon, text = _sentences().get(Action(event.action), ("neutral", "circle", event.get_action_display()))
     if event.outcome == EventOutcome.FAILED and event.action != Action.REQUEST_APPLY_FAILED:
         tone, icon, text = "danger", "alert", _("%(what)s: failed") % {"what": event.get_action_display()}
@@ -121,13 +134,30 @@ def in_words(role: str) -> str:
 def _sentences() -> dict[Action, tuple[str, str, str]]:
     """Return tone, icon and words of each event; after a person's name, or alone for what Assent did itself."""
     return {
-        Action.REQUEST_OPENED: ("info", "plus", _("asked to move %(version)s to %(stage)s")),
+        Action.REQUEST_DRAFTED: ("neutral", "edit", _("drafted the request")),
+        Action.REQUEST_OPENED: ("info", "plus", _("asked to move %(version)s to %(target)s")),
+        Action.REQUEST_REMINDED: ("info", "bell", _("Those who can decide were reminded")),
+        Action.REQUEST_EXPIRED: ("warning", "clock", _("The time for this request was over")),
+        Action.REQUEST_SUPERSEDED: ("neutral", "swap", _("closed the request for a newer one")),
+        Action.REQUEST_REPINNED: ("warning", "shield", _("put the request under the present policy")),
+        Action.REQUEST_OBJECTION_DISMISSED: ("warning", "minus", _("dismissed an objection")),
+        Action.REQUEST_RECERTIFIED: ("success", "check-circle", _("recertified the approval")),
+        Action.REQUEST_LAPSED: ("warning", "clock", _("The approval lapsed: nobody recertified it in time")),
+        Action.CHECK_WAIVED: ("warning", "shield", _("waived a check")),
+        Action.WAIVER_REVOKED: ("neutral", "undo", _("revoked a waiver")),
+        Action.CONDITION_MET: ("success", "check", _("met a condition")),
+        Action.CONDITION_OVERDUE: ("warning", "clock", _("A condition was not met in time; its approval was revoked")),
+        Action.BYPASS_ASKED: ("danger", "alert", _("asked to bypass the policy")),
+        Action.BYPASS_CONFIRMED: ("danger", "alert", _("confirmed the bypass of the policy")),
+        Action.AFTER_REVIEW_DONE: ("info", "check", _("reviewed it afterwards")),
+        Action.AFTER_REVIEW_OVERDUE: ("warning", "clock", _("The review afterwards is overdue")),
+        Action.ROLLBACK_ASKED: ("warning", "undo", _("asked to roll back to %(version)s")),
         Action.REQUEST_APPROVED: ("success", "check-circle", _("All approvals needed are given")),
         Action.REQUEST_EVIDENCE_CHANGED: ("warning", "alert", _("The evidence changed; reviews were dismissed")),
         Action.REQUEST_REVIEWS_DISMISSED: ("warning", "alert", _("Reviews were dismissed")),
-        Action.REQUEST_APPLY_STARTED: ("info", "sync", _("Assent began to write %(stage)s to MLflow")),
-        Action.REQUEST_APPLIED: ("success", "production", _("MLflow confirmed %(stage)s")),
-        Action.REQUEST_APPLY_FAILED: ("danger", "alert", _("Assent could not write %(stage)s to MLflow")),
+        Action.REQUEST_APPLY_STARTED: ("info", "sync", _("Assent began to write %(target)s to MLflow")),
+        Action.REQUEST_APPLIED: ("success", "production", _("MLflow confirmed %(target)s")),
+        Action.REQUEST_APPLY_FAILED: ("danger", "alert", _("Assent could not write %(target)s to MLflow")),
         Action.REQUEST_RETRIED: ("info", "sync", _("asked Assent to try again")),
         Action.REQUEST_WITHDRAWN: ("neutral", "undo", _("withdrew the request")),
     }

@@ -3,12 +3,11 @@
 Only a help to find requests: whether somebody may review is decided at the vote (rules.py), from what is so then.
 """
 
-from apps.approvals import eligibility, quorum
-from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, BarredReviewer, OpenSeat, Verdict
+from apps.approvals import checks, eligibility, quorum
+from apps.approvals.models import UNDER_REVIEW, ApprovalPolicy, ApprovalRequest, BarredReviewer, OpenSeat, Verdict
 from apps.approvals.quorum import Demand
 
 ANYBODY = 0  # a person who could fill the rule that is tried, and no other; keys of people start at 1
-MET = ("pass", "waived", "not_applicable")
 LONGEST_NAME = 150  # of a user
 
 
@@ -18,19 +17,19 @@ def note(request: ApprovalRequest) -> None:
     In the caller's transaction, with the request locked: after whatever changes its votes, its evidence, its checks or
     its state.
     """
-    demands, votes = eligibility.demands(request), _votes(request)
-    several = bool(request.policy and request.policy.several_rules)
-    filled = quorum.seats(demands, votes, several=several)
-    request.tally = {
-        "given": sum(len(people) for people in filled.values()),
-        "needed": sum(row.needed for row in demands),
-        "checks": _unmet(request),
-    }
-    ApprovalRequest.objects.filter(pk=request.pk).update(tally=request.tally)
     OpenSeat.objects.filter(request=request).delete()
     BarredReviewer.objects.filter(request=request).delete()
-    if request.state in UNDER_REVIEW and request.policy:
-        _open(request, wanting(demands, votes, several=several))
+    if request.policy is None or request.closed_at:
+        return
+    demands, votes, several = eligibility.demands(request), _votes(request), request.policy.several_rules
+    request.tally = {
+        "given": _size(quorum.seats(demands, votes, several=several)),
+        "needed": sum(row.needed for row in demands),
+        "checks": len(checks.unmet(request)),
+    }
+    ApprovalRequest.objects.filter(pk=request.pk).update(tally=request.tally)
+    if request.state in UNDER_REVIEW:
+        _open(request, request.policy, wanting(demands, votes, several=several))
 
 
 def wanting(demands: list[Demand], votes: list[int], *, several: bool = False) -> set[int]:
@@ -60,19 +59,9 @@ def _votes(request: ApprovalRequest) -> list[int]:
     return list(approvals.values_list("counts_for", flat=True))
 
 
-def _unmet(request: ApprovalRequest) -> int:
-    """Return how many required checks had not passed when they were last looked at."""
-    if request.policy is None:
-        return 0
-    met = {row["name"] for row in request.checks if row["outcome"] in MET}
-    return len(set(request.policy.required_checks) - met)
-
-
-def _open(request: ApprovalRequest, wanted: set[int]) -> None:
+def _open(request: ApprovalRequest, policy: ApprovalPolicy, wanted: set[int]) -> None:
     """Store the groups of the rules that want somebody, and who may not be that in spite of their duty."""
-    if request.policy is None:
-        return
-    groups = {rule.group_id for rule in request.policy.rules.all() if rule.pk in wanted}
+    groups = {rule.group_id for rule in policy.rules.all() if rule.pk in wanted}
     OpenSeat.objects.bulk_create(OpenSeat(request=request, group_id=group) for group in groups)
-    names = {name for name in eligibility.excluded(request.policy, request.version) if len(name) <= LONGEST_NAME}
+    names = {name for name in eligibility.excluded(policy, request.version) if len(name) <= LONGEST_NAME}
     BarredReviewer.objects.bulk_create(BarredReviewer(request=request, username=name) for name in sorted(names))

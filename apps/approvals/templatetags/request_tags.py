@@ -1,0 +1,94 @@
+"""Template library `request_tags`: the words of a request, and the rows of its page.
+
+A page has hundreds of rows; they are written here, for a template took most of its time.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import template
+from django.utils.html import escape
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from apps.approvals.queue import words
+from apps.approvals.timeline import Moment
+from apps.approvals.titles import start_of, target_of, title_of
+from apps.registry.comparing import MetricRow, Row
+from apps.registry.marks import badge, icon, time
+from apps.registry.templatetags.compare_tags import change_mark, metric_cells
+
+register = template.Library()
+register.filter("request_title", title_of)
+register.filter("request_target", target_of)
+register.filter("request_start", start_of)
+register.filter("waits_for", words.waits_for)
+register.simple_tag(badge, name="mark_of")
+register.simple_tag(time, name="time_mark")
+NOTHING = '<span class="quiet">–</span>'
+VERDICTS = {"better": ("good", "check"), "worse": ("bad", "alert"), "same": ("quiet", "equal")}
+
+
+@register.simple_tag
+def metric_rows(rows: Iterable[MetricRow], base: str, candidate: str) -> SafeString:
+    """Write the rows of a pair's metrics; `base` and `candidate` name the columns."""
+    return SafeString(
+        "".join(
+            f'<tr><th scope="row">{escape(row.name)}</th>{metric_cells(row, [base, candidate])}</tr>\n' for row in rows
+        )
+    )  # its parts are escaped
+
+
+@register.simple_tag
+def difference_rows(rows: Iterable[Row]) -> SafeString:
+    """Write what differs between two versions: how, its name, before, after."""
+    before, after = escape(_("Before")), escape(_("After"))
+    return SafeString(
+        "".join(
+            f'<tr><td>{change_mark(row.change)}</td><th scope="row">{escape(row.name)}</th>'
+            f'<td data-label="{before}">{_code(row.base)}</td><td data-label="{after}">{_code(row.candidate)}</td></tr>\n'
+            for row in rows
+            if row.change != "same"
+        )
+    )  # names and values are escaped
+
+
+@register.simple_tag
+def moments(rows: Iterable[Moment]) -> SafeString:
+    """Write the lines of a request's timeline, as components/timeline_item.html does."""
+    return SafeString("".join(_moment(row) for row in rows))  # its parts are escaped
+
+
+@register.simple_tag
+def headline_mark(headline: words.Headline | None) -> SafeString:
+    """Write a request's main metric in a row: "auc 0.9 → 0.95 +5.6 % better"."""
+    if headline is None:
+        return SafeString(f'<span class="quiet">{escape(_("no metric"))}</span>')
+    change = f' <span class="quiet">({escape(headline.change)})</span>' if headline.change else ""
+    return SafeString(
+        f'<span class="headline"><span class="sub">{escape(headline.metric)}</span>'
+        f"{escape(headline.values)}{change}{_meaning(headline.verdict)}</span>"
+    )
+
+
+def _meaning(verdict: str) -> str:
+    if verdict not in VERDICTS:
+        return ""
+    tone, symbol = VERDICTS[verdict]
+    said = {"better": _("better"), "worse": _("worse"), "same": _("the same")}[verdict]
+    return f' <span class="meaning word-{tone}">{icon(symbol)}{escape(said)}</span>'
+
+
+def _code(value: Any) -> str:
+    return NOTHING if value in (None, "") else f"<code>{escape(value)}</code>"
+
+
+def _moment(row: Moment) -> str:
+    role = f' <span class="person-role">({escape(row.role)})</span>' if row.role else ""
+    who = f"<strong>{escape(row.who)}</strong>{role} " if row.who else ""
+    note = f'<span class="sub">{escape(row.note)}</span>' if row.note else ""
+    body = f'<div class="timeline-body">{escape(row.body)}</div>' if row.body else ""
+    return (
+        f'<li class="timeline-item"><span class="timeline-mark tone-{row.tone}">{icon(row.icon)}</span>'
+        f'<div class="timeline-line">{who}{escape(row.text)} {time(row.at)}{note}{body}</div></li>\n'
+    )

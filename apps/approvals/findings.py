@@ -57,7 +57,7 @@ def baseline(version: ModelVersion, to_stage: str, alias: str = "") -> dict[str,
 
 
 def base_version(version: ModelVersion, to_stage: str, alias: str = "") -> ModelVersion | None:
-    """Return the version that the alias points to, or the newest other one in the stage, else in Production, or None."""
+    """Return the version that the alias points to, or the newest other in the stage, else in Production, or None."""
     if alias and (pointed := pointed_to(version, alias)):
         return pointed
     there = in_stage(version, to_stage).first() if to_stage in SERVED else None

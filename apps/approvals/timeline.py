@@ -96,7 +96,9 @@ def _speaker(review: Review) -> str:
 
 def _event_moment(event: AuditEvent, asked: ApprovalRequest) -> Moment | None:
     names = {"target": target_of(asked), "version": f"v{asked.version.number}"}
-    tone, icon, text = _sentences().get(Action(event.action), ("neutral", "circle", event.get_action_display()))
+    tone, icon, text = _sentences(_asked(asked)).get(
+        Action(event.action), ("neutral", "circle", event.get_action_display())
+    )
     if event.outcome == EventOutcome.FAILED and event.action != Action.REQUEST_APPLY_FAILED:
         tone, icon, text = "danger", "alert", _("%(what)s: failed") % {"what": event.get_action_display()}
     named = not event.actor.startswith("system:") and event.action != Action.REQUEST_APPROVED
@@ -131,11 +133,18 @@ def in_words(role: str) -> str:
     return ", ".join(str(ROLES[name].label) if name in ROLES else name for name in role.split(", "))
 
 
-def _sentences() -> dict[Action, tuple[str, str, str]]:
+def _asked(asked: ApprovalRequest) -> str:
+    """Return what the requester asked for, with the names that `_event_moment` fills in."""
+    return (
+        _("asked to point %(target)s to %(version)s") if asked.alias else _("asked to move %(version)s to %(target)s")
+    )
+
+
+def _sentences(asked_in_words: str) -> dict[Action, tuple[str, str, str]]:
     """Return tone, icon and words of each event; after a person's name, or alone for what Assent did itself."""
     return {
         Action.REQUEST_DRAFTED: ("neutral", "edit", _("drafted the request")),
-        Action.REQUEST_OPENED: ("info", "plus", _("asked to move %(version)s to %(target)s")),
+        Action.REQUEST_OPENED: ("info", "plus", asked_in_words),
         Action.REQUEST_REMINDED: ("info", "bell", _("Those who can decide were reminded")),
         Action.REQUEST_EXPIRED: ("warning", "clock", _("The time for this request was over")),
         Action.REQUEST_SUPERSEDED: ("neutral", "swap", _("closed the request for a newer one")),

@@ -1,4 +1,4 @@
-"""The tabs of the review queue as queries, and pages of them by place. Thousands of requests are matched in the database.
+"""The tabs of the review queue as queries, and pages of them by place. The database matches requests and people.
 
 Who could fill an open seat is kept beside each request (waiting.py); the vote itself decides anew.
 """

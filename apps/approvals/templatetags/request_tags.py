@@ -42,15 +42,16 @@ def metric_rows(rows: Iterable[MetricRow], base: str, candidate: str) -> SafeStr
 @register.simple_tag
 def difference_rows(rows: Iterable[Row]) -> SafeString:
     """Write what differs between two versions: how, its name, before, after."""
-    before, after = escape(_("Before")), escape(_("After"))
-    return SafeString(
-        "".join(
-            f'<tr><td>{change_mark(row.change)}</td><th scope="row">{escape(row.name)}</th>'
-            f'<td data-label="{before}">{_code(row.base)}</td><td data-label="{after}">{_code(row.candidate)}</td></tr>\n'
-            for row in rows
-            if row.change != "same"
-        )
-    )  # names and values are escaped
+    labels = escape(_("Before")), escape(_("After"))
+    return SafeString("".join(_difference(row, *labels) for row in rows if row.change != "same"))  # parts are escaped
+
+
+def _difference(row: Row, before: str, after: str) -> str:
+    mark = change_mark(row.change, row.effects[0] if row.effects else "")
+    return (
+        f'<tr><td>{mark}</td><th scope="row">{escape(row.name)}</th>'
+        f'<td data-label="{before}">{_code(row.base)}</td><td data-label="{after}">{_code(row.candidate)}</td></tr>\n'
+    )
 
 
 @register.simple_tag

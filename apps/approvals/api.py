@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.approvals import policies, queries, services
+from apps.approvals.checks import api as checks
 from apps.approvals.drift import api as drift
 from apps.approvals.models import ApprovalPolicy, ApprovalRequest, Review
 from apps.approvals.serializers import (
@@ -164,5 +165,6 @@ urlpatterns = [
     path("requests/<int:id>/withdraw/", Withdraw.as_view(), name="request-withdraw"),
     path("requests/<int:id>/retry/", Retry.as_view(), name="request-retry"),
     path("policies/", PolicyList.as_view(), name="policy-list"),
+    *checks.urlpatterns,
     *drift.urlpatterns,
 ]

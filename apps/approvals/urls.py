@@ -3,6 +3,7 @@
 from django.urls import path
 
 from apps.approvals import views
+from apps.approvals.checks import views as checks
 from apps.approvals.drift import views as drift
 from apps.registry import converters  # noqa: F401  registers <model:name>
 
@@ -12,6 +13,8 @@ urlpatterns = [
     path("requests/", views.request_list, name="request-list"),
     path("requests/<int:id>/", views.request_detail, name="request-detail"),
     path("requests/<int:id>/act/", views.request_act, name="request-act"),
+    path("requests/<int:id>/waive/", checks.waive, name="check-waive"),
+    path("requests/<int:id>/waivers/<int:waiver>/revoke/", checks.revoke, name="waiver-revoke"),
     path("reviews/", views.review_queue, name="review-queue"),
     path("policies/", views.policy_list, name="policy-list"),
     path("policies/aliases/protect/", drift.alias_protect, name="alias-protect"),

@@ -5,8 +5,7 @@ apply says so; one that breaks, runs out or was never reported has not passed. A
 `environment` or `compared`, and its line in `table`.
 """
 
-from apps.approvals.checks.external import EXTERNAL
-from apps.approvals.checks.outcomes import MET, Check, CheckResult, Finding, Outcome, Subject, WaiverNote
+from apps.approvals.checks.outcomes import EXTERNAL, MET, Check, CheckResult, Finding, Outcome, Subject, WaiverNote
 from apps.approvals.checks.results import results, run, subject, unmet
 from apps.approvals.checks.stored import as_row, from_row
 from apps.approvals.checks.table import CHECKS

@@ -7,11 +7,9 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from apps.approvals.checks.outcomes import CheckResult, Outcome
+from apps.approvals.checks.outcomes import EXTERNAL, CheckResult, Outcome
 from apps.approvals.models import ExternalCheck
 from apps.registry.models import ModelVersion
-
-EXTERNAL = "external:"  # what the name of a reported check begins with in policies, waivers and results
 
 
 def current(version: ModelVersion) -> list[ExternalCheck]:

@@ -11,6 +11,7 @@ from apps.approvals.models import ApprovalPolicy, ApprovalRequest
 from apps.registry.models import ModelVersion
 
 OURS = "assent"  # the producer of the checks in the table
+EXTERNAL = "external:"  # what the name of a reported check begins with in policies, waivers and results
 
 
 class Outcome(StrEnum):
@@ -99,3 +100,8 @@ class CheckResult:
     def met(self) -> bool:
         """Whether a policy that requires the check is content."""
         return self.outcome in MET
+
+    @property
+    def external(self) -> bool:
+        """Whether a pipeline reports it."""
+        return self.name.startswith(EXTERNAL)

@@ -11,8 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.approvals.checks import external
-from apps.approvals.checks.external import EXTERNAL
-from apps.approvals.checks.outcomes import MET, Check, CheckResult, Outcome, Subject, WaiverNote
+from apps.approvals.checks.outcomes import EXTERNAL, MET, Check, CheckResult, Outcome, Subject, WaiverNote
 from apps.approvals.checks.table import CHECKS
 from apps.approvals.models import ApprovalPolicy, ApprovalRequest, Waiver
 from apps.registry.models import ModelVersion

@@ -1,16 +1,31 @@
-"""Whose review of a request counts: asked at every vote, and once more before the write."""
+"""Whose review of a request counts: asked at every vote, and once more before the write.
+
+A review counts for one person: whoever gives it, or the one for whom a delegate gives it. Exclusions apply to both.
+"""
+
+from enum import StrEnum
 
 from django.contrib.auth.models import Group
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.approvals import quorum
-from apps.approvals.models import ApprovalPolicy, ApprovalRequest, PolicyRule, Review, Verdict
+from apps.approvals.models import ApprovalPolicy, ApprovalRequest, Condition, PolicyRule, Review, Verdict
 from apps.registry.models import ModelVersion
 
 TRAINER_TAG = "mlflow.user"
+
+
+class Exclusion(StrEnum):
+    """Why somebody's review of a request never counts, whatever their role."""
+
+    REQUESTER = "requester"
+    RUN_OWNER = "run_owner"
+    REGISTRANT = "registrant"
+    LAST_EDITOR = "last_editor"
 
 
 def registrants(version: ModelVersion) -> set[str]:
@@ -42,6 +57,20 @@ def excluded(policy: ApprovalPolicy, version: ModelVersion) -> set[str]:
         *(run_owners(version) if policy.exclude_run_owner else ()),
         *(last_editors(version) if policy.exclude_last_editor else ()),
     }
+
+
+def exclusion(user: User, request: ApprovalRequest) -> Exclusion | None:
+    """Return what keeps a person from signing this request, or None."""
+    if user.pk == request.requester_id:
+        return Exclusion.REQUESTER
+    policy, version, name = request.policy, request.version, user.get_username()
+    if policy is None:
+        return None
+    if policy.exclude_run_owner and name in run_owners(version):
+        return Exclusion.RUN_OWNER
+    if policy.exclude_registrant and name in registrants(version):
+        return Exclusion.REGISTRANT
+    return Exclusion.LAST_EDITOR if policy.exclude_last_editor and name in last_editors(version) else None
 
 
 def trained_by(user: User) -> QuerySet[ModelVersion]:
@@ -88,12 +117,22 @@ def demands_under(policy: ApprovalPolicy | None, version: ModelVersion, *, reque
     return [_demand(rule, able, members) for rule in rules]
 
 
+def counting(request: ApprovalRequest) -> QuerySet[Review]:
+    """Return the standing approvals that count at this moment, in order.
+
+    Left out: those of people who may no longer give one, and those with a condition that is overdue.
+    """
+    now = timezone.now()
+    due = Q(revoked_at__isnull=False) | Q(due_at__lte=now)
+    overdue = Condition.objects.filter(due, review=OuterRef("pk"), met_at=None)
+    approvals = request.reviews.filter(_able(request), ~Exists(overdue), standing=True, verdict=Verdict.APPROVE)
+    return approvals.order_by("id")
+
+
 def seats(request: ApprovalRequest) -> dict[int, list[int]]:
-    """Return for each rule of the request who fills it, by user key: standing approvals that count at this moment."""
-    approvals = request.reviews.filter(standing=True, verdict=Verdict.APPROVE)
-    votes = approvals.values_list("counts_for", flat=True)
+    """Return for each rule of the request who fills it, by user key: approvals that count at this moment."""
     several = bool(request.policy and request.policy.several_rules)
-    return quorum.seats(demands(request), votes, several=several)
+    return quorum.seats(demands(request), counting(request).values_list("counts_for", flat=True), several=several)
 
 
 def enough_approvals(request: ApprovalRequest) -> bool:
@@ -103,9 +142,30 @@ def enough_approvals(request: ApprovalRequest) -> bool:
 
 def lapsed_reviews(request: ApprovalRequest) -> QuerySet[Review]:
     """Return the standing reviews of people who may no longer give one, in order; the next review dismisses them."""
-    able = eligible_reviewers(request).values("pk")
-    standing = request.reviews.filter(standing=True).exclude(reviewer__in=able, counts_for__in=able)
+    standing = request.reviews.filter(~_able(request), standing=True)
     return standing.select_related("reviewer").order_by("id")
+
+
+def speakers(request: ApprovalRequest) -> QuerySet[User]:
+    """Return the active people who may speak for somebody else on this request: readers of the model, not excluded."""
+    readers = grants.holders(Permission.MODEL_READ, request.version.model).exclude(pk=request.requester_id)
+    return readers.exclude(username__in=excluded(request.policy, request.version)) if request.policy else readers.none()
+
+
+def scopes_of(request: ApprovalRequest, person: User) -> list[str]:
+    """Return what of the evidence a person's vote is about: the scopes of the rules that they could fill.
+
+    Empty: everything, as soon as one of those rules is about everything.
+    """
+    could = {row.rule for row in demands(request) if person.pk in row.people}
+    scopes = [rule.scopes for rule in request.policy.rules.all() if rule.pk in could] if request.policy else []
+    return sorted({scope for row in scopes for scope in row}) if scopes and all(scopes) else []
+
+
+def _able(request: ApprovalRequest) -> Q:
+    """Return the condition on a review that whom it counts for, and who gave it, may do so at this moment."""
+    gave = Q(reviewer=F("counts_for")) | Q(reviewer__in=speakers(request).values("pk"))
+    return Q(counts_for__in=eligible_reviewers(request).values("pk")) & gave
 
 
 def _demand(rule: PolicyRule, able: set[int], members: dict[int, set[int]]) -> quorum.Demand:

@@ -3,14 +3,16 @@
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
+from apps.accounts.signing import confirmed_with
 from apps.approvals import eligibility, evidence, findings, schedule, staleness, waiting
 from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, RequestState, Review, Verdict
 from apps.approvals.records import about, request_target
+from apps.approvals.signing import Signing, meaning_from, printed_name, statement
 from apps.audit import services as audit
 from apps.audit.actions import Action
 from apps.audit.services import Actor
@@ -60,21 +62,41 @@ def check_evidence(request: ApprovalRequest, *, verdict: Verdict) -> None:
 
 
 def give_review(
-    request: ApprovalRequest, verdict: Verdict, *, by: User, role: str, comment: str, digest: str
+    request: ApprovalRequest,
+    verdict: Verdict,
+    *,
+    by: User,
+    role: str,
+    comment: str,
+    digest: str,
+    signing: Signing | None = None,
+    voice: User | None = None,
 ) -> Review:
-    """Write the review in the caller's transaction, in place of an earlier one by the same person, which is kept."""
-    request.reviews.filter(reviewer=by, standing=True).update(
-        standing=False, dismissed_because=_("Replaced by a later review.")
-    )
+    """Sign `digest` in the caller's transaction; what the signer, or the person they speak for, said before is kept.
+
+    Each person has one standing word, and each is spoken for once. `voice` is for whom it counts: `by`, unless a
+    delegate gives it. Raises InvalidInput (meaning, password) and NotAllowed after too many wrong passwords.
+    """
+    signing, voice = signing or Signing(), voice or by
+    again = bool(request.policy and request.policy.reauthenticate)
+    confirmed = confirmed_with(signing.confirmation, by, needed=again)
+    meaning = meaning_from(signing.meaning, verdict)
+    former = request.reviews.filter(Q(reviewer=by) | Q(counts_for=voice), standing=True)
+    dismiss(former, _("Replaced by a later review."))
     return Review.objects.create(
         request=request,
         requester=request.requester,
         reviewer=by,
-        counts_for=by,
+        counts_for=voice,
         reviewer_role=role,
         verdict=verdict,
         comment=comment,
         evidence_digest=digest,
+        scopes=eligibility.scopes_of(request, voice),
+        meaning=meaning,
+        signed_name=printed_name(by),
+        confirmed_with=confirmed,
+        statement=statement(request, verdict, meaning, by=by, voice=voice),
     )
 
 

@@ -1,0 +1,1 @@
+"""One person reviews for another, for a while: who may speak for whom, giving and revoking, pages and API."""

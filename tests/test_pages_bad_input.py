@@ -23,6 +23,7 @@ PAGES = {
     "/audit/": ("actor", "action", "outcome", "source", "target", "since", "until", "before", "after"),
     "/people/": ("page",),
     "/sync/": ("run",),
+    "/notifications/": ("kind", "page"),
 }
 NASTY = ("\0", "-1", "9" * 30, "9" * 5000, "²", "<script>", "churn@x", "churn@99999999999", "0001-01-01", "\ud800", "=")
 VALUES = st.sampled_from(NASTY) | st.text(max_size=20)
@@ -56,7 +57,8 @@ def test_no_query_is_too_strange(page, path, data):
         "/compare/?base=churn&candidate=churn@2", "/compare/?base=a%00@1", "/requests/?state=done",
         "/requests/?model=%00", "/requests/?page=x", "/audit/?since=yesterday",
         "/audit/?before=x", "/audit/?target=%00", "/people/?page=0x1",
-        "/drift/?kind=x", "/drift/?page=x", "/drift/?connection=%00",
+        "/drift/?kind=x", "/drift/?page=x", "/drift/?connection=%00", "/notifications/?kind=x",
+        "/notifications/?page=x",
     ],
 )  # fmt: skip
 def test_malformed_parameter_is_a_page_that_says_so(page, address):
@@ -69,7 +71,7 @@ def test_malformed_parameter_is_a_page_that_says_so(page, address):
     [
         "/models/nothing/", "/models/%00/", "/models/%FF/", "/models/~41/", "/models/churn/v/9/", "/nothing/",
         f"/models/churn/v/{'9' * 4000}/", f"/requests/{2**64}/", "/requests/999999/", "/compare/?candidate=churn@9",
-        "/models/churn/v/9/request/",
+        "/models/churn/v/9/request/", f"/notifications/webhooks/{2**64}/", "/notifications/webhooks/9/",
     ],
 )  # fmt: skip
 def test_what_does_not_exist_is_a_page_that_says_so(page, address):

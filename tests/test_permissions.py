@@ -12,12 +12,15 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.roles import ADMIN, ROLES
 from apps.approvals import services
 from apps.approvals.models import ApprovalRequest, DriftFinding, ProtectedAlias
+from apps.encryption import seal
+from apps.notifications.models import Delivery, Endpoint
 from apps.registry.models import RegisteredModel, SavedView
 from tests.builders import make_model, make_policy, make_version
 from tests.conftest import member
@@ -69,6 +72,8 @@ PICTURE = {"path": "confusion_matrix.png", "title": "Confusion matrix"}
 MOVE = {"to_stage": "Archived", "reason": "Superseded."}
 POLICY = {"stage": "Staging", "required_approvals": 2, "reason": "Two pairs of eyes."}
 CONNECTION = {"name": "eu", "url": "https://mlflow.example.org", "auth": "none", "timeout_seconds": 10}
+WEBHOOK = {"name": "hook", "url": "https://hooks.example.org/"}
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 APPROVE = {"comment": "", "evidence_digest": "{digest}"}
 TABLE = {
     ("home", "GET"): public(302),
@@ -122,6 +127,15 @@ TABLE = {
     ("approvals:alias-protect", "POST"): page(403, 403, 302, payload=PROTECT),
     ("approvals:alias-unprotect", "POST"): page(403, 403, 302, payload=PROTECT | {"alias": "champion"}),
     ("audit:event-list", "GET"): page(),
+    ("notifications:notification-list", "GET"): page(),
+    ("notifications:notification-list", "POST"): page(302, 302, 302),
+    ("notifications:preferences", "GET"): page(),
+    ("notifications:preferences", "POST"): page(400, 400, 400),  # without a choice
+    ("notifications:webhook-list", "GET"): page(403, 403),
+    ("notifications:webhook-new", "GET"): page(403, 403),
+    ("notifications:webhook-new", "POST"): page(403, 403, payload=WEBHOOK),  # the answer shows the secret
+    ("notifications:webhook-detail", "GET"): page(403, 403),
+    ("notifications:webhook-detail", "POST"): page(403, 403, 302, payload={"do": "disable"}),
     ("api:me", "GET"): api(),
     ("api:model-list", "GET"): api(),
     ("api:facets", "GET"): api(),
@@ -166,6 +180,20 @@ TABLE = {
     ("api:protected-alias-list", "GET"): api(),
     ("api:protected-alias-list", "POST"): api(403, 403, 201, payload=PROTECT),
     ("api:protected-alias-unprotect", "POST"): api(403, 403, 204, payload={"reason": "No longer served."}),
+    ("api:notification-list", "GET"): api(),
+    ("api:notifications-read", "POST"): api(),
+    ("api:notification-preferences", "GET"): api(),
+    ("api:notification-preferences", "PATCH"): api(payload={"digest_hour": 9}),
+    ("api:webhook-list", "GET"): api(403, 403),
+    ("api:webhook-list", "POST"): api(403, 403, 201, payload=WEBHOOK),
+    ("api:webhook-detail", "GET"): api(403, 403),
+    ("api:webhook-detail", "PATCH"): api(403, 403, payload={"enabled": False}),
+    ("api:webhook-detail", "DELETE"): api(403, 403, 204),
+    ("api:webhook-test", "POST"): api(403, 403),
+    ("api:webhook-secret", "POST"): api(403, 403),
+    ("api:webhook-resend", "POST"): api(403, 403),
+    ("api:delivery-list", "GET"): api(403, 403),
+    ("api:delivery-resend", "POST"): api(403, 403),
     ("api:event-list", "GET"): api(),
     ("api:event-detail", "GET"): api(200, 404),
     ("api:schema", "GET"): api(),
@@ -199,7 +227,17 @@ def asked(alice) -> ApprovalRequest:
     version = make_version(model, 2, pictures=[PICTURE])
     for stage in ("Production", "Archived"):
         make_policy(stage)
+    _webhook(alice)
     return services.open_request(version.pk, "Production", reason="Better.", by=alice)
+
+
+def _webhook(owner: User) -> None:
+    """Where events are sent, this machine, which is not allowed; with a delivery that was given up."""
+    url = "https://127.0.0.1:9/"
+    endpoint = Endpoint.objects.create(name="chat", url=url, owner=owner, secret=seal(SECRET), secret_at=timezone.now())
+    Delivery.objects.create(
+        endpoint=endpoint, event_id=1, lane=0, message_id="m", payload={}, state="dead", next_at=timezone.now()
+    )
 
 
 @pytest.fixture
@@ -224,6 +262,8 @@ def address(name: str, request: ApprovalRequest, query: str = "") -> str:
         numbers["number"] = 1  # the event of the request
     if ":view-" in name:
         numbers["view"] = SavedView.objects.get(name="Ours").pk
+    if ":webhook-" in name or ":delivery-" in name:
+        numbers |= {"endpoint": Endpoint.objects.get().pk, "delivery": Delivery.objects.get().pk}
     if ":drift-" in name:
         numbers["id"] = DriftFinding.objects.get().pk
     wanted = _arguments(get_resolver(), name)

@@ -26,6 +26,8 @@ BODIES = {
     "/api/v1/connections/": CONNECTION,
     "/api/v1/connections/default/webhook/": {"url": "http://127.0.0.1/webhooks/mlflow/default/"},
     "/api/v1/sync/": {"connection": "default"},
+    "/api/v1/notifications/read/": {"ids": [1]},
+    "/api/v1/webhooks/": {"name": "chat", "url": "https://hooks.example.org/", "events": [], "models": []},
     "/api/v1/requests/": ASK,
     "/api/v1/policies/": POLICY,
     "/api/v1/metric-directions/": {"metric": "epochs", "direction": "higher"},
@@ -50,16 +52,17 @@ NOT_AN_OBJECT = {
     "said twice": b'{"reason": "a", "reason": "b"}',
 }
 LISTS = ("models", "models/churn/versions", "requests", "requests/1/reviews", "policies", "metric-directions",
-         "audit/events")  # fmt: skip
+         "audit/events", "notifications")  # fmt: skip
 READ = (*(f"{name}/" for name in LISTS), "models/churn/", "models/churn/versions/2/", "compare/", "me/", "sync/",
         "facets/", "views/", "views/1/",
-        "connections/", "connections/default/",
+        "connections/", "connections/default/", "notifications/preferences/", "webhooks/", "webhooks/1/",
+        "webhooks/1/deliveries/",
         "requests/1/", "audit/events/1/")  # fmt: skip
 NASTY = ("", "\0", "-1", "0", "1e9", "9" * 30, "٣", "None", "true", "%", "'", '"', "\\", "<script>", "a@b", "churn@",
          "@1", "churn@99999999999", "2026-02-30", "0001-01-01", "9999-12-31", "x" * 5000, "9" * 5000, "\ud800", "[]",
          "{}", "a=b=c", "=")  # fmt: skip
 NAMES = ("q", "stage", "alias", "tag", "owner", "risk", "no", "drift", "connection", "more", "cursor",
-         "deleted", "ordering", "page", "page_size", "state", "model", "mine", "waiting",
+         "deleted", "ordering", "unread", "kind", "page", "page_size", "state", "model", "mine", "waiting",
          "base", "candidate", "action",
          "actor", "model_id", "outcome", "since", "until", "source", "target")  # fmt: skip
 VALUES = st.sampled_from(NASTY) | st.text(max_size=20)
@@ -212,7 +215,9 @@ def test_no_json_is_too_strange(api, asked, path, data):
         ("audit/events/?model_id=x", "model_id"), (f"audit/events/?model_id={2**64}", "model_id"),
         ("audit/events/?action=eaten", "action"), ("audit/events/?actor=%00", "actor"),
         ("audit/events/?target=%00", "target"), ("audit/events/?outcome=x", "outcome"),
-        ("audit/events/?source=x", "source"),
+        ("audit/events/?source=x", "source"), ("notifications/?kind=x", "kind"),
+        ("notifications/?unread=perhaps", "unread"), ("notifications/?x=1", "x"), ("webhooks/?x=1", "x"),
+        ("notifications/preferences/?x=1", "x"),
     ],
 )  # fmt: skip
 def test_parameter_at_fault_is_named(api, query, field):
@@ -233,6 +238,7 @@ def test_no_query_is_too_strange(api, asked, path, query):
         f"models/churn/versions/{'9' * 4000}/", "models/%00/", "models/%FF/", "models/~/", "models/~41/", "models/a~2/",
         "models/%ED%A0%80/", "requests/999999/", f"requests/{2**64}/", f"requests/{'9' * 4000}/", "requests/x/",
         f"requests/{2**64}/reviews/", "audit/events/999999/", f"audit/events/{2**64}/", f"audit/events/{'9' * 5000}/",
+        "webhooks/9/", f"webhooks/{2**64}/", f"webhooks/{2**64}/deliveries/",
         "compare/?base=churn@9&candidate=churn@1", "compare/?base=nothing@1&candidate=churn@1", "nothing/",
     ],
 )  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import Count
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -13,8 +14,12 @@ from apps.approvals import queries as approvals
 from apps.approvals.drift import queries as drift
 from apps.approvals.models import UNSETTLED
 from apps.audit import queries as audit
+from apps.audit.models import AuditEvent
 from apps.jobs import services as jobs
 from apps.jobs.models import ACTIVE_STATES, Job
+from apps.notifications import queries as notifications
+from apps.notifications.models import Delivery, Endpoint
+from apps.notifications.sending import lanes, mail
 from apps.registry import directions
 from apps.registry import queries as registry
 from apps.registry.comparing import Directions, comparisons
@@ -30,6 +35,7 @@ from tests.performance.test_query_counts import World
 GROW = ("approvals_driftfinding",
         "audit_auditevent", "jobs_job", "approvals_approvalrequest", "approvals_review", "registry_modelversion",
         "registry_registeredmodel", "registry_modelalias", "registry_syncrun",
+        "notifications_notification", "notifications_delivery",
         "registry_webhookdelivery", "registry_deliveryrefusal")  # fmt: skip
 SQLITE_SCAN = re.compile(r"^SCAN (\w+)(?! USING)$")
 POSTGRES_SCAN = re.compile(r"Seq Scan on (\w+)")
@@ -79,6 +85,19 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "versions to read": lambda user: list(ModelVersion.objects.filter(details_due_at__lte=timezone.now())[:10]),
     "the last syncs": lambda user: registry.sync_status(),
     "how connections fare": lambda user: health.health(),
+    "notifications": lambda user: list(notifications.notifications_of(user)[:50]),
+    "notifications of a kind": lambda user: list(notifications.notifications_of(user).filter(kind="drift")[:50]),
+    "unread notifications": notifications.unread_count,
+    "mail that is due": lambda user: list(mail.due(timezone.now()).order_by("mail_at").values_list("user")[:50]),
+    "mail of a person": lambda user: list(mail.due(timezone.now()).filter(user=user).order_by("event_id")[:50]),
+    "deliveries that are due": lambda user: lanes.start_due(),
+    "the next delivery": lambda user: lanes._next(1, 0),
+    "deliveries": lambda user: list(Delivery.objects.filter(endpoint=1).order_by("-event_id")[:50]),
+    "deliveries in a state": lambda user: list(
+        Delivery.objects.filter(endpoint=1, state="dead").order_by("-event_id")[:50]
+    ),
+    "webhooks with counts": lambda user: list(Endpoint.objects.annotate(rows=Count("deliveries"))),
+    "the trail from a place on": lambda user: list(AuditEvent.objects.filter(pk__gt=3, pk__lte=9).order_by("pk")),
     "jobs to claim": lambda user: jobs.claim(1),
     "jobs to sweep": lambda user: jobs.sweep(),
     "a job by key": lambda user: Job.objects.filter(key="sync", state__in=ACTIVE_STATES).first(),

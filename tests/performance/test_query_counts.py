@@ -13,6 +13,7 @@ from apps.accounts.roles import REVIEWER
 from apps.approvals.models import ApprovalRequest, DriftFinding, ProtectedAlias, Review
 from apps.audit.actions import Action
 from apps.audit.services import Actor, Target, record
+from apps.notifications.models import Delivery, Endpoint, Notification
 from apps.registry.models import (
     Connection,
     DeliveryRefusal,
@@ -48,6 +49,10 @@ LISTS = [
     "/connections/",
     "/sync/",
     "/account/",
+    "/notifications/",
+    "/notifications/preferences/",
+    "/notifications/webhooks/",
+    "/notifications/webhooks/{webhook}/",
     "/api/v1/models/?page_size=200",
     "/api/v1/facets/?alias=champion",
     "/api/v1/views/?page_size=200",
@@ -63,8 +68,12 @@ LISTS = [
     "/api/v1/audit/events/?page_size=200",
     "/api/v1/connections/",
     "/api/v1/sync/",
+    "/api/v1/notifications/?page_size=200",
+    "/api/v1/webhooks/",
+    "/api/v1/webhooks/{webhook}/",
+    "/api/v1/webhooks/{webhook}/deliveries/?page_size=200",
 ]
-FOR_ADMINS = {"/people/", "/connections/", "/api/v1/connections/"}
+FOR_ADMINS = {"/people/", "/connections/", "/api/v1/connections/"} | {path for path in LISTS if "webhooks" in path}
 
 
 class World:
@@ -76,6 +85,7 @@ class World:
         self.first = make_model("first")
         self.request = self._ask(make_version(self.first, 1000, metrics={"accuracy": 0.8}))
         self.drift = self._find(self.request.version)
+        self.webhook = self._webhook(0)
 
     def grow(self, rows: int) -> None:
         for number in range(self.rows + 1, rows + 1):
@@ -98,6 +108,7 @@ class World:
         ProtectedAlias.objects.create(alias=f"alias{number}", added_by="admin")
         SavedView.objects.create(owner=self.reader, name=f"view {number}", query="q=model&stage=Production")
         self._connection(number)
+        self._tell(number, model)
         MetricDirection.objects.create(metric=f"metric {number}", direction="higher", set_by="admin")
 
     def _connection(self, number: int) -> None:
@@ -107,6 +118,24 @@ class World:
         SyncRun.objects.create(connection=connection, state=SyncState.DONE, finished_at=now, requested_by="beat")
         WebhookDelivery.objects.create(connection=connection, delivery_id="d", event="prompt.created")
         DeliveryRefusal.objects.create(connection_name=connection.name, reason="unsigned", hour=now, last_at=now)
+
+    def _tell(self, number: int, model: RegisteredModel) -> None:
+        """A notification of the reader, read or not, a webhook, and a delivery of the first one."""
+        now = timezone.now()
+        read = {"read_at": now} if number % 2 else {"mail_at": now}
+        Notification.objects.create(
+            user=self.reader, event_id=number, model_id=model.pk, text="It changed.", created_at=now, **read
+        )
+        self._webhook(number)
+        Delivery.objects.create(
+            endpoint=self.webhook, event_id=number, lane=model.pk, message_id=f"m{number}", payload={}, next_at=now
+        )
+
+    def _webhook(self, number: int) -> Endpoint:
+        owner, _made = User.objects.get_or_create(username=f"owner{number}")
+        url = "https://hooks.example.org/"
+        made = {"name": f"hook {number}", "url": url, "secret": "x", "secret_at": timezone.now(), "owner": owner}
+        return Endpoint.objects.create(**made, model_ids=[self.first.pk])
 
     def _find(self, version: ModelVersion, **fields: object) -> DriftFinding:
         """Drift that a request stands against."""
@@ -166,5 +195,7 @@ def test_lists_ask_as_often_for_100_rows_as_for_one(request, db, reader, address
     for length in LENGTHS:
         world.grow(length)
         for address, asked in counts.items():
-            asked.append(count(client, address.format(request=world.request.pk, drift=world.drift.pk)))
+            asked.append(
+                count(client, address.format(request=world.request.pk, drift=world.drift.pk, webhook=world.webhook.pk))
+            )
     assert counts == {address: asked[:1] * len(LENGTHS) for address, asked in counts.items()}

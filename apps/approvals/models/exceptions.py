@@ -41,6 +41,7 @@ class Bypass(models.Model):
     asked_at = models.DateTimeField(auto_now_add=True)
     reason = models.TextField()
     ticket = models.CharField(max_length=500)
+    evidence_digest = models.CharField(max_length=64, blank=True)  # what the two sign: the evidence when it was asked
     confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     confirmed_at = models.DateTimeField(null=True)
     dropped_at = models.DateTimeField(null=True)  # the request moved on without it
@@ -56,6 +57,14 @@ class Bypass(models.Model):
                 condition=Q(confirmed_by=None, confirmed_at=None)
                 | Q(confirmed_by__isnull=False, confirmed_at__isnull=False),
                 name="approvals_bypass_confirmed_has_time",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["confirmed_at"], condition=Q(confirmed_at__isnull=False), name="approvals_bypass_confirmed"
+            ),
+            models.Index(
+                fields=["asked_at"], condition=Q(confirmed_at=None, dropped_at=None), name="approvals_bypass_asked"
             ),
         ]
 
@@ -90,7 +99,10 @@ class AfterReview(models.Model):
                 name="approvals_after_review_has_reviewer",
             )
         ]
-        indexes = [models.Index(fields=["due_at"], condition=Q(outcome=""), name="approvals_after_review_due")]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(outcome=""), name="approvals_after_review_due"),
+            models.Index(fields=["reviewed_at"], condition=Q(outcome="not_ratified"), name="approvals_not_ratified"),
+        ]
 
     def __str__(self) -> str:
         return f"after-review of request {self.request_id}"

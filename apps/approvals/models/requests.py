@@ -88,6 +88,7 @@ class ApprovalRequest(models.Model):
     recertify_by = models.DateTimeField(null=True)  # until when an applied approval holds; null: for good
     lapsed_at = models.DateTimeField(null=True)  # when that was found to be over
     bypassed = models.BooleanField(default=False)  # applied without what its policy demands, see Bypass
+    expedited = models.BooleanField(default=False)  # a bypass or a rollback: applied first, reviewed afterwards
 
     stage_before = models.CharField(max_length=20, blank=True)  # read from MLflow before the write
     alias_before = models.CharField(max_length=20, blank=True)  # likewise: a version number, "none", or not read yet
@@ -114,6 +115,13 @@ class ApprovalRequest(models.Model):
             models.CheckConstraint(
                 condition=Q(state="draft") | Q(policy__isnull=False, submitted_at__isnull=False),
                 name="approvals_submitted_has_policy",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=[RequestState.DRAFT.value, *_UNDER_REVIEW], expedited=True),
+                name="approvals_under_review_is_not_expedited",
+            ),
+            models.CheckConstraint(
+                condition=Q(bypassed=False) | Q(expedited=True), name="approvals_bypassed_is_expedited"
             ),
         ]
         indexes = [

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 
-from apps.approvals import blockers, counts, evidence, findings, schedule, waiting
+from apps.approvals import blockers, counts, evidence, findings, schedule, visibility, waiting
 from apps.approvals.drift import covering
 from apps.approvals.drift.findings import left_behind
 from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, RequestState, Verdict
@@ -16,7 +16,6 @@ from apps.audit.actions import Action
 from apps.audit.services import Actor
 from apps.jobs.models import ACTIVE_STATES, Job
 from apps.jobs.services import enqueue
-from apps.registry import stages
 
 APPLY_JOB = "approvals.apply"
 APPLY_ATTEMPTS = 8
@@ -30,8 +29,8 @@ def reconsider(request_id: int, *, by: Actor = SYSTEM) -> ApprovalRequest:
     ApprovalRequest.DoesNotExist. Not for a transaction that holds the model's row: the request is locked before it.
     """
     with transaction.atomic():
-        request = locked(request_id)
-        if request.state not in MOVABLE:
+        request = visibility.locked(request_id)
+        if request.state not in MOVABLE or request.expedited:
             return request
         refresh_evidence(request)
         if request.state == RequestState.APPROVED:
@@ -44,23 +43,36 @@ def reconsider(request_id: int, *, by: Actor = SYSTEM) -> ApprovalRequest:
 
 def advance(request: ApprovalRequest) -> None:
     """Move a locked request between review and approved, and commit the job with the approval when it is due."""
-    _move(request)
+    if request.state == RequestState.APPROVED:
+        if lost := [row for row in blockers.unmet(request) if row.code not in blockers.GONE]:
+            _fall_back(request, lost[0].sentence)
+    elif request.reviews.filter(standing=True, verdict=Verdict.REQUEST_CHANGES).exists():
+        _stay(request, RequestState.CHANGES_REQUESTED)
+    elif blockers.unmet(request):
+        _stay(request, RequestState.OPEN)
+    else:
+        approve(request, timezone.now())
     waiting.note(request)
 
 
-def _move(request: ApprovalRequest) -> None:
-    if request.state == RequestState.APPROVED:
-        if any(row.code not in blockers.GONE for row in blockers.unmet(request)):
-            reopen(request)
-        return None
-    if request.reviews.filter(standing=True, verdict=Verdict.REQUEST_CHANGES).exists():
-        request.state = RequestState.CHANGES_REQUESTED
-    elif blockers.unmet(request):
-        request.state = RequestState.OPEN
-    else:
-        return approve(request, timezone.now())
+def _stay(request: ApprovalRequest, state: RequestState) -> None:
+    request.state = state
     request.save(update_fields=["state", "updated_at"])
-    return None
+
+
+def _fall_back(request: ApprovalRequest, because: str) -> None:
+    """Send an approved request back to review: what it was approved on no longer holds. Its votes stand."""
+    before = {"state": str(request.state)}
+    reopen(request)
+    audit.record(
+        Action.REQUEST_REOPENED,
+        by=SYSTEM,
+        target=request_target(request),
+        reason=because,
+        before=before,
+        after={"state": str(request.state)},
+        **about(request),
+    )
 
 
 def approve(request: ApprovalRequest, at: datetime) -> None:
@@ -109,6 +121,7 @@ def close(request: ApprovalRequest, state: RequestState) -> None:
     request.state, request.closed_at = state, timezone.now()
     request.save(update_fields=["state", "closed_at", "updated_at"])
     waiting.note(request)
+    waiting.note(request)
     counts.note_requests(request.version.model_id)
     covering.release(request)
     left_behind(request)
@@ -119,13 +132,6 @@ def keep_findings(request: ApprovalRequest) -> None:
     if not evidence.changes(request.evidence, evidence.of(request)):
         findings.take(request)
         request.save(update_fields=["checks", "baseline", "headline", "updated_at"])
-
-
-def locked(request_id: int) -> ApprovalRequest:
-    """Return the request, itself and its model locked, with its version as it is in the database now."""
-    requests = ApprovalRequest.objects.select_for_update(of=("self",)).select_related("version")
-    stages.lock_model(requests.get(pk=request_id).version.model_id)
-    return requests.select_related("version__model", "policy", "requester").get(pk=request_id)
 
 
 def key(request: ApprovalRequest) -> str:

@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from apps.accounts.models import User
-from apps.approvals import eligibility, evidence, quorum, rules, schedule, staleness
+from apps.approvals import checks, eligibility, evidence, quorum, rules, schedule, staleness
 from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, PolicyRule, RequestState, Review, Verdict
 from apps.approvals.reviewing import fields_in_words
 
 MOST_NAMED = 5  # people in one line
+MOST_LETTERS = 300  # of what a check says
 
 
 class Code(StrEnum):
@@ -75,7 +76,7 @@ def _lines(request: ApprovalRequest) -> list[Blocker]:
         return [_line(request, Code.DELETED)]
     if elsewhere := rules.in_the_asked_stage(request.requester, request):
         return [Blocker(Code.STAGE_CHANGED, elsewhere, _requester_or_engineer(), _version_url(request))]
-    if request.bypassed:
+    if request.expedited:
         return []
     able = set(eligibility.eligible_reviewers(request).values_list("pk", flat=True))
     return [
@@ -84,6 +85,7 @@ def _lines(request: ApprovalRequest) -> list[Blocker]:
         *_objections(request, able),
         *_lost_approvals(request, able),
         *_missing_approvals(request, able),
+        *_unmet_checks(request),
     ]
 
 
@@ -175,6 +177,25 @@ def _unreachable(request: ApprovalRequest, demands: list[quorum.Demand], able: i
     )
     sentence = text % {"able": able, "needed": sum(row.needed for row in demands)}
     return [Blocker(Code.UNSOLVABLE, sentence, _("an admin"), reverse("approvals:policy-list"))]
+
+
+def _unmet_checks(request: ApprovalRequest) -> list[Blocker]:
+    """Say which checks the policy requires that neither pass nor are waived."""
+    reported, own = _("a pipeline that reports it, or a reviewer who waives it"), _("a reviewer who waives it")
+    text = _("The check “%(check)s” is required and does not pass: %(detail)s")
+    return [
+        Blocker(
+            Code.CHECK,
+            text % {"check": row.label, "detail": _cut(row.detail) or _("the report gives no reason.")},
+            reported if row.external else own,
+            _url(request, "checks"),
+        )
+        for row in checks.unmet(request)
+    ]
+
+
+def _cut(detail: str) -> str:
+    return detail if len(detail) <= MOST_LETTERS else f"{detail[:MOST_LETTERS]}…"
 
 
 def reviewers_in_words(request: ApprovalRequest) -> str:

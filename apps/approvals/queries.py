@@ -126,6 +126,8 @@ def allowed_actions(request: ApprovalRequest, user: Any) -> list[ActionOffer]:
         if request.state not in row.sources:
             continue
         error = refusal(row, request, user)
+        if error and row.quiet:
+            continue
         offers.append(ActionOffer(row.action, str(row.label), error.message if error else None, row.comment_needed))
     return offers
 

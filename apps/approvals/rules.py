@@ -1,11 +1,29 @@
 """The rules of the sign-off: (user, request) → why not, as a sentence, or None. They only read."""
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from apps.accounts.models import User
-from apps.approvals import eligibility
+from apps.approvals import aiming, eligibility
 from apps.approvals.drift import covering
+from apps.approvals.eligibility import Exclusion
 from apps.approvals.models import ApprovalRequest, Verdict
+
+EXCLUDED = {
+    Exclusion.RUN_OWNER: gettext_lazy("You trained this version, so somebody else has to review it."),
+    Exclusion.REGISTRANT: gettext_lazy("You registered this version, so somebody else has to review it."),
+    Exclusion.LAST_EDITOR: gettext_lazy(
+        "You were the last to report a check of this version, so somebody else has to review it."
+    ),
+}
+EXCLUDED_DELEGATOR = {
+    Exclusion.REQUESTER: gettext_lazy("%(person)s asked for this promotion, so nobody can review it for them."),
+    Exclusion.RUN_OWNER: gettext_lazy("%(person)s trained this version, so nobody can review it for them."),
+    Exclusion.REGISTRANT: gettext_lazy("%(person)s registered this version, so nobody can review it for them."),
+    Exclusion.LAST_EDITOR: gettext_lazy(
+        "%(person)s was the last to report a check of this version, so nobody can review it for them."
+    ),
+}
 
 
 def not_the_requester(user: User, request: ApprovalRequest) -> str | None:
@@ -15,11 +33,10 @@ def not_the_requester(user: User, request: ApprovalRequest) -> str | None:
     return None
 
 
-def not_the_trainer(user: User, request: ApprovalRequest) -> str | None:
-    """Nobody decides on what they made: who ran the training or registered the version, as MLflow names them."""
-    if request.policy and user.get_username() in eligibility.excluded(request.policy, request.version):
-        return _("You trained this version, so somebody else has to review it.")
-    return None
+def not_excluded(user: User, request: ApprovalRequest) -> str | None:
+    """Nobody decides on what they made: who trained or registered the version, or wrote its evidence last."""
+    found = eligibility.exclusion(user, request)
+    return str(EXCLUDED[found]) if found in EXCLUDED else None
 
 
 def in_the_policy_group(user: User, request: ApprovalRequest) -> str | None:
@@ -31,6 +48,16 @@ def in_the_policy_group(user: User, request: ApprovalRequest) -> str | None:
     return message % {"group": ", ".join(group.name for group in groups if group)}
 
 
+def may_be_spoken_for(person: User, request: ApprovalRequest) -> str | None:
+    """A delegate's review counts for `person` only where their own would."""
+    if found := eligibility.exclusion(person, request):
+        return str(EXCLUDED_DELEGATOR[found]) % {"person": person}
+    if eligibility.eligible_reviewers(request).filter(pk=person.pk).exists():
+        return None
+    message = _("A review by %(person)s would not count here, so neither would one for them: the policy wants others.")
+    return message % {"person": person}
+
+
 def version_exists(user: User, request: ApprovalRequest) -> str | None:
     """There is nothing to sign off when the version is gone from MLflow."""
     if request.version.deleted_at or request.version.model.deleted_at:
@@ -40,8 +67,10 @@ def version_exists(user: User, request: ApprovalRequest) -> str | None:
 
 
 def in_the_asked_stage(user: User, request: ApprovalRequest) -> str | None:
-    """The move that was asked for starts where the version was then."""
+    """The move that was asked for starts where the version was then, or where the alias pointed."""
     version = request.version
+    if request.alias:
+        return _alias_elsewhere(request)
     if version.stage == request.from_stage or version.pending_stage:
         return None
     if version.stage == request.to_stage and covering.covers(request):
@@ -51,6 +80,18 @@ def in_the_asked_stage(user: User, request: ApprovalRequest) -> str | None:
         "Withdraw the request and ask again."
     )
     return message % {"version": version, "stage": version.stage, "from_stage": request.from_stage}
+
+
+def _alias_elsewhere(request: ApprovalRequest) -> str | None:
+    points_to = aiming.pointed_to(request.version, request.alias)
+    if points_to == request.from_number:
+        return None
+    message = _(
+        "@%(alias)s no longer points where it did when this was asked for (%(before)s): it points to %(now)s, so this "
+        "move is not possible any more. Withdraw the request and ask again."
+    )
+    before, now = aiming.number_in_words(request.from_number), aiming.number_in_words(points_to)
+    return message % {"alias": request.alias, "before": before, "now": now}
 
 
 def not_approved_already(user: User, request: ApprovalRequest) -> str | None:
@@ -70,9 +111,19 @@ def not_asked_for_changes_already(user: User, request: ApprovalRequest) -> str |
     return None
 
 
-def _said(user: User, request: ApprovalRequest, verdict: Verdict) -> bool:
+def not_said_for_them_already(user: User, person: User, request: ApprovalRequest, verdict: Verdict) -> str | None:
+    """A delegate says the same thing for a person once."""
+    if verdict == Verdict.REJECT or not _said(user, request, verdict, counts_for=person):
+        return None
+    return _("You have already said this for %(person)s. It is recorded and stands.") % {"person": person}
+
+
+def _said(user: User, request: ApprovalRequest, verdict: Verdict, *, counts_for: User | None = None) -> bool:
     """Return whether the person's standing review says this. Reads the prefetched reviews where there are any."""
+    voice = counts_for or user
     return any(
-        review.reviewer_id == user.pk and review.standing and review.verdict == verdict
+        (review.reviewer_id, review.counts_for_id) == (user.pk, voice.pk)
+        and review.standing
+        and review.verdict == verdict
         for review in request.reviews.all()
     )

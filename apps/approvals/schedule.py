@@ -50,8 +50,13 @@ def expired(request: ApprovalRequest, at: datetime) -> bool:
 
 
 def held(request: ApprovalRequest, at: datetime) -> list[Held]:
-    """Return what makes an approved request wait at this moment: its wait timer, a freeze."""
+    """Return what makes an approved request wait at this moment: its wait timer, a freeze.
+
+    Nothing holds back a bypass or a rollback: they are for when it cannot wait.
+    """
     found: list[Held] = []
+    if request.expedited:
+        return found
     if request.apply_after and request.apply_after > at:
         sentence = _("Approved. It is applied after %(time)s, when the wait of its policy is over.")
         found.append(("wait", sentence % {"time": _in_words(request.apply_after)}, "", ""))

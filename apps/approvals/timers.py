@@ -8,7 +8,7 @@ from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from apps.approvals import advancing, schedule
+from apps.approvals import advancing, conditions, schedule, visibility
 from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, RequestState
 from apps.approvals.policies import freezes
 from apps.approvals.records import about, request_target
@@ -40,7 +40,7 @@ def expire() -> int:
 
 
 def _expire(request_id: int) -> bool:
-    request = advancing.locked(request_id)
+    request = visibility.locked(request_id)
     if not schedule.expired(request, timezone.now()):
         return False
     before = {"state": request.state}
@@ -66,7 +66,7 @@ def remind() -> int:
 
 
 def _remind(request_id: int) -> bool:
-    request, now = advancing.locked(request_id), timezone.now()
+    request, now = visibility.locked(request_id), timezone.now()
     if request.state not in UNDER_REVIEW or request.remind_at is None or request.remind_at > now:
         return False
     schedule.reminded(request, now)
@@ -83,13 +83,14 @@ def apply_due() -> int:
     own_key = Concat(Value(f"{advancing.APPLY_JOB}:"), Cast(OuterRef("pk"), CharField()))
     jobs = Job.objects.filter(key=own_key, state__in=ACTIVE_STATES)
     waited = Q(apply_after__lte=now) | Q(apply_after=None)
-    due = ApprovalRequest.objects.filter(waited, ~Exists(frozen), ~Exists(jobs), state=RequestState.APPROVED)
+    free = Q(expedited=True) | ~Exists(frozen)  # no freeze holds back a bypass or a rollback
+    due = ApprovalRequest.objects.filter(waited, free, ~Exists(jobs), state=RequestState.APPROVED)
     return each(due.order_by(F("apply_after").asc(nulls_first=True), "pk"), _apply)
 
 
 def _apply(request_id: int) -> bool:
-    request = advancing.locked(request_id)
+    request = visibility.locked(request_id)
     return request.state == RequestState.APPROVED and advancing.enqueue_apply(request)
 
 
-TIMERS: tuple[Callable[[], int], ...] = (expire, remind, apply_due)
+TIMERS: tuple[Callable[[], int], ...] = (expire, remind, apply_due, conditions.revoke_overdue)

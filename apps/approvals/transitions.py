@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
-from apps.approvals import rules
+from apps.approvals import lifecycle_rules, rules
 from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, RequestState, Verdict
 from apps.audit.actions import Action
 from apps.errors import Conflict, DomainError, InvalidInput, NotAllowed, RuleViolation, WrongState
@@ -27,6 +27,12 @@ class RequestAction(StrEnum):
     REJECT = "reject"
     WITHDRAW = "withdraw"
     RETRY = "retry"
+    SUBMIT = "submit"
+    EDIT = "edit"
+    DISCARD = "discard"
+    DISMISS_OBJECTION = "dismiss_objection"
+    SUPERSEDE = "supersede"
+    REPIN = "repin"
 
 
 @dataclass(frozen=True)
@@ -44,15 +50,19 @@ class Transition:
     rules: tuple[Rule, ...] = ()  # broken: 403
     obstacles: tuple[Rule, ...] = ()  # in the way at this moment: 409
     comment_needed: bool = False
+    quiet: bool = False  # not shown where it is refused: it would only be noise
 
 
 REVIEWER_ONLY = gettext_lazy("Reviewing needs the reviewer's duty on this model. An admin can give it to you.")
 ENGINEER_ONLY = gettext_lazy("Only the requester or an ML engineer of this model can do this.")
 REVIEW_RULES: tuple[Rule, ...] = (
     rules.not_the_requester,
-    rules.not_the_trainer,
+    rules.not_excluded,
     rules.in_the_policy_group,
 )
+WRITER_ONLY = gettext_lazy("Asking for a promotion needs the data scientist's role on this model.")
+ENGINEER_DISMISSES = gettext_lazy("Dismissing an objection needs the ML engineer's role on this model.")
+ADMIN_ONLY = gettext_lazy("Moving a request to another policy needs the admin role. Ask an admin.")
 BEFORE_APPLYING = (*UNDER_REVIEW, RequestState.APPROVED, RequestState.APPLY_FAILED)
 
 TRANSITIONS = {
@@ -67,7 +77,12 @@ TRANSITIONS = {
             Action.REQUEST_REVIEWED,
             verdict=Verdict.APPROVE,
             rules=REVIEW_RULES,
-            obstacles=(rules.version_exists, rules.in_the_asked_stage, rules.not_approved_already),
+            obstacles=(
+                rules.version_exists,
+                lifecycle_rules.in_time,
+                rules.in_the_asked_stage,
+                rules.not_approved_already,
+            ),
         ),
         Transition(
             RequestAction.REQUEST_CHANGES,
@@ -110,7 +125,65 @@ TRANSITIONS = {
             ENGINEER_ONLY,
             Action.REQUEST_RETRIED,
             or_requester=True,
-            obstacles=(rules.version_exists,),
+            obstacles=(rules.version_exists, lifecycle_rules.in_time),
+        ),
+        Transition(
+            RequestAction.SUBMIT,
+            gettext_lazy("Submit"),
+            (RequestState.DRAFT,),
+            Permission.MODEL_WRITE,
+            WRITER_ONLY,
+            Action.REQUEST_OPENED,
+        ),
+        Transition(
+            RequestAction.EDIT,
+            gettext_lazy("Edit"),
+            (RequestState.DRAFT,),
+            Permission.MODEL_WRITE,
+            WRITER_ONLY,
+            Action.REQUEST_DRAFTED,
+        ),
+        Transition(
+            RequestAction.DISCARD,
+            gettext_lazy("Discard"),
+            (RequestState.DRAFT,),
+            Permission.MODEL_WRITE,
+            WRITER_ONLY,
+            Action.REQUEST_WITHDRAWN,
+            or_requester=True,
+        ),
+        Transition(
+            RequestAction.DISMISS_OBJECTION,
+            gettext_lazy("Dismiss the objection"),
+            (RequestState.CHANGES_REQUESTED,),
+            Permission.MODEL_DEPLOY,
+            ENGINEER_DISMISSES,
+            Action.REQUEST_OBJECTION_DISMISSED,
+            rules=(lifecycle_rules.neither_requester_nor_objector, lifecycle_rules.made_by_somebody_else),
+            comment_needed=True,
+        ),
+        Transition(
+            RequestAction.SUPERSEDE,
+            gettext_lazy("Close as superseded"),
+            BEFORE_APPLYING,
+            Permission.MODEL_DEPLOY,
+            ENGINEER_ONLY,
+            Action.REQUEST_SUPERSEDED,
+            or_requester=True,
+            obstacles=(lifecycle_rules.superseded,),
+            quiet=True,
+        ),
+        Transition(
+            RequestAction.REPIN,
+            gettext_lazy("Follow the present policy"),
+            (*UNDER_REVIEW, RequestState.APPROVED),
+            Permission.POLICY_MANAGE,
+            ADMIN_ONLY,
+            Action.REQUEST_REPINNED,
+            rules=(lifecycle_rules.asked_by_somebody_else,),
+            obstacles=(lifecycle_rules.under_another_policy,),
+            comment_needed=True,
+            quiet=True,
         ),
     )
 }
@@ -125,18 +198,52 @@ def transition_of(action: str) -> Transition:
         raise InvalidInput(message, field="action") from error
 
 
-def refusal(row: Transition, request: ApprovalRequest, user: User) -> DomainError | None:
-    """Return why `user` may not do this to the request now, or None. The request is visible to them."""
+def refusal(
+    row: Transition, request: ApprovalRequest, user: User, *, voice: User | None = None
+) -> DomainError | None:
+    """Return why `user` may not do this to the request now, or None. The request is visible to them.
+
+    `voice` is whom a delegate speaks for: it is that person's permission and group, and the exclusions of both.
+    """
+    if voice and voice.pk != user.pk:
+        return _refusal_for_another(row, request, user, voice)
     if not _permitted(row, request, user):
         return NotAllowed(str(row.refusal_without_permission))
+    return _wrong_state(row, request) or _broken_rule(row, request, user) or _obstacle(row, request, user)
+
+
+def _refusal_for_another(row: Transition, request: ApprovalRequest, user: User, voice: User) -> DomainError | None:
+    if row.verdict is None:
+        return InvalidInput(_("Only a review can be given for somebody else."), field="on_behalf_of")
+    if error := _wrong_state(row, request):
+        return error
+    for rule in (rules.not_the_requester, rules.not_excluded):
+        if sentence := rule(user, request):
+            return RuleViolation(sentence)
+    if sentence := rules.may_be_spoken_for(voice, request):
+        return RuleViolation(sentence, field="on_behalf_of")
+    if sentence := rules.not_said_for_them_already(user, voice, request, row.verdict):
+        return Conflict(sentence)
+    return _obstacle(row, request, voice)
+
+
+def _wrong_state(row: Transition, request: ApprovalRequest) -> DomainError | None:
     if request.state not in row.sources:
         message = _(
             "Request %(number)s is in the state “%(state)s”, where “%(action)s” is not possible. Reload the page."
         )
         return WrongState(message % {"number": request.pk, "state": request.get_state_display(), "action": row.label})
+    return None
+
+
+def _broken_rule(row: Transition, request: ApprovalRequest, user: User) -> DomainError | None:
     for rule in row.rules:
         if sentence := rule(user, request):
             return RuleViolation(sentence)
+    return None
+
+
+def _obstacle(row: Transition, request: ApprovalRequest, user: User) -> DomainError | None:
     for obstacle in row.obstacles:
         if sentence := obstacle(user, request):
             return Conflict(sentence)

@@ -29,7 +29,7 @@ def policy(db) -> ApprovalPolicy:
 
 
 @pytest.fixture
-def asked(version, policy, alice) -> ApprovalRequest:
+def asked(version, policy, alice, bob) -> ApprovalRequest:
     """Alice's open request to move version 2 to Production."""
     return services.open_request(version.pk, "Production", reason="Better on May data.", by=alice)
 

@@ -11,38 +11,19 @@ from apps.approvals.models import ApprovalRequest, RequestState, Review
 from apps.approvals.transitions import TRANSITIONS, RequestAction, transition_of
 from apps.audit.actions import Action, Outcome
 from apps.audit.models import AuditEvent
-from apps.errors import Conflict, DomainError, InvalidInput, NotAllowed, NotVisible, RuleViolation, WrongState
+from apps.errors import Conflict, DomainError, InvalidInput, NotAllowed, NotVisible, RuleViolation
 from apps.jobs.models import Job
 from apps.registry.models import DetailsState, ModelVersion
 from tests.approvals.broken_trail import broken_trail
 from tests.builders import make_policy
 from tests.conftest import member
 
-STATES = {
-    RequestAction.APPROVE: {"open", "changes_requested"},
-    RequestAction.REQUEST_CHANGES: {"open", "changes_requested"},
-    RequestAction.REJECT: {"open", "changes_requested"},
-    RequestAction.WITHDRAW: {"open", "changes_requested", "approved", "apply_failed"},
-    RequestAction.RETRY: {"apply_failed"},
-}
 CLOSED = {"applied", "rejected", "withdrawn", "expired", "superseded"}
 
 
 def put(asked: ApprovalRequest, state: str) -> None:
     closed = asked.created_at if state in CLOSED else None
     ApprovalRequest.objects.filter(pk=asked.pk).update(state=state, closed_at=closed)
-
-
-@pytest.mark.parametrize("state", RequestState.values)
-@pytest.mark.parametrize("action", RequestAction)
-def test_an_action_is_possible_in_its_states_alone(asked, bob, review, action, state):
-    put(asked, state)
-    if state in STATES[action]:
-        review(action, bob, "Because.")
-    else:
-        with pytest.raises(WrongState):
-            review(action, bob, "Because.")
-        assert ApprovalRequest.objects.get(pk=asked.pk).state == state
 
 
 def test_every_action_is_in_the_table():
@@ -96,7 +77,7 @@ def refused(error: type[DomainError], review, *args) -> AuditEvent:
 
 
 @pytest.mark.parametrize("action", ["approve", "request_changes", "reject"])
-def test_nobody_reviews_their_own_request(version, policy, bob, action):
+def test_nobody_reviews_their_own_request(version, policy, bob, erin, action):
     asked = services.open_request(version.pk, "Production", reason="Mine.", by=bob)
     digest = asked.evidence_digest
     refused(RuleViolation, lambda: services.act(asked.pk, action, by=bob, comment="Good.", evidence_digest=digest))
@@ -115,17 +96,17 @@ def test_a_viewer_may_do_nothing(asked, charlie, review, action):
 
 def test_only_the_group_of_the_policy_counts(version, alice, bob, erin):
     group = Group.objects.create(name="risk office")
+    erin.groups.add(group)
     make_policy(group=group)
     asked = services.open_request(version.pk, "Production", reason="Better.", by=alice)
     refused(RuleViolation, lambda: approve(asked, bob))
-    erin.groups.add(group)
     approve(asked, erin)
     assert states(asked) == ("approved", 1)
 
 
-def test_the_group_without_the_duty_does_not_count(version, alice, charlie):
+def test_the_group_without_the_duty_does_not_count(version, alice, bob, charlie):
     group = Group.objects.create(name="risk office")
-    charlie.groups.add(group)
+    group.user_set.add(bob, charlie)
     make_policy(group=group)
     asked = services.open_request(version.pk, "Production", reason="Better.", by=alice)
     refused(NotAllowed, lambda: approve(asked, charlie))
@@ -264,7 +245,7 @@ def test_two_who_approve_in_the_same_moment_approve_once(version, alice, bob, er
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_review_sent_twice_in_the_same_moment_is_one_review(version, alice, bob):
+def test_a_review_sent_twice_in_the_same_moment_is_one_review(version, alice, bob, erin):
     make_policy(required_approvals=2)
     asked = services.open_request(version.pk, "Production", reason="Better.", by=alice)
     errors = together(lambda person: approve(asked, person), bob, bob)

@@ -12,7 +12,7 @@ from apps.approvals.transitions import RequestAction
 from apps.audit.actions import Action, Outcome
 from apps.audit.models import AuditEvent
 from apps.audit.queries import visible_events
-from apps.errors import Conflict, DomainError, InvalidInput, NotVisible, WrongState
+from apps.errors import Conflict, DomainError, InvalidInput, NotVisible, RuleViolation, WrongState
 from apps.jobs.models import Job
 from tests.approvals.test_views import browser, detail_url, sign
 from tests.builders import make_policy, make_version
@@ -164,12 +164,21 @@ def test_a_request_keeps_the_group_of_its_retired_policy(version, alice, bob, er
     assert act(asked, "approve", erin).policy == first
 
 
-def test_a_policy_that_more_people_would_have_to_meet_than_exist_says_so(version, alice, bob, erin):
+def test_a_policy_that_more_people_would_have_to_meet_than_exist_is_said_before_anybody_waits(
+    version, alice, bob, erin
+):
     make_policy(required_approvals=3)
+    with pytest.raises(RuleViolation, match="needs 3 people, and only these could fill it: Bob, Erin"):
+        services.open_request(version.pk, "Production", reason="Better.", by=alice)
+
+
+def test_a_policy_that_can_no_longer_be_met_says_so(version, alice, bob, erin):
+    make_policy(required_approvals=2)
     asked = services.open_request(version.pk, "Production", reason="Better.", by=alice)
+    erin.groups.clear()
     assert queries.why_blocked(asked) == [
-        "0 of 3 approvals given. It needs reviewers of this model.",
-        "Only 2 people could approve this, requester and trainer not counted, and the policy demands 3. Ask an admin "
+        "0 of 2 approvals given. It needs reviewers of this model.",
+        "Only 1 person could approve this, requester and trainer not counted, and the policy demands 2. Ask an admin "
         "for more reviewers or another policy.",
     ]
-    assert "Only 2 people could approve this" in browser(bob).get(detail_url(asked)).content.decode()
+    assert "Only 1 person could approve this" in browser(bob).get(detail_url(asked)).content.decode()

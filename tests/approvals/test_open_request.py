@@ -36,12 +36,12 @@ def test_a_request_keeps_the_evidence_and_the_policy_of_its_moment(asked, versio
 
 
 @pytest.mark.parametrize("stage", ["None", "Archived"])
-def test_nothing_is_archived_on_the_way_out(version, alice, stage):
+def test_nothing_is_archived_on_the_way_out(version, alice, bob, stage):
     make_policy(stage)
     assert ask(version, alice, stage, archive_existing=True).archive_existing is False
 
 
-def test_the_requester_chooses_whether_to_archive(version, policy, alice):
+def test_the_requester_chooses_whether_to_archive(version, policy, alice, bob):
     assert ask(version, alice, archive_existing=False).archive_existing is False
 
 
@@ -106,7 +106,7 @@ def test_after_the_first_is_closed_another_may_be_made(asked, version, alice, re
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_who_ask_in_the_same_moment_make_one_request(version, policy, alice, bob):
+def test_two_who_ask_in_the_same_moment_make_one_request(version, policy, alice, bob, erin):
     barrier, errors = Barrier(2), []
 
     def race(person) -> None:

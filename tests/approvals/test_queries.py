@@ -29,7 +29,7 @@ def test_a_request_waits_for_those_who_can_review_it_and_have_not(asked, alice, 
     assert [list(queries.waiting_for(person)) for person in (bob, erin)] == [[], [asked]]
 
 
-def test_ones_own_request_does_not_wait_for_oneself(version, policy, bob):
+def test_ones_own_request_does_not_wait_for_oneself(version, policy, bob, erin):
     services.open_request(version.pk, "Production", reason="Mine.", by=bob)
     assert list(queries.waiting_for(bob)) == []
 

@@ -44,7 +44,8 @@ def promotion_of(version: ModelVersion) -> ApprovalRequest | None:
 @register.inclusion_tag("approvals/_version_requests.html")
 def version_requests(version: ModelVersion) -> dict[str, Any]:
     """List the requests of one version, newest first."""
-    requests = ApprovalRequest.objects.filter(version=version).select_related("requester").order_by("-id")
+    requests = ApprovalRequest.objects.filter(version=version).exclude(state=RequestState.DRAFT)
+    requests = requests.select_related("requester").order_by("-id")
     return {"version": version, "requests": list(requests[:20])}
 
 

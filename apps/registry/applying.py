@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from apps.audit.actions import Action, Source
 from apps.audit.services import Actor, Entry, Target, record_all
-from apps.registry import copying, summaries
+from apps.registry import copying, placements, summaries
 from apps.registry.models import Kind, ModelAlias, ModelVersion, RegisteredModel, Stage
 from apps.registry.observers import Change, Changed
+from apps.registry.placements import Place
 from apps.registry.planning import VERSION_FIELDS, Local, ModelChange, Plan, Remote, VersionChange
 from apps.registry.remote import RemoteModel, RemoteVersion
 
@@ -34,6 +35,7 @@ class Written:
     changes: list[Change] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     aliases: list[ModelAlias] = field(default_factory=list)  # to be created once all are known
+    pointed: list[Place] = field(default_factory=list)  # where aliases of known models point from now on
 
     def say(self, action: Action, local: Local, number: int | None = None, **data: Any) -> None:
         """Note an event about a model, or about a version of it."""
@@ -76,9 +78,12 @@ def apply(connection: str, plan: Plan, remote: Remote) -> Written:
         _delete_version(local, gone, written)
     for change in plan.changed_models:
         _update_model(change, written)
+    found: list[Place] = []
     for local, model in zip(fresh, plan.new_models, strict=True):
         if local.row.kind == Kind.MODEL:
-            _set_aliases(local, model.aliases, written)
+            found += _set_aliases(local, model.aliases, written, model.asked_at)
+    placements.begin(found)
+    placements.move(written.pointed)
     copying.insert(written.aliases)
     touched = [*plan.replaced_models, *plan.gone_models, *(change.local for change in plan.changed_models)]
     touched += [pair[0] for pair in (*plan.new_versions, *plan.changed_versions, *plan.gone_versions)]
@@ -106,24 +111,30 @@ def update_versions(changes: list[tuple[Local, VersionChange]]) -> list[Change]:
 
 
 def _update_versions(changes: list[tuple[Local, VersionChange]], written: Written) -> None:
-    now = timezone.now()
+    now, moved = timezone.now(), []
     for local, change in changes:
         row, moved_from, was_deleted = change.row, change.row.stage, change.row.deleted_at is not None
         if {"source", "run_id", "status"} & set(change.after) or was_deleted:
             row.details_due_at = now
         _take(row, change)
         if was_deleted:
+            moved.append(Place.in_stage(row, change.remote.asked_at))
             written.say(Action.VERSION_MIRRORED, local, row.number, after=described(change.remote))
             if local.row.kind == Kind.MODEL:
                 written.changes.append(Change(Changed.RETURNED, local.row, row, moved_from, row.stage))
             continue
         if change.before or change.after:
             written.say(Action.VERSION_CHANGED, local, row.number, before=change.before, after=change.after)
+            if local.row.kind == Kind.MODEL:
+                told = {"changed": sorted({*change.before, *change.after})}
+                written.changes.append(Change(Changed.DETAILS, local.row, row, None, None, details=told))
         if change.stage:
+            moved.append(Place.in_stage(row, change.remote.updated_at))
             before, after = {"stage": moved_from}, {"stage": row.stage}
             written.say(Action.VERSION_STAGE_CHANGED, local, row.number, before=before, after=after)
             written.changes.append(Change(Changed.STAGE, local.row, row, moved_from, row.stage))
     ModelVersion.objects.bulk_update([change.row for _, change in changes], WRITTEN, batch_size=BATCH)
+    placements.move(moved)
 
 
 def _take(row: ModelVersion, change: VersionChange) -> None:
@@ -163,6 +174,7 @@ def _create_models(
     for row in new:
         row.model_id = row.model.pk  # known only now
     copying.insert(new)
+    _place(new)
     for local in fresh:
         listed = [{"number": row.number, **described(row)} for row in local.versions.values()]
         written.say(Action.MODEL_MIRRORED, local, after={"kind": local.row.kind, "versions": listed})
@@ -194,8 +206,14 @@ def _add_versions(pairs: list[tuple[Local, RemoteVersion]], written: Written) ->
 def _create_versions(pairs: list[tuple[Local, RemoteVersion]]) -> None:
     rows = [_new_version(local.row, version) for local, version in pairs]
     copying.insert(rows)
+    _place(rows)
     for (local, _), row in zip(pairs, rows, strict=True):
         local.versions[row.number] = row
+
+
+def _place(rows: Iterable[ModelVersion]) -> None:
+    """Note in which stages new versions are."""
+    placements.begin(Place.in_stage(row, row.updated_at) for row in rows)
 
 
 def _new_version(model: RegisteredModel, version: RemoteVersion) -> ModelVersion:
@@ -224,11 +242,14 @@ def _update_model(change: ModelChange, written: Written) -> None:
     row.updated_at, row.seen_at = change.remote.updated_at, change.remote.asked_at
     row.save(update_fields=["name", "description", "tags", "kind", "updated_at", "seen_at"])
     if change.aliases is not None:
-        _set_aliases(change.local, change.aliases, written)
+        written.pointed += _set_aliases(change.local, change.aliases, written, change.remote.asked_at)
 
 
-def _set_aliases(local: Local, wanted: dict[str, int], written: Written) -> None:
-    """Make the aliases as wanted. One that points to a version not mirrored yet waits until that is."""
+def _set_aliases(local: Local, wanted: dict[str, int], written: Written, at: datetime) -> list[Place]:
+    """Make the aliases as wanted, and return where those that moved point from then `at` on.
+
+    One that points to a version not mirrored yet waits until that is.
+    """
     live = {number: row for number, row in local.versions.items() if row.deleted_at is None}
     wanted = {alias: number for alias, number in wanted.items() if number in live}
     pairs = {alias: (local.aliases.get(alias), wanted.get(alias)) for alias in [*local.aliases, *wanted]}
@@ -242,6 +263,7 @@ def _set_aliases(local: Local, wanted: dict[str, int], written: Written) -> None
         Change(Changed.ALIAS, local.row, live[new] if new else None, old, new, alias=alias)
         for alias, (old, new) in moved.items()
     ]
+    return [Place(local.row.pk, live[new].pk if new else None, at, alias=alias) for alias, (_, new) in moved.items()]
 
 
 def _delete_model(local: Local, written: Written) -> None:
@@ -251,6 +273,7 @@ def _delete_model(local: Local, written: Written) -> None:
         deleted_at=now, pending_stage="", details_due_at=None
     )
     ModelAlias.objects.filter(model=local.row).delete()
+    placements.end(Q(model=local.row), now)
     RegisteredModel.objects.filter(pk=local.row.pk).update(deleted_at=now)
     written.say(Action.MODEL_DELETED, local, before={"versions": sorted(live)})
     if local.row.kind == Kind.MODEL:
@@ -262,6 +285,7 @@ def _delete_version(local: Local, row: ModelVersion, written: Written) -> None:
     now = timezone.now()
     lost = {alias: number for alias, number in local.aliases.items() if number == row.number}
     ModelAlias.objects.filter(version=row).delete()
+    placements.end(Q(version=row), now)
     local.aliases = {alias: number for alias, number in local.aliases.items() if alias not in lost}
     ModelVersion.objects.filter(pk=row.pk).update(deleted_at=now, pending_stage="", details_due_at=None)
     row.deleted_at = now

@@ -17,6 +17,7 @@ class Changed(StrEnum):
 
     STAGE = "stage"  # of a version that is mirrored, or of a new one that came with a stage
     ALIAS = "alias"  # set, moved or removed; before and after are version numbers or None
+    DETAILS = "details"  # what a version says of itself, once it had been read: run, metrics, files, texts, tags
     ARTIFACTS = "artifacts"  # before and after are artifact digests
     DELETED = "deleted"  # a version; before is its stage, after None
     RETURNED = "returned"  # a version that was gone; before is the stage that it had, after the one that it has

@@ -128,8 +128,10 @@ def test_an_exchange_of_files_is_recorded_and_told(mlflow_registry, told):
         ["requirements.txt"],
     )
     assert [(change.what, change.before, change.after) for change in told] == [
-        (Changed.ARTIFACTS, before, version.artifact_digest)
+        (Changed.ARTIFACTS, before, version.artifact_digest),
+        (Changed.DETAILS, None, None),
     ]
+    assert told[1].details == {"changed": ["requirements", "artifact_digest"]}
 
 
 @pytest.mark.mlflow
@@ -138,6 +140,8 @@ def test_reading_the_same_again_tells_nothing(mlflow_registry, told):
     version = mirrored()
     events = AuditEvent.objects.count()
     detail_jobs.read_version(version.pk)
+    assert [change.details for change in told] == [{"changed": ["environment"]}]
+    told.clear()
     ModelVersion.objects.update(details_due_at=timezone.now())
     services.read_due_details()
     version.refresh_from_db()

@@ -68,7 +68,8 @@ def left_behind(request: ApprovalRequest) -> None:
 
 
 def _governed(changes: list[Change]) -> list[Change]:
-    """Leave out the aliases that nobody protects."""
+    """Leave out what is no drift, and the aliases that nobody protects."""
+    changes = [change for change in changes if change.what in RECORDERS]
     named = {change.alias for change in changes if change.what == Changed.ALIAS}
     protected = set(ProtectedAlias.objects.filter(alias__in=named).values_list("alias", flat=True)) if named else set()
     return [change for change in changes if change.what != Changed.ALIAS or change.alias in protected]

@@ -22,6 +22,8 @@ MAX_PAUSE = timedelta(hours=1)
 FIELDS = [name for name in Details.__dataclass_fields__ if name != "problems"]
 STATE = ["details_state", "details_error", "details_at", "details_due_at", "details_failures"]
 ARTIFACT_PARTS = {"mlmodel": "MLmodel", "requirements": "requirements.txt", "files": "files"}
+TOLD = ("run", "params", "metrics", "datasets", "mlmodel", "signature", "requirements", "files", "environment",
+        "artifact_digest", "details_error")  # fmt: skip # whose change observers hear of
 COMPLETE = "complete"  # key in `environment`: a thorough reading was kept
 
 
@@ -29,12 +31,13 @@ def keep(version: ModelVersion, details: Details, *, asked_at: datetime | None =
     """Store what was read, in the caller's transaction, and set when to read again.
 
     `asked_at` is when MLflow was asked: what was read later stays, and False is returned. A version whose files are
-    no longer what they were is recorded, and observers are told.
+    no longer what they were is recorded. Observers are told of that, and of what else is not as it was read before.
     """
     now = timezone.now()
     if asked_at and version.details_at and version.details_at > asked_at:
         return False
     before = version.artifact_digest if version.details_state == DetailsState.LOADED else ""
+    known = {name: getattr(version, name) for name in TOLD} if version.details_state == DetailsState.LOADED else {}
     changed = _changed_parts(version, details) if before and before != details.artifact_digest else []
     for name, value in _values(version, details, exchanged=bool(changed)).items():
         setattr(version, name, value)
@@ -45,6 +48,9 @@ def keep(version: ModelVersion, details: Details, *, asked_at: datetime | None =
     version.save(update_fields=[*FIELDS, *STATE])
     if changed:
         _tell_exchange(version, before, changed)
+    if others := [name for name, value in known.items() if getattr(version, name) != value]:
+        told = {"changed": others}
+        observers.tell([Change(Changed.DETAILS, version.model, version, None, None, details=told)])
     return True
 
 

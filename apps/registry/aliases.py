@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 
 from apps.audit.actions import Action
 from apps.audit.services import Actor, Target, record
-from apps.registry import connections, summaries
+from apps.registry import connections, placements, summaries
 from apps.registry.models import ModelAlias, RegisteredModel
+from apps.registry.placements import Place
 from apps.registry.stages import NotMoved, lock_model
 
 
@@ -64,6 +65,8 @@ def settle_alias(
         held.delete()
         if version:
             ModelAlias.objects.create(model=model, alias=alias, version=version)
+        place = Place(model.pk, version.pk if version else None, seen.asked_at, alias=alias)
+        placements.move([place], placements.writer(data), placements.decision(data))
         changed = {"before": {"aliases": _shown(alias, before)}, "after": {"aliases": _shown(alias, seen.number)}}
         target = Target(str(model.kind), model.reference, model.pk)
         record(Action.MODEL_CHANGED, by=by, target=target, reason=reason, **{**data, **changed})

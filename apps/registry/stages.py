@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 from apps.audit.actions import Action
 from apps.audit.services import Actor, Target, record
 from apps.errors import UpstreamUnavailable
-from apps.registry import connections, summaries
+from apps.registry import connections, placements, summaries
 from apps.registry.mlflow import MlflowClient, MlflowNotFound, RemoteVersion
 from apps.registry.models import ModelVersion, RegisteredModel, Stage
+from apps.registry.placements import Place
 
 ARCHIVING = (Stage.STAGING, Stage.PRODUCTION)  # MLflow answers 500 to archiving the others out of None or Archived
 
@@ -88,6 +89,8 @@ def settle(
         if before != row.stage:
             record_move(row, version.model.reference, before, by=by, reason=reason, **data)
             moved.append(row)
+    places = [Place.in_stage(row, row.updated_at) for row in moved]
+    placements.move(places, placements.writer(data), placements.decision(data))
     summaries.refresh([version.model_id])
     return moved
 

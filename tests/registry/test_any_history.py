@@ -10,6 +10,7 @@ from apps.audit.models import AuditEvent
 from apps.registry.models import DEFAULT_CONNECTION, SyncKind, SyncRun
 from apps.registry.syncing import complete, runs
 from tests.registry.test_passes import in_mlflow, look, mirrored
+from tests.registry.test_placements import held_now, placed_now
 
 NAMES = ["a", "b", "c"]
 STAGES = ["None", "Staging", "Production", "Archived"]
@@ -90,6 +91,7 @@ class History(RuleBasedStateMachine):
     def sync_everything(self) -> None:
         look(SyncKind.COMPLETE)
         assert mirrored() == in_mlflow(self.registry)
+        assert placed_now() == held_now()
 
     @rule(writes=st.integers(0, 2))
     def crash(self, writes: int) -> None:

@@ -12,6 +12,7 @@ from apps.registry.models.mirror import (
     RegisteredModelUserPermission,
     Stage,
 )
+from apps.registry.models.placement import PlacedBy, Placement
 from apps.registry.models.preferences import MetricDirection, SavedView
 from apps.registry.models.syncing import (
     DeliveryRefusal,
@@ -34,6 +35,8 @@ __all__ = [
     "ModelAlias",
     "ModelFacet",
     "ModelVersion",
+    "PlacedBy",
+    "Placement",
     "RegisteredModel",
     "RegisteredModelGroupPermission",
     "RegisteredModelUserPermission",

@@ -23,6 +23,7 @@ from apps.registry.models import (
     ModelAlias,
     ModelFacet,
     ModelVersion,
+    Placement,
     RegisteredModel,
     SyncRun,
     SyncShard,
@@ -124,7 +125,7 @@ def _end(opened: Pass, names: set[str], left: set[str]) -> None:
         mirror(opened, Remote(missing=dict.fromkeys(missing, asked_at)), replaces=True)
         opened.pulse("checking deletions")
     if opened.counts["created"] >= MANY or opened.run.listed:
-        copying.analyse(RegisteredModel, ModelVersion, ModelFacet, ModelAlias)
+        copying.analyse(RegisteredModel, ModelVersion, ModelFacet, ModelAlias, Placement)
     now = timezone.now()
     began = _began(opened, now - opened.run.started_at)
     runs.finish(

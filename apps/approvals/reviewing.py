@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from apps.accounts.models import User
 from apps.accounts.signing import confirmed_with
 from apps.approvals import eligibility, evidence, findings, schedule, staleness, waiting
+from apps.approvals.exceptional import dropping
 from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, RequestState, Review, Verdict
 from apps.approvals.records import about, request_target
 from apps.approvals.signing import Signing, meaning_from, printed_name, statement
@@ -177,6 +178,7 @@ def dismiss_lapsed(request: ApprovalRequest) -> list[str]:
 
 def reopen(request: ApprovalRequest) -> None:
     """Put the request under review again, where its standing reviews say; its wait starts anew when they suffice."""
+    dropping.end_expedited(request, by=SYSTEM)
     if request.approved_at:
         schedule.under_review_again(request, timezone.now())
     blocked = request.reviews.filter(standing=True, verdict=Verdict.REQUEST_CHANGES).exists()

@@ -186,6 +186,9 @@ WEBHOOK_ALLOWED_NETWORKS = env.list("ASSENT_WEBHOOK_ALLOWED_NETWORKS", default=[
 WEBHOOK_HTTP_HOSTS = env.list("ASSENT_WEBHOOK_HTTP_HOSTS", default=[])  # that may be told without TLS
 NOTIFICATIONS_SECONDS = env.int("NOTIFICATIONS_SECONDS", 5)  # how often the trail is read for what is to be told
 
+# --- Governance ---
+POLICY_SECOND_ADMIN = env.bool("ASSENT_POLICY_SECOND_ADMIN", True)  # false: a lone admin publishes their own drafts
+
 # --- MLflow ---
 _demo_mlflow = DATA_DIR / "mlflow.url"
 MLFLOW_BACKEND_URL = env.str(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from django.contrib.auth.models import Group
 
 from apps.approvals.models import ApprovalPolicy, PolicyRule
+from apps.approvals.policies import drafting, publishing
 from apps.registry import summaries
 from apps.registry.models import DetailsState, ModelVersion, RegisteredModel
 
@@ -44,8 +45,24 @@ def make_policy(
     stage: str = "Production", *, required_approvals: int = 1, group: Group | None = None, rules=None, **terms
 ) -> ApprovalPolicy:
     """A published policy; `rules` are (needed, group) pairs, in place of the one rule that the others describe."""
-    values = {"stage": stage, "state": "published", "revision": 1, "published_by": "admin", "reason": "start"}
-    policy = ApprovalPolicy.objects.create(**values | {"published_at": THEN} | terms)
+    values = {"stage": stage, "revision": 1, "reason": "start"} | terms
+    state = {"state": "published", "published_by": "admin", "published_at": THEN}
+    state |= {
+        name: values.pop(name) for name in ("state", "published_at", "published_by", "retired_at") if name in values
+    }
+    policy = ApprovalPolicy.objects.create(**values)
     for position, (needed, members) in enumerate(rules or [(required_approvals, group)]):
         PolicyRule.objects.create(policy=policy, position=position, needed=needed, group=members)
+    for name, value in state.items():
+        setattr(policy, name, value)
+    policy.save()
     return policy
+
+
+def publish_policy(
+    stage: str = "Production", *, required_approvals: int = 1, group: Group | None = None, rules=None, **terms
+) -> ApprovalPolicy:
+    """Publish as the operator does, through the services: the policy before it is retired."""
+    rows = [{"needed": needed, "group": members} for needed, members in rules or [(required_approvals, group)]]
+    drafted = drafting.draft({"stage": stage, "reason": "Four eyes."} | terms, rows, by=None)
+    return publishing.publish(drafted.pk, by=None)

@@ -16,6 +16,7 @@ from django.test import TransactionTestCase
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.roles import ADMIN, DATA_SCIENTIST, ML_ENGINEER, REVIEWER, VIEWER, Role
+from apps.approvals.policies import triggers as policy_triggers
 from apps.audit import triggers
 from apps.registry.models import DEFAULT_CONNECTION, Connection, RegisteredModel
 
@@ -27,12 +28,14 @@ _flush = TransactionTestCase._fixture_teardown
 
 
 def _flush_with_trail(case: TransactionTestCase) -> None:
-    """Empty the tables after a test with real transactions: the trail's triggers are lifted meanwhile."""
+    """Empty the tables after a test with real transactions: the triggers that forbid it are lifted meanwhile."""
     triggers.remove(connection)
+    policy_triggers.remove(connection)
     try:
         _flush(case)
     finally:
         triggers.install(connection)
+        policy_triggers.install(connection)
         Connection.objects.get_or_create(name=DEFAULT_CONNECTION)  # a migration makes it once
 
 

@@ -29,6 +29,7 @@ __all__ = [
     "held_permissions",
     "held_somewhere",
     "holders",
+    "holders_on",
     "roles_for",
     "roles_held",
     "roles_in",
@@ -135,6 +136,22 @@ def holders(permission: Permission, obj: models.Model | None = None) -> QuerySet
         people |= Q(pk__in=_table(type(obj), "user").objects.filter(**on_obj).values("user"))
     members = User.groups.through.objects.filter(group__in=Group.objects.filter(groups).values("pk")).values("user")
     return User.objects.filter(people | Q(pk__in=members), is_active=True)
+
+
+def holders_on(permission: Permission, objects: QuerySet) -> dict[Any, frozenset[int]]:
+    """Return the active people who hold `permission` on each of `objects`: primary key → user keys. Three queries."""
+    keys = list(objects.order_by().values_list("pk", flat=True))
+    everywhere = set(holders(permission).values_list("pk", flat=True))
+    stored = {"permission__in": _stored([permission]), "content_object__in": objects.order_by().values("pk")}
+    of_groups = _table(objects.model, "group").objects.filter(**stored, group__user__is_active=True)
+    of_people = _table(objects.model, "user").objects.filter(**stored, user__is_active=True)
+    more: dict[Any, set[int]] = {}
+    for key, person in of_groups.values_list("content_object_id", "group__user").union(
+        of_people.values_list("content_object_id", "user_id")
+    ):
+        more.setdefault(key, set()).add(person)
+    all_over = frozenset(everywhere)
+    return {key: all_over | more[key] if key in more else all_over for key in keys}
 
 
 def roles_of(user: Any, obj: models.Model | None = None) -> list[str]:

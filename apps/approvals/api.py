@@ -9,28 +9,25 @@ from rest_framework import generics, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.approvals import policies, queries, services
+from apps.approvals import queries, services
 from apps.approvals.checks import api as checks
 from apps.approvals.drift import api as drift
-from apps.approvals.models import ApprovalPolicy, ApprovalRequest, Review
+from apps.approvals.models import ApprovalRequest, Review
+from apps.approvals.policies import api as policies
 from apps.approvals.serializers import (
     CommentIn,
     NoFilter,
-    PolicyIn,
-    PolicyOut,
     RequestDetailOut,
     RequestFilter,
     RequestIn,
     RequestOut,
     ReviewIn,
     ReviewOut,
-    model_named,
     valid,
 )
 from apps.approvals.transitions import RequestAction
 from apps.registry.connections import named
 from apps.registry.models import ModelVersion
-from apps.registry.queries import visible_models
 
 
 def _version_id(name: str, number: int) -> int:
@@ -132,27 +129,6 @@ class Retry(_Act):
     action = RequestAction.RETRY
 
 
-@extend_schema_view(
-    get=extend_schema(summary="List policies, newest first, retired ones included"),
-    post=extend_schema(summary="Publish a policy", request=PolicyIn, responses={201: PolicyOut}),
-)
-class PolicyList(generics.ListCreateAPIView):
-    """What each stage demands; POST publishes a new policy in place of the present one."""
-
-    serializer_class = PolicyOut
-
-    def get_queryset(self) -> QuerySet[ApprovalPolicy]:
-        valid(NoFilter, self.request.query_params.dict())
-        return queries.visible_policies(self.request.user)
-
-    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        terms = valid(PolicyIn, request.data)
-        user: Any = request.user
-        model = model_named(terms.pop("model"), visible_models(user))
-        policy = policies.publish_policy(terms.pop("stage"), model=model, by=user, **terms)
-        return Response(PolicyOut(policy).data, status=status.HTTP_201_CREATED)
-
-
 def _detail(request: Request, number: int, code: int = status.HTTP_200_OK) -> Response:
     user: Any = request.user
     return Response(RequestDetailOut(queries.get_request(user, number), context={"request": request}).data, status=code)
@@ -164,7 +140,7 @@ urlpatterns = [
     path("requests/<int:id>/reviews/", ReviewList.as_view(), name="review-list"),
     path("requests/<int:id>/withdraw/", Withdraw.as_view(), name="request-withdraw"),
     path("requests/<int:id>/retry/", Retry.as_view(), name="request-retry"),
-    path("policies/", PolicyList.as_view(), name="policy-list"),
     *checks.urlpatterns,
     *drift.urlpatterns,
+    *policies.urlpatterns,
 ]

@@ -2,35 +2,18 @@
 
 from typing import Any
 
-from django.contrib.auth.models import Group
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.approvals import checks, findings, queries
-from apps.approvals.models import ApprovalPolicy, ApprovalRequest, PolicyRule, RequestState, Review, Verdict
-from apps.approvals.policies import MAX_APPROVALS
+from apps.approvals.models import ApprovalRequest, RequestState, Review, Verdict
+from apps.approvals.policies.serializers import PolicyOut
+from apps.approvals.strict import NoFilter as NoFilter
+from apps.approvals.strict import Strict
+from apps.approvals.strict import valid as valid
 from apps.approvals.texts import MAX_TEXT
 from apps.registry.connections import named
 from apps.registry.models import RegisteredModel, Stage
-
-PAGING = {"page", "page_size"}
-
-
-class Strict(serializers.Serializer):
-    """Input that names each field it does not know."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        if unknown := sorted(set(data) - set(self.fields) - PAGING) if isinstance(data, dict) else []:
-            known = ", ".join(self.fields)
-            raise serializers.ValidationError({name: [f"There is no such field. Known: {known}."] for name in unknown})
-        return super().to_internal_value(data)
-
-
-def valid(serializer: type[Strict], data: Any) -> dict[str, Any]:
-    """Return the parsed input. Raises a validation error that names each field at fault."""
-    parsed = serializer(data=data)
-    parsed.is_valid(raise_exception=True)
-    return parsed.validated_data
 
 
 class RequestFilter(Strict):
@@ -40,69 +23,6 @@ class RequestFilter(Strict):
     model = serializers.CharField(required=False, help_text="The model's exact name.", trim_whitespace=False)
     mine = serializers.BooleanField(required=False, default=None, allow_null=True, help_text="Only those I asked for.")
     waiting = serializers.ChoiceField(choices=["me"], required=False, help_text="Only those that wait for my review.")
-
-
-class NoFilter(Strict):
-    """A list without filters."""
-
-
-class RuleOut(serializers.ModelSerializer):
-    """One demand of a policy."""
-
-    group = serializers.CharField(source="group.name", default=None, allow_null=True, help_text="Null: any reviewer.")
-
-    class Meta:
-        model = PolicyRule
-        fields = ("name", "needed", "group", "scopes")
-
-
-class PolicyOut(serializers.ModelSerializer):
-    """A policy."""
-
-    model = serializers.CharField(
-        source="model.reference", default=None, allow_null=True, help_text="Null: every model."
-    )
-    rules = RuleOut(many=True)
-
-    class Meta:
-        model = ApprovalPolicy
-        fields = (
-            "id",
-            "stage",
-            "model",
-            "rules",
-            "archive_existing",
-            "revert_drift",
-            "reason",
-            "published_at",
-            "published_by",
-            "retired_at",
-        )
-
-
-class GroupField(serializers.SlugRelatedField):
-    """A group by its name. A name with a null character names nothing, and PostgreSQL refuses to look it up."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        if not isinstance(data, str) or "\0" in data:
-            self.fail("invalid")
-        return super().to_internal_value(data)
-
-
-class PolicyIn(Strict):
-    """Publish a policy. It takes the place of the present one for the same stage and model."""
-
-    stage = serializers.ChoiceField(choices=Stage.choices)
-    required_approvals = serializers.IntegerField(min_value=1, max_value=MAX_APPROVALS)
-    group = GroupField(slug_field="name", queryset=Group.objects.all(), required=False, allow_null=True, default=None)
-    model = serializers.CharField(required=False, allow_null=True, default=None, trim_whitespace=False)
-    archive_existing = serializers.BooleanField(required=False, default=True)
-    revert_drift = serializers.BooleanField(
-        required=False,
-        default=False,
-        help_text="Move a version back at once that MLflow moved into this stage, or out of it, without a decision.",
-    )
-    reason = serializers.CharField(max_length=MAX_TEXT)
 
 
 class ReviewOut(serializers.ModelSerializer):

@@ -5,6 +5,7 @@ from django.urls import path
 from apps.approvals import views
 from apps.approvals.checks import views as checks
 from apps.approvals.drift import views as drift
+from apps.approvals.policies.urls import urlpatterns as policies
 from apps.registry import converters  # noqa: F401  registers <model:name>
 
 app_name = "approvals"
@@ -16,9 +17,7 @@ urlpatterns = [
     path("requests/<int:id>/waive/", checks.waive, name="check-waive"),
     path("requests/<int:id>/waivers/<int:waiver>/revoke/", checks.revoke, name="waiver-revoke"),
     path("reviews/", views.review_queue, name="review-queue"),
-    path("policies/", views.policy_list, name="policy-list"),
-    path("policies/aliases/protect/", drift.alias_protect, name="alias-protect"),
-    path("policies/aliases/unprotect/", drift.alias_unprotect, name="alias-unprotect"),
+    *policies,
     path("drift/", drift.drift_list, name="drift-list"),
     path("drift/<int:id>/", drift.drift_detail, name="drift-detail"),
     path("drift/<int:id>/act/", drift.drift_act, name="drift-act"),

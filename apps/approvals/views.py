@@ -13,10 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
-from apps.approvals import pages, policies, queries, services
-from apps.approvals.drift.forms import ProtectForm
-from apps.approvals.drift.queries import protected_aliases
-from apps.approvals.forms import ActForm, PolicyForm, RequestFilter, RequestForm, cleaned
+from apps.approvals import pages, queries, services
+from apps.approvals.forms import ActForm, RequestFilter, RequestForm, cleaned
 from apps.approvals.models import UNFINISHED, ApprovalRequest
 from apps.approvals.transitions import transition_of
 from apps.errors import Conflict, DomainError, NotAllowed, NotVisible
@@ -183,43 +181,3 @@ def review_queue(request: HttpRequest) -> HttpResponse:
         "decided": list(pages.as_rows(visible.filter(closed_at__isnull=False)).order_by("-closed_at", "-id")[:20]),
     }
     return render(request, "approvals/review_queue.html", context)
-
-
-@login_required
-@require_http_methods(["GET", "HEAD", "POST"])
-def policy_list(request: HttpRequest) -> HttpResponse:
-    """What each stage demands, since when and why; people with policy:manage publish a new policy here."""
-    if request.method != "POST":
-        return policy_page(request)
-    form, status = PolicyForm(request.POST, by=_person(request)), 400
-    try:
-        if form.is_valid():
-            published = policies.publish_policy(by=_person(request), **form.cleaned_data)
-            messages.success(request, pages.what_was_published(published))
-            return redirect("approvals:policy-list")
-        if not grants.allows(request.user, Permission.POLICY_MANAGE):
-            raise NotAllowed(_("Publishing a policy needs the admin role. Ask an admin."))
-    except NotAllowed:
-        raise
-    except DomainError as error:
-        show_on(form, error)
-        status = error.status
-    return policy_page(request, form=form, status=status)
-
-
-def policy_page(
-    request: HttpRequest,
-    *,
-    form: PolicyForm | None = None,
-    protect_form: ProtectForm | None = None,
-    status: int = 200,
-) -> HttpResponse:
-    """Return the page of policies and protected aliases, with a form as it was refused, if one was."""
-    context = {
-        "form": form or PolicyForm(by=_person(request)),
-        "protect_form": protect_form or ProtectForm(),
-        "stages": pages.policies_by_stage(request.user),
-        "protected": list(protected_aliases()),
-        "may_publish": grants.allows(request.user, Permission.POLICY_MANAGE),
-    }
-    return render(request, "approvals/policy_list.html", context, status=status)

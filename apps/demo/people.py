@@ -15,15 +15,14 @@ from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.accounts.roles import ADMIN, DATA_SCIENTIST, ML_ENGINEER, REVIEWER, VIEWER, Role
 from apps.approvals.drift.protected import protect
-from apps.approvals.models import ApprovalPolicy, ProtectedAlias
-from apps.approvals.policies import publish_policy
+from apps.approvals.models import ProtectedAlias
 from apps.audit import services as audit
 from apps.audit.actions import Action
 from apps.audit.services import Actor, Target
-from apps.registry.models import Kind, RegisteredModel, Stage
+from apps.demo.policies import PROTECTED, policies_seeded, seed_policies
+from apps.registry.models import Kind, RegisteredModel
 
 HIDDEN_FROM_VIEWERS = "credit-risk"
-PROTECTED = "champion"
 REASON = "Demo set-up"
 SYSTEM = Actor("system:demo")
 ADMIN_NAME = "admin"
@@ -71,18 +70,13 @@ def seed_people() -> None:
         _create(person, passwords[person.username], by=admin)
     if not ProtectedAlias.objects.filter(alias=PROTECTED).exists():
         protect(PROTECTED, reason=REASON, by=admin)
-    for stage in Stage.values:
-        if not ApprovalPolicy.objects.filter(stage=stage, model=None, retired_at=None).exists():
-            publish_policy(
-                stage, required_approvals=1, archive_existing=stage == Stage.PRODUCTION, reason=REASON, by=admin
-            )
+    seed_policies(by=admin)
 
 
 def seeded() -> bool:
     """Return whether an earlier start finished with the people and the policies."""
     people = User.objects.filter(username__in=[person.username for person in PEOPLE]).count()
-    policies = ApprovalPolicy.objects.filter(model=None, retired_at=None).count()
-    return people == len(PEOPLE) and policies == len(Stage.values) and _password_file().exists()
+    return people == len(PEOPLE) and policies_seeded() and _password_file().exists()
 
 
 def credentials_table(address: str, mlflow: str | None) -> str:

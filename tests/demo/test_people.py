@@ -52,10 +52,24 @@ def test_a_viewer_sees_all_models_but_the_hidden_one(mirrored):
     assert list(visible_models(charlie).values_list("name", flat=True)) == ["churn-classifier"]
 
 
-def test_every_stage_has_a_policy_and_production_archives(mirrored):
+def test_every_stage_and_the_alias_have_a_policy_that_one_reviewer_fills(mirrored):
     people.seed_people()
-    found = ApprovalPolicy.objects.order_by("stage").values_list("stage", "required_approvals", "archive_existing")
-    assert list(found) == [("Archived", 1, False), ("None", 1, False), ("Production", 1, True), ("Staging", 1, False)]
+    found = ApprovalPolicy.objects.order_by("stage").values_list(
+        "stage", "alias", "rules__needed", "archive_existing", "required_checks"
+    )
+    assert list(found) == [
+        ("", "champion", 1, False, []),
+        ("Archived", "", 1, False, []),
+        ("None", "", 1, False, []),
+        ("Production", "", 1, True, ["signature", "run_finished"]),
+        ("Staging", "", 1, False, []),
+    ]
+
+
+def test_policies_are_drafted_by_the_admin_and_published_by_the_operator(mirrored):
+    people.seed_people()
+    hands = set(ApprovalPolicy.objects.values_list("drafted_by", "published_by", "state"))
+    assert hands == {("admin", "system:operator", "published")}
 
 
 def test_a_second_time_changes_nothing(mirrored):

@@ -19,7 +19,8 @@ from apps.approvals.drift.settling import REVERT_JOB
 from apps.approvals.drift.timeline import timeline
 from apps.approvals.forms import cleaned
 from apps.approvals.models import UNSETTLED, DriftFinding, DriftState
-from apps.approvals.views import policy_page, show_on
+from apps.approvals.policies.views import policy_page
+from apps.approvals.views import show_on
 from apps.errors import DomainError, InvalidInput, NotAllowed, NotVisible
 from apps.jobs.models import Job
 

@@ -2,7 +2,6 @@
 
 from apps.approvals.policies import freezes
 from apps.approvals.policies.content import MAX_APPROVALS, terms
-from apps.approvals.policies.publishing import publish_policy
 from apps.approvals.policies.selecting import in_force, policy_for, present_for
 
-__all__ = ["MAX_APPROVALS", "freezes", "in_force", "policy_for", "present_for", "publish_policy", "terms"]
+__all__ = ["MAX_APPROVALS", "freezes", "in_force", "policy_for", "present_for", "terms"]

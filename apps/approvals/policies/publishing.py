@@ -1,76 +1,68 @@
-"""Publishing a policy: in the same moment the one before it is retired."""
+"""Publishing a draft: by somebody other than who edited it last. In the same moment the policy before it is retired."""
 
-from django.contrib.auth.models import Group
+from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from apps.accounts import grants
 from apps.accounts.models import User
-from apps.accounts.permissions import Permission
-from apps.approvals.models import ApprovalPolicy, PolicyRule, PolicyState
-from apps.approvals.policies.content import MAX_APPROVALS, terms
-from apps.approvals.texts import stage_from, text_from
-from apps.audit import services as audit
+from apps.approvals.models import ApprovalPolicy, PolicyState
+from apps.approvals.policies import checking, content
+from apps.approvals.policies.drafting import locked_draft, target_of
+from apps.approvals.policies.managing import managing, name_of
+from apps.approvals.policies.selecting import SCOPE
+from apps.approvals.texts import text_from
 from apps.audit.actions import Action
 from apps.audit.services import Target
-from apps.errors import Conflict, InvalidInput, NotAllowed, NotVisible
-from apps.registry import queries as registry
-from apps.registry.models import RegisteredModel
+from apps.errors import Conflict, RuleViolation
 
 
-def publish_policy(
-    stage: str,
-    *,
-    required_approvals: int,
-    group: Group | None = None,
-    model: RegisteredModel | None = None,
-    archive_existing: bool = True,
-    revert_drift: bool = False,
-    reason: str,
-    by: User,
-) -> ApprovalPolicy:
-    """Publish what `stage` demands from now on, for `model` or for every model without a policy of its own.
+def publish(policy_id: int, *, by: User | None, reason: str = "", digest: str = "") -> ApprovalPolicy:
+    """Put a draft in force. Requests that are open keep the policy they began with.
 
-    The policy before it is retired; requests already open keep theirs. `revert_drift`: a version that MLflow moves into
-    this stage or out of it without a decision is moved back as soon as that is seen.
-
-    Raises NotAllowed without `policy:manage`, NotVisible for a model that `by` may not see, InvalidInput (naming the
-    field) and Conflict when another was published in the same moment.
+    `by` None is the operator, at the server's own shell. `digest` (content.digest) is that of the draft which was
+    read. An empty reason leaves the draft's. Raises NotVisible, NotAllowed, RuleViolation (it takes a second admin, see
+    ASSENT_POLICY_SECOND_ADMIN), WrongState (it is no draft), Conflict (it changed, or another was published in the same
+    moment) and InvalidInput (it demands what does not exist any more).
     """
-    target = Target("policy", f"{stage} policy" + (f" for {model}" if model else ""), model.pk if model else None)
-    with audit.attempt(Action.POLICY_PUBLISHED, by=grants.actor(by, model), target=target) as trial:
-        if not grants.allows(by, Permission.POLICY_MANAGE):
-            raise NotAllowed(_("Publishing a policy needs the admin role. Ask an admin."))
-        if model and not registry.visible_models(by).filter(pk=model.pk).exists():
-            trial.target = Target("policy", f"{stage} policy")
-            raise NotVisible(_("There is no such model, or you may not see it."))
-        stage = stage_from(stage, field="stage")
-        if not 1 <= required_approvals <= MAX_APPROVALS:
-            message = _("A policy needs from 1 to %(most)s approvals.") % {"most": MAX_APPROVALS}
-            raise InvalidInput(message, field="required_approvals")
-        reason = text_from(reason, field="reason")
-        scope = ApprovalPolicy.objects.filter(stage=stage, model=model, state=PolicyState.PUBLISHED)
-        former = scope.select_for_update().first()
-        scope.update(state=PolicyState.RETIRED, retired_at=timezone.now())
-        policy = ApprovalPolicy(
-            stage=stage,
-            model=model,
-            archive_existing=archive_existing,
-            revert_drift=revert_drift,
-            state=PolicyState.PUBLISHED,
-            drafted_by=by.get_username(),
-            published_at=timezone.now(),
-            published_by=by.get_username(),
-            revision=ApprovalPolicy.objects.filter(stage=stage, model=model).count() + 1,
-            reason=reason,
-        )
+    with managing(Action.POLICY_PUBLISHED, Target("policy", f"policy {policy_id}"), by=by) as trial:
+        policy = locked_draft(policy_id, by, digest)
+        trial.target = target_of(policy)
+        alone = by is not None and policy.drafted_by == by.get_username()
+        if alone and settings.POLICY_SECOND_ADMIN:
+            raise RuleViolation(_("You edited this draft last, so another admin has to read and publish it."))
+        checking.check(policy, list(policy.rules.select_related("group")))
+        former = _retire(policy)
+        policy.state, policy.published_at, policy.published_by = PolicyState.PUBLISHED, timezone.now(), name_of(by)
+        policy.revision = (_of_scope(policy).aggregate(last=Max("revision"))["last"] or 0) + 1
+        policy.reason = text_from(reason, field="reason", needed=False) or policy.reason
         try:
             with transaction.atomic():
                 policy.save()
-                PolicyRule.objects.create(policy=policy, needed=required_approvals, group=group)
         except IntegrityError as error:
-            message = _("Another policy for this stage was published in the same moment. Read it, then try again.")
+            message = _("Another policy for the same was published in the same moment. Read it, then try again.")
             raise Conflict(message) from error
-        trial.done(reason=reason, before=terms(former) if former else None, after=terms(policy))
+        before = content.terms(former) if former else None
+        how = {"alone": True} if alone else {}
+        trial.done(
+            reason=policy.reason, before=before, after=content.terms(policy), drafted_by=policy.drafted_by, **how
+        )
     return policy
+
+
+def may_publish(policy: ApprovalPolicy, user: User) -> bool:
+    """Return whether this person may publish a draft, permission aside: somebody else edited it last."""
+    return not settings.POLICY_SECOND_ADMIN or policy.drafted_by != user.get_username()
+
+
+def _of_scope(policy: ApprovalPolicy) -> QuerySet[ApprovalPolicy]:
+    return ApprovalPolicy.objects.filter(**{name: getattr(policy, name) for name in SCOPE})
+
+
+def _retire(policy: ApprovalPolicy) -> ApprovalPolicy | None:
+    """Retire the policy in force for the same models and target, and return it."""
+    former = _of_scope(policy).filter(state=PolicyState.PUBLISHED).select_for_update(of=("self",)).first()
+    if former:
+        ApprovalPolicy.objects.filter(pk=former.pk).update(state=PolicyState.RETIRED, retired_at=timezone.now())
+    return former

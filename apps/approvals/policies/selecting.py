@@ -10,6 +10,8 @@ from apps.approvals.models import ApprovalPolicy, ApprovalRequest, PolicyRule, P
 from apps.errors import RuleViolation
 from apps.registry.models import ModelVersion, RegisteredModel
 
+SCOPE = ("model", "risk", "tag_key", "tag_value", "stage", "alias")  # of these one policy is in force at a time
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -68,7 +70,7 @@ def choose(candidates: Iterable[ApprovalPolicy], model: RegisteredModel, stage: 
     if others:
         message = _(
             "Two policies for %(stage)s fit %(model)s equally well: “%(one)s” (%(one_id)s) and “%(other)s” "
-            "(%(other_id)s). Nothing can move there until an admin retires one of them, or the model's tags change."
+            "(%(other_id)s), so nothing can move there. Ask an admin to publish one for this model alone."
         )
         names = {"one": scope_words(first), "other": scope_words(others[0])}
         numbers = {"one_id": first.pk, "other_id": others[0].pk}
@@ -102,6 +104,11 @@ def specificity(policy: ApprovalPolicy) -> tuple[int, bool, bool]:
     """Return how specific a policy is, to compare: its scope, then its target, then whether a tag's value is named."""
     level = 3 if policy.model_id else 2 if policy.risk else 1 if policy.tag_key else 0
     return level, bool(policy.stage or policy.alias), bool(policy.tag_value)
+
+
+def same_scope(one: ApprovalPolicy, other: ApprovalPolicy) -> bool:
+    """Return whether one of the two would take the other's place: the same models on their way to the same target."""
+    return all(getattr(one, name) == getattr(other, name) for name in SCOPE)
 
 
 def scope_words(policy: ApprovalPolicy) -> str:

@@ -63,22 +63,29 @@ def collect(version: ModelVersion) -> dict[str, Any]:
     }
 
 
-def of(request: ApprovalRequest) -> dict[str, Any]:
-    """Return all that a request is about, from the mirror and the checks as they are now: what is signed.
+def material(version: ModelVersion) -> dict[str, Any]:
+    """Return the evidence on a version with what lies in its folder.
 
     `files` is {path: size}, or None when they could not be listed; `environment` is None until it was read.
     """
-    version, policy = request.version, request.policy
     environment = {key: value for key, value in version.environment.items() if key != COMPLETE}
     return {
         **collect(version),
+        "artifact": version.artifact_digest,
+        "files": sizes(version),
+        "environment": plain(environment) if version.environment.get(COMPLETE) else None,
+    }
+
+
+def of(request: ApprovalRequest) -> dict[str, Any]:
+    """Return all that a request is about, from the mirror and the checks as they are now: what is signed."""
+    policy = request.policy
+    return {
+        **material(request.version),
         "target": request.target,
         "policy": {"id": policy.pk, "revision": policy.revision} if policy else None,
         "checks": _outcomes(request),
         "card": None,
-        "artifact": version.artifact_digest,
-        "files": sizes(version),
-        "environment": plain(environment) if version.environment.get(COMPLETE) else None,
     }
 
 

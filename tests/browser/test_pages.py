@@ -130,6 +130,7 @@ def set_no_direction(page: Page, world: World) -> None:
 
 
 CHURN = "churn-classifier"
+HOOK, QUIET_HOOK = "/notifications/webhooks/{hook}/", "/notifications/webhooks/{quiet_hook}/"
 
 
 def open_the_owners(page: Page, world: World) -> None:
@@ -168,6 +169,33 @@ def send_no_file(page: Page, world: World) -> None:
 
 def open_values(page: Page, world: World) -> None:
     page.get_by_text("Every value as a table").click()
+
+
+def add_no_webhook(page: Page, world: World) -> None:
+    page.get_by_role("button", name="Add webhook").click()
+    page.get_by_role("alert").first.wait_for()
+
+
+def save_half_the_quiet_hours(page: Page, world: World) -> None:
+    page.get_by_label("No mail from").select_option("22")
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("alert").first.wait_for()
+
+
+def make_a_new_secret(page: Page, world: World) -> None:
+    page.get_by_role("button", name="Make a new secret").click()
+    page.get_by_text("never shown again").first.wait_for()
+
+
+def send_a_test(page: Page, world: World) -> None:
+    """This machine, which the installation does not allow."""
+    page.get_by_role("button", name="Send a test").click()
+    page.get_by_text("The test did not arrive").wait_for()
+
+
+def open_the_removal(page: Page, world: World) -> None:
+    page.get_by_text("Remove", exact=True).click()
+    page.get_by_text("Remove this webhook?").wait_for()
 
 
 V2 = "/models/churn-classifier/v/2/"
@@ -248,6 +276,27 @@ SIGHTS = {
     "connection, errors": Sight("registry:connection-detail", "/connections/eu/", by="admin", does=save_nonsense),
     "connection, new": Sight("registry:connection-new", "/connections/new/", by="admin"),
     "connection, new, errors": Sight("registry:connection-new", "/connections/new/", by="admin", does=add_nothing),
+    "notifications": Sight("notifications:notification-list", "/notifications/"),
+    "notifications, to an admin": Sight("notifications:notification-list", "/notifications/", by="admin"),
+    "notifications, none of a kind": Sight("notifications:notification-list", "/notifications/?kind=other"),
+    "notifications, none": Sight("notifications:notification-list", "/notifications/", by="mallory"),
+    "notifications, malformed filter": Sight("notifications:notification-list", "/notifications/?kind=x", status=400),
+    "notification choices": Sight("notifications:preferences", "/notifications/preferences/"),
+    "notification choices, errors": Sight(
+        "notifications:preferences", "/notifications/preferences/", does=save_half_the_quiet_hours
+    ),
+    "webhooks": Sight("notifications:webhook-list", "/notifications/webhooks/", by="admin"),
+    "webhooks, not allowed": Sight("notifications:webhook-list", "/notifications/webhooks/", status=403),
+    "webhook": Sight("notifications:webhook-detail", HOOK, by="admin"),
+    "webhook, tested": Sight("notifications:webhook-detail", HOOK, by="admin", does=send_a_test),
+    "webhook, new secret": Sight("notifications:webhook-detail", HOOK, by="admin", does=make_a_new_secret),
+    "webhook, to be removed": Sight("notifications:webhook-detail", HOOK, by="admin", does=open_the_removal),
+    "webhook, no such delivery": Sight("notifications:webhook-detail", f"{HOOK}?state=done", by="admin"),
+    "webhook, nothing sent yet": Sight("notifications:webhook-detail", QUIET_HOOK, by="admin"),
+    "webhook, new": Sight("notifications:webhook-new", "/notifications/webhooks/new/", by="admin"),
+    "webhook, new, errors": Sight(
+        "notifications:webhook-new", "/notifications/webhooks/new/", by="admin", does=add_no_webhook
+    ),
     "API documentation": Sight("api:docs", "/api/v1/docs/"),
     "request, changed meanwhile": Sight("approvals:request-act", "/requests/{open}/", does=approve_what_has_changed),
     "sync, failing": Sight("registry:sync", "/sync/", by="admin", does=let_the_sync_fail),  # the last: shows everywhere
@@ -281,6 +330,7 @@ def test_every_page_is_as_it_should_be(look, open_browser, live_server):
     world = worlds.build()
     numbers = {state: asked.pk for state, asked in world.requests.items()}
     numbers |= {f"drift_{name}": finding.pk for name, finding in world.drift.items()}
+    numbers |= world.webhooks
     found: dict[str, list[str]] = {}
     shown: str | None = "nobody yet"
     for name, sight in SIGHTS.items():

@@ -16,6 +16,8 @@ from apps.approvals.models import ApprovalRequest, DriftFinding, DriftState, Pro
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.encryption import seal
+from apps.notifications import endpoints, outbox
+from apps.notifications.models import Notification, OutboxCursor
 from apps.registry.models import (
     Connection,
     DeliveryRefusal,
@@ -54,6 +56,7 @@ class World:
     churn: RegisteredModel
     requests: dict[str, ApprovalRequest] = field(default_factory=dict)
     drift: dict[str, DriftFinding] = field(default_factory=dict)
+    webhooks: dict[str, int] = field(default_factory=dict)
 
 
 def build() -> World:
@@ -78,7 +81,28 @@ def build() -> World:
         state=SyncState.DONE, finished_at=timezone.now(), requested_by="beat", counts={"models": 6, "versions": 12}
     )
     _second_server()
+    _tell_of_it(world)
     return world
+
+
+def _tell_of_it(world: World) -> None:
+    """What everybody was told of the above, some of it read; a webhook in trouble, and one that is new."""
+    OutboxCursor.objects.create(last_id=0)
+    admin, churn = world.people["admin"], world.churn.name
+    failing = endpoints.add_endpoint(by=admin, name="pipeline", url="https://127.0.0.1:9443/", events=["request.*"])
+    quiet = endpoints.add_endpoint(by=admin, name="chat", url="https://hooks.example.org/", models=[churn])
+    world.webhooks = {"hook": failing.endpoint.pk, "quiet_hook": quiet.endpoint.pk}
+    outbox.fan_out()
+    quiet.endpoint.deliveries.all().delete()
+    rows, now = failing.endpoint.deliveries.order_by("pk"), timezone.now()
+    error = "hooks.example.org is at 10.0.0.7, which is no public address."
+    rows.filter(pk=rows[0].pk).update(state="dead", attempts=9, last_error=error, milliseconds=12, finished_at=now)
+    rows.filter(pk=rows[1].pk).update(attempts=3, last_status=503, last_error="The receiver answered 503.")
+    failing.endpoint.failing_since = now - timedelta(hours=3)
+    failing.endpoint.save()
+    told = Notification.objects.filter(user=world.people["bob"]).order_by("pk")
+    told.filter(pk=told[0].pk).update(read_at=now, mailed_at=now)
+    told.filter(pk=told[1].pk).update(mail_at=now, mail_error="451 later", mail_attempts=1)
 
 
 def run_a_sync() -> None:

@@ -12,6 +12,7 @@ from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.approvals import lifecycle_rules, rules
+from apps.approvals.exceptional import rules as exceptional
 from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, RequestState, Verdict
 from apps.audit.actions import Action
 from apps.errors import Conflict, DomainError, InvalidInput, NotAllowed, RuleViolation, WrongState
@@ -33,6 +34,11 @@ class RequestAction(StrEnum):
     DISMISS_OBJECTION = "dismiss_objection"
     SUPERSEDE = "supersede"
     REPIN = "repin"
+    ASK_BYPASS = "ask_bypass"
+    CONFIRM_BYPASS = "confirm_bypass"
+    DROP_BYPASS = "drop_bypass"
+    AFTER_REVIEW = "after_review"
+    RECERTIFY = "recertify"
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,7 @@ class Transition:
     obstacles: tuple[Rule, ...] = ()  # in the way at this moment: 409
     comment_needed: bool = False
     quiet: bool = False  # not shown where it is refused: it would only be noise
+    apart: bool = False  # has a page of its own, see exceptional/: not among the buttons of the request
 
 
 REVIEWER_ONLY = gettext_lazy("Reviewing needs the reviewer's duty on this model. An admin can give it to you.")
@@ -64,6 +71,8 @@ WRITER_ONLY = gettext_lazy("Asking for a promotion needs the data scientist's ro
 ENGINEER_DISMISSES = gettext_lazy("Dismissing an objection needs the ML engineer's role on this model.")
 ADMIN_ONLY = gettext_lazy("Moving a request to another policy needs the admin role. Ask an admin.")
 BEFORE_APPLYING = (*UNDER_REVIEW, RequestState.APPROVED, RequestState.APPLY_FAILED)
+TWO_ONLY = gettext_lazy("Going past a policy needs the emergency duty on this model. An admin can give it to you.")
+IN_THE_WAY: tuple[Rule, ...] = (rules.version_exists, lifecycle_rules.in_time, rules.in_the_asked_stage)
 
 TRANSITIONS = {
     row.action: row
@@ -184,6 +193,61 @@ TRANSITIONS = {
             obstacles=(lifecycle_rules.under_another_policy,),
             comment_needed=True,
             quiet=True,
+        ),
+        Transition(
+            RequestAction.ASK_BYPASS,
+            gettext_lazy("Ask for a bypass"),
+            (*UNDER_REVIEW, RequestState.APPROVED),
+            Permission.MODEL_BYPASS,
+            TWO_ONLY,
+            Action.BYPASS_ASKED,
+            obstacles=(*IN_THE_WAY, exceptional.waits_for_something, exceptional.not_asked_already),
+            comment_needed=True,
+            apart=True,
+        ),
+        Transition(
+            RequestAction.CONFIRM_BYPASS,
+            gettext_lazy("Confirm the bypass"),
+            (*UNDER_REVIEW, RequestState.APPROVED),
+            Permission.MODEL_BYPASS,
+            TWO_ONLY,
+            Action.BYPASS_CONFIRMED,
+            rules=(exceptional.the_second_person,),
+            obstacles=(*IN_THE_WAY, exceptional.is_asked_for),
+            apart=True,
+        ),
+        Transition(
+            RequestAction.DROP_BYPASS,
+            gettext_lazy("Drop the bypass"),
+            (*UNDER_REVIEW, RequestState.APPROVED),
+            Permission.MODEL_BYPASS,
+            TWO_ONLY,
+            Action.BYPASS_DROPPED,
+            obstacles=(exceptional.is_asked_for,),
+            apart=True,
+        ),
+        Transition(
+            RequestAction.AFTER_REVIEW,
+            gettext_lazy("Review afterwards"),
+            (RequestState.APPLIED,),
+            Permission.MODEL_REVIEW,
+            REVIEWER_ONLY,
+            Action.AFTER_REVIEW_DONE,
+            rules=(*REVIEW_RULES, exceptional.not_answering_for_it),
+            obstacles=(exceptional.owes_a_review,),
+            comment_needed=True,
+            apart=True,
+        ),
+        Transition(
+            RequestAction.RECERTIFY,
+            gettext_lazy("Certify anew"),
+            (RequestState.APPLIED,),
+            Permission.MODEL_REVIEW,
+            REVIEWER_ONLY,
+            Action.REQUEST_RECERTIFIED,
+            rules=REVIEW_RULES,
+            obstacles=(exceptional.runs_out, rules.version_exists, exceptional.is_in_force, exceptional.was_ratified),
+            apart=True,
         ),
     )
 }

@@ -1,0 +1,107 @@
+"""Approvals that end: certified anew by a reviewer as long as the evidence is the one that was signed, else lapsed."""
+
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from apps.accounts import signing
+from apps.accounts.models import User
+from apps.accounts.signing import confirmed_with
+from apps.approvals import evidence, staleness, visibility
+from apps.approvals.exceptional.attempts import attempted
+from apps.approvals.exceptional.holding import holding, holds
+from apps.approvals.exceptional.rules import DUE_BEFORE
+from apps.approvals.models import ApprovalRequest, Recertification, RequestState
+from apps.approvals.records import about, request_target
+from apps.approvals.reviewing import SYSTEM, fields_in_words, seen_digest
+from apps.approvals.ringing import each
+from apps.approvals.texts import text_from
+from apps.approvals.transitions import RequestAction
+from apps.audit import services as audit
+from apps.audit.actions import Action
+from apps.errors import Conflict
+
+DUE, OVERDUE, LAPSED = "due", "overdue", "lapsed"
+
+
+def recertify(
+    request_id: int, *, comment: str = "", evidence_digest: str | None, password: str = "", by: User
+) -> Recertification:
+    """Say as a reviewer that an applied approval still holds: from now on for as long as its policy says.
+
+    The evidence must be the one that was signed. Raises NotVisible, NotAllowed, WrongState, InvalidInput,
+    RuleViolation, and Conflict: it is history, it holds for good, or the evidence changed.
+    """
+    confirmation = signing.confirm(by, password)
+    with attempted(RequestAction.RECERTIFY, request_id, by=by) as (trial, request):
+        needed = bool(request.policy and request.policy.reauthenticate)
+        confirmed = confirmed_with(confirmation, by, needed=needed)
+        comment = text_from(comment, field="comment", needed=False)
+        digest = seen_digest(request, evidence_digest)
+        _check_unchanged(request)
+        before = {"recertify_by": _text(request.recertify_by), "lapsed": request.lapsed_at is not None}
+        now = timezone.now()
+        days = request.policy.recertify_days if request.policy else None
+        until = now + timedelta(days=days) if days else request.recertify_by
+        if until is None:
+            raise LookupError(f"request {request_id} holds for good, and none of its rules said so")
+        row = Recertification.objects.create(
+            request=request, reviewer=by, until=until, comment=comment, evidence_digest=digest
+        )
+        request.recertify_by, request.lapsed_at = until, None
+        request.save(update_fields=["recertify_by", "lapsed_at", "updated_at"])
+        after = {"recertify_by": _text(until), "lapsed": False}
+        trial.done(reason=comment, before=before, after=after, evidence_digest=digest, confirmed_with=confirmed)
+    return row
+
+
+def note_lapsed() -> int:
+    """Find the approvals in force that have run out, note it, and tell the trail: a timer."""
+    over = ApprovalRequest.objects.filter(lapsed_at=None, recertify_by__lte=timezone.now())
+    return each(holding(over).order_by("recertify_by"), _note_lapsed)
+
+
+def _note_lapsed(request_id: int) -> bool:
+    request, now = visibility.locked(request_id), timezone.now()
+    if request.lapsed_at or request.recertify_by is None or request.recertify_by > now or not holds(request):
+        return False
+    request.lapsed_at = now
+    request.save(update_fields=["lapsed_at", "updated_at"])
+    audit.record(
+        Action.REQUEST_LAPSED,
+        by=SYSTEM,
+        target=request_target(request),
+        reason=_("Nobody certified it anew in time."),
+        held_until=request.recertify_by.isoformat(),
+        **about(request),
+    )
+    return True
+
+
+def standing(request: ApprovalRequest, at: datetime) -> str:
+    """Return "due", "overdue" or "lapsed" for an applied approval that ends; empty while there is time, or no end."""
+    if request.state != RequestState.APPLIED or request.recertify_by is None:
+        return ""
+    if request.lapsed_at:
+        return LAPSED
+    if request.recertify_by <= at:
+        return OVERDUE
+    return DUE if request.recertify_by <= at + DUE_BEFORE else ""
+
+
+def over(request: ApprovalRequest, at: datetime) -> bool:
+    """Return whether an approval holds no longer, even before the timer has said so."""
+    return standing(request, at) in (OVERDUE, LAPSED)
+
+
+def _check_unchanged(request: ApprovalRequest) -> None:
+    if found := staleness.weighty(request.evidence, evidence.of(request)):
+        message = _(
+            "The evidence is not what was signed any more: %(fields)s. Ask for the move again, and have it voted on."
+        )
+        raise Conflict(message % {"fields": fields_in_words(found)}, field="evidence_digest")
+
+
+def _text(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None

@@ -1,0 +1,66 @@
+"""Two people with the emergency duty, and a version that may go back to Production."""
+
+import pytest
+from django.contrib.auth.models import Group
+from django.utils import timezone
+
+from apps.accounts import grants
+from apps.accounts.models import User
+from apps.accounts.roles import EMERGENCY
+from apps.approvals import evidence
+from apps.approvals.exceptional import bypass
+from apps.approvals.models import ApprovalRequest, RequestState
+from apps.registry.models import ModelVersion, RegisteredModel
+from tests.conftest import PASSWORD
+
+REASON = "The fraud model stopped scoring at nine and every card is let through."
+
+
+@pytest.fixture
+def emergency(bob, admin) -> Group:
+    """The duty, held on the whole registry by bob and admin."""
+    group = Group.objects.create(name="emergency")
+    grants.set_role(group, [EMERGENCY], None, model_class=RegisteredModel)
+    bob.groups.add(group)
+    admin.groups.add(group)
+    return group
+
+
+@pytest.fixture
+def ask(asked, emergency, bob):
+    """Ask for a bypass of the request as it is now; bob does, unless told otherwise."""
+
+    def give(by: User = bob, **changes):
+        words = {"reason": REASON, "ticket": "OPS-17", "evidence_digest": digest(asked), "password": PASSWORD}
+        return bypass.ask(asked.pk, **words | changes, by=by)
+
+    return give
+
+
+@pytest.fixture
+def confirm(asked, emergency, admin):
+    """Confirm the bypass of the request; admin does, unless told otherwise."""
+
+    def give(by: User = admin, **changes):
+        return bypass.confirm(asked.pk, **{"evidence_digest": digest(asked), "password": PASSWORD} | changes, by=by)
+
+    return give
+
+
+def digest(request: ApprovalRequest) -> str:
+    """The digest that the request's page shows now."""
+    return ApprovalRequest.objects.get(pk=request.pk).evidence_digest
+
+
+def applied(request: ApprovalRequest, **fields) -> ApprovalRequest:
+    """Let the request have been applied: in the mirror, without an MLflow."""
+    request = ApprovalRequest.objects.get(pk=request.pk)
+    values = {"state": RequestState.APPLIED, "closed_at": timezone.now()} | fields
+    for name, value in values.items():
+        setattr(request, name, value)
+    evidence.take(request)
+    request.save()
+    evidence.keep(request)
+    ModelVersion.objects.filter(model=request.version.model, stage=request.to_stage).update(stage="Archived")
+    ModelVersion.objects.filter(pk=request.version_id).update(stage=request.to_stage)
+    return request

@@ -12,12 +12,13 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import grants
 from apps.accounts.permissions import Permission
-from apps.approvals import queries as approvals
 from apps.approvals.drift import queries as drift
+from apps.approvals.queue import queries as queue
 from apps.notifications import queries as notifications
 from apps.registry import queries as registry
 from apps.registry.models import RegisteredModel
 
+MOST_COUNTED = 100  # behind an entry: nobody reads a longer number, and counting thousands takes time
 THEMES = ("light", "dark")  # anything else follows the system
 
 
@@ -57,7 +58,7 @@ NAVIGATION: tuple[tuple[str, Any, Permission | None, tuple[str, ...]], ...] = (
 
 # What counts behind an entry, and the duties without which there can be nothing to count.
 WAITING: dict[str, tuple[Callable[[Any], QuerySet], frozenset[Permission]]] = {
-    "approvals:review-queue": (approvals.waiting_for, frozenset({Permission.MODEL_REVIEW})),
+    "approvals:review-queue": (queue.waiting_for, frozenset({Permission.MODEL_REVIEW})),
     "approvals:drift-list": (drift.waiting_for, frozenset({Permission.MODEL_REVIEW, Permission.MODEL_DEPLOY})),
 }
 DUTIES: frozenset[Permission] = frozenset().union(*(needed for _waiting_for, needed in WAITING.values()))
@@ -115,7 +116,7 @@ class Shell:
         if route not in WAITING:
             return 0
         waiting_for, needed = WAITING[route]
-        return waiting_for(self.request.user).count() if needed & self._duties else 0
+        return waiting_for(self.request.user)[:MOST_COUNTED].count() if needed & self._duties else 0
 
 
 def shell(request: HttpRequest) -> dict[str, Shell]:

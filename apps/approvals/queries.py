@@ -1,30 +1,26 @@
-"""Reading requests: lists, the queue, what a person may do, and why a request does not move. Constant query counts."""
+"""Reading requests: lists, one of them, what a person may do to it. Constant query counts; the queue: queue/."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from apps.accounts import grants
 from apps.accounts.models import User
-from apps.accounts.permissions import Permission
 from apps.approvals import blockers, eligibility
+from apps.approvals.delegating.voices import speaks_for
 from apps.approvals.models import (
-    UNDER_REVIEW,
     UNFINISHED,
-    ApprovalPolicy,
     ApprovalRequest,
-    PolicyRule,
-    PolicyState,
     RequestState,
     Review,
     Verdict,
 )
 from apps.approvals.transitions import TRANSITIONS, RequestAction, refusal
+from apps.approvals.visibility import requests_seen_by
 from apps.errors import NotVisible
-from apps.registry.queries import DETAILS, visible_models
+from apps.registry.queries import DETAILS
 
 BIG = ("evidence", "checks", "baseline", *(f"version__{name}" for name in DETAILS))  # lists leave them in the database
 
@@ -40,9 +36,12 @@ class ActionOffer:
 
 
 def visible_requests(user: Any) -> QuerySet[ApprovalRequest]:
-    """The requests on models that `user` may read, newest first, with version, model, requester and policy."""
+    """The requests on models that `user` may read, newest first, with version, model, requester and policy.
+
+    A draft is seen by who writes it.
+    """
     return (
-        ApprovalRequest.objects.filter(version__model__in=visible_models(user))
+        requests_seen_by(user)
         .select_related("version__model", "requester", "policy")
         .prefetch_related("policy__rules__group")
         .order_by("-id")
@@ -51,38 +50,14 @@ def visible_requests(user: Any) -> QuerySet[ApprovalRequest]:
 
 def get_request(user: Any, number: int) -> ApprovalRequest:
     """One request with its reviews in order. Raises NotVisible."""
-    found = visible_requests(user).prefetch_related(_reviews()).filter(pk=number).first() if number < 2**63 else None
+    found = (
+        visible_requests(user).prefetch_related(reviews_in_order()).filter(pk=number).first()
+        if number < 2**63
+        else None
+    )
     if found is None:
         raise NotVisible(_("There is no request %(number)s, or you may not see it.") % {"number": number})
     return found
-
-
-def waiting_for(user: Any) -> QuerySet[ApprovalRequest]:
-    """The requests that `user` can review and has not, oldest first."""
-    reviewed = Review.objects.filter(request=OuterRef("pk"), reviewer=user, standing=True)
-    under_review = ApprovalRequest.objects.filter(state__in=UNDER_REVIEW)
-    concerned = visible_models(user).filter(  # a few: not every model is looked at
-        deleted_at=None, pk__in=under_review.values("version__model")
-    )
-    return (
-        under_review.filter(
-            Exists(_rules_for(user)),
-            version__deleted_at=None,
-            version__model__in=grants.visible_to(user, concerned, Permission.MODEL_REVIEW),
-        )
-        .exclude(requester=user)
-        .exclude(Exists(reviewed))
-        .exclude(Exists(eligibility.trained_by(user).filter(pk=OuterRef("version"))))
-        .select_related("version__model", "requester", "policy")
-        .prefetch_related("policy__rules__group")
-        .order_by("id")
-    )
-
-
-def _rules_for(user: Any) -> QuerySet[PolicyRule]:
-    """The rules of a request's policy that `user` could fill, exclusions not looked at."""
-    theirs = Q(group=None) | Q(group__in=user.groups.values("pk"))
-    return PolicyRule.objects.filter(theirs, policy=OuterRef("policy"))
 
 
 def open_requests_for(model_ids: Iterable[int]) -> QuerySet[ApprovalRequest]:
@@ -96,9 +71,13 @@ def open_requests_for(model_ids: Iterable[int]) -> QuerySet[ApprovalRequest]:
 
 
 def requests_by_version(version_ids: Iterable[int]) -> dict[int, list[ApprovalRequest]]:
-    """Every request on these versions, newest first, by version, in one query; versions without one are left out."""
+    """Every request on these versions, newest first, by version, in one query; versions without one are left out.
+
+    Drafts are nobody's to see but their writers', and left out.
+    """
     found: dict[int, list[ApprovalRequest]] = {}
-    requests = ApprovalRequest.objects.filter(version__in=version_ids).select_related("requester", "policy")
+    requests = ApprovalRequest.objects.filter(version__in=version_ids).exclude(state=RequestState.DRAFT)
+    requests = requests.select_related("requester", "policy")
     for request in requests.order_by("-id"):
         found.setdefault(request.version_id, []).append(request)
     return found
@@ -108,24 +87,20 @@ def applied_request_for(version_id: int, stage: str | None = None) -> ApprovalRe
     """The request that last moved this version (to `stage`), with its reviews: who decided, and why."""
     applied = ApprovalRequest.objects.filter(version=version_id, state=RequestState.APPLIED)
     applied = applied.filter(to_stage=stage) if stage else applied
-    return applied.select_related("requester").prefetch_related(_reviews()).order_by("-closed_at", "-id").first()
-
-
-def visible_policies(user: Any) -> QuerySet[ApprovalPolicy]:
-    """The policies of stages, and of models that `user` may see, newest first, retired ones included."""
-    policies_seen = ApprovalPolicy.objects.filter(Q(model=None) | Q(model__in=visible_models(user)))
-    rules = Prefetch("rules", PolicyRule.objects.select_related("group"))
-    published = policies_seen.exclude(state=PolicyState.DRAFT)
-    return published.select_related("model").prefetch_related(rules).order_by("-id")
+    return (
+        applied.select_related("requester").prefetch_related(reviews_in_order()).order_by("-closed_at", "-id").first()
+    )
 
 
 def allowed_actions(request: ApprovalRequest, user: Any) -> list[ActionOffer]:
     """What the request's state allows, each with why `user` may not do it, or None: the answer that `act` gives."""
-    offers = []
+    offers, voices = [], speaks_for(user, request.version.model)
     for row in TRANSITIONS.values():
-        if request.state not in row.sources:
+        if row.apart or request.state not in row.sources:
             continue
         error = refusal(row, request, user)
+        if error and row.verdict and any(refusal(row, request, user, voice=voice) is None for voice in voices):
+            error = None  # not for themselves, but for somebody who lent them their word
         if error and row.quiet:
             continue
         offers.append(ActionOffer(row.action, str(row.label), error.message if error else None, row.comment_needed))
@@ -140,7 +115,7 @@ def who_could_approve(request: ApprovalRequest) -> list[User]:
     people = eligibility.eligible_reviewers(request).order_by("username")
     if eligibility.lapsed_reviews(request).filter(verdict=Verdict.REQUEST_CHANGES).exists():
         return list(people)
-    approved = request.reviews.filter(standing=True, verdict=Verdict.APPROVE).values("reviewer")
+    approved = request.reviews.filter(standing=True, verdict=Verdict.APPROVE).values("counts_for")
     return list(people.exclude(pk__in=approved))
 
 
@@ -149,5 +124,28 @@ def why_blocked(request: ApprovalRequest) -> list[str]:
     return [row.sentence for row in blockers.why_blocked(request)]
 
 
-def _reviews() -> Prefetch:
-    return Prefetch("reviews", Review.objects.select_related("reviewer").order_by("id"))
+def as_rows(requests: QuerySet[ApprovalRequest]) -> QuerySet[ApprovalRequest]:
+    """Return visible requests with all that a row of a list shows, in one query."""
+    return requests.prefetch_related(None).defer(*BIG)
+
+
+def filtered(requests: QuerySet[ApprovalRequest], values: dict[str, Any], user: Any) -> QuerySet[ApprovalRequest]:
+    """Return the requests that match a valid RequestFilter."""
+    state = values["state"]
+    if state:
+        requests = requests.filter(state__in=UNFINISHED if state == "unfinished" else [state])
+    if values["model"]:
+        requests = requests.filter(version__model__name__icontains=values["model"])
+    return requests.filter(requester=user) if values["mine"] else requests
+
+
+def counts(requests: QuerySet[ApprovalRequest]) -> dict[str, int]:
+    """Return how many requests are unfinished, and how many there are."""
+    unfinished = Count("pk", filter=Q(state__in=UNFINISHED))
+    return requests.order_by().aggregate(unfinished=unfinished, total=Count("pk"))
+
+
+def reviews_in_order() -> Prefetch:
+    """Return how to prefetch the reviews of requests, oldest first, with who gave them and their conditions."""
+    reviews = Review.objects.select_related("reviewer", "counts_for")
+    return Prefetch("reviews", reviews.prefetch_related("conditions__owner").order_by("id"))

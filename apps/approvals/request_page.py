@@ -3,23 +3,27 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from apps.approvals import blockers, evidence, findings, queries, staleness
+from apps.approvals import blockers, evidence, findings, queries, schedule, staleness
 from apps.approvals.checks import CheckResult, Outcome
 from apps.approvals.findings import SERVED, in_stage
-from apps.approvals.models import ApprovalRequest, RequestState, Review, Verdict
+from apps.approvals.models import ApprovalRequest, RequestState, Review, Scope
 from apps.approvals.queue.words import headline_in_words
 from apps.approvals.reviewing import fields_in_words
-from apps.approvals.seating import seating
+from apps.approvals.seating import Seats, seating
 from apps.approvals.services import APPLY_JOB
 from apps.approvals.timeline import archived_numbers, events_of, timeline
+from apps.approvals.titles import target_of
 from apps.approvals.transitions import RequestAction
 from apps.jobs.models import Job
 from apps.registry.comparing import Comparison, Directions, MetricRow, compare
-from apps.registry.models import Stage
+from apps.registry.models import ModelVersion, Stage
 
 MOVING = (RequestState.APPROVED, RequestState.APPLYING)
+VERDICTS = (RequestAction.APPROVE, RequestAction.REQUEST_CHANGES, RequestAction.REJECT)
 FIRST = {"worse": 0, "unknown": 1, "better": 2, "same": 3}  # what a reviewer has to see comes first
 
 
@@ -65,8 +69,9 @@ def moving_context(asked: ApprovalRequest) -> dict[str, Any]:
     """Return how far the apply of a request has come: what the page polls."""
     moving = asked.state in MOVING
     job = Job.objects.filter(key=f"{APPLY_JOB}:{asked.pk}").order_by("-id").first() if moving else None
-    held = asked.state == RequestState.APPROVED and bool(job is None or job.finished_at)
-    return {"asked": asked, "moving": moving and not held, "held": held, "job": job}
+    held = schedule.held(asked, timezone.now()) if asked.state == RequestState.APPROVED else []
+    sentences = [sentence for _code, sentence, _who, _url in held]
+    return {"asked": asked, "moving": moving and not held, "held": sentences, "job": job}
 
 
 def checks_context(results: list[CheckResult]) -> dict[str, Any]:
@@ -88,7 +93,9 @@ def offers_context(asked: ApprovalRequest, user: Any) -> dict[str, Any]:
     return {
         "offered": [offer for offer in offers if not offer.refusal],
         "refused": [(labels, sentence) for sentence, labels in refused.items()],
-        "primary": (RequestAction.APPROVE, RequestAction.RETRY),
+        "signs": any(offer.action in VERDICTS and not offer.refusal for offer in offers),
+        "primary": (RequestAction.APPROVE, RequestAction.RETRY, RequestAction.SUBMIT),
+        "dangerous": (RequestAction.REJECT, RequestAction.DISCARD),
     }
 
 
@@ -108,20 +115,17 @@ def compared(asked: ApprovalRequest, archived: list[int]) -> Compared:
     return Compared(candidate, base, _why_that_base(asked, base, archived), comparison, metrics, with_files)
 
 
-def _why_that_base(asked: ApprovalRequest, base: Any, archived: list[int]) -> str:
+def _why_that_base(asked: ApprovalRequest, base: ModelVersion, archived: list[int]) -> str:
+    names = {"alias": asked.alias, "stage": base.get_stage_display()}
     if asked.alias and base.number == asked.from_number:
-        return (
-            _("where @%(alias)s points now") % {"alias": asked.alias}
-            if findings.live(asked)
-            else _("where @%(alias)s pointed") % {"alias": asked.alias}
-        )
+        now = asked.closed_at is None
+        return (_("where @%(alias)s points now") if now else _("where @%(alias)s pointed")) % names
     if asked.state == RequestState.APPLIED and base.number in archived:
         return _("the version that it replaced")
     if base.stage in ("", Stage.NONE):
         return ""
-    if asked.closed_at is None:
-        return _("the version now in %(stage)s") % {"stage": base.get_stage_display()}
-    return _("the version that was in %(stage)s") % {"stage": base.get_stage_display()}
+    now = findings.live(asked) or asked.state == RequestState.DRAFT
+    return (_("the version now in %(stage)s") if now else _("the version that was in %(stage)s")) % names
 
 
 def _since_your_vote(asked: ApprovalRequest, reviews: list[Review], user: Any) -> dict[str, Any] | None:
@@ -138,11 +142,57 @@ def _to_archive(asked: ApprovalRequest) -> list[Any]:
 
 
 def _changed_since(asked: ApprovalRequest) -> str:
-    """Name what of the evidence is not any more what was decided on; empty when it is."""
-    found = staleness.weighty(asked.evidence, evidence.of(asked))
+    """Name what of the version is not any more what was decided on; empty when it is."""
+    changes = staleness.weighty(asked.evidence, evidence.of(asked))
+    found = [change for change in changes if evidence.scope_of(change.field) != Scope.CHECKLIST]
     return fields_in_words(found) if found else ""
 
 
-def standing_objections(reviews: list[Review]) -> list[Review]:
-    """Return the requests for changes that stand."""
-    return [review for review in reviews if review.standing and review.verdict == Verdict.REQUEST_CHANGES]
+def decision_sentence(asked: ApprovalRequest, seats: list[Seats], to_archive: list[ModelVersion]) -> str:
+    """Say what a decision would do, above the buttons that take it."""
+    if asked.state == RequestState.DRAFT:
+        return _("Submit the draft, and its reviewers see it.")
+    if asked.state == RequestState.APPLY_FAILED:
+        return _("The approvals stand. The move can be tried again.")
+    if not findings.live(asked):
+        return _("The move is approved and has not begun.")
+    missing = sum(len(row.open) for row in seats)
+    if not missing:
+        return _("Every approval is given. What else is in the way is listed under “What blocks it”.")
+    names = {"missing": missing, "version": asked.version, "number": asked.version.number, "target": target_of(asked)}
+    sentence = _approvals_needed(asked, missing) % names
+    if to_archive:
+        versions = ", ".join(f"v{version.number}" for version in to_archive)
+        return _("%(sentence)s and archives %(versions)s.") % {"sentence": sentence, "versions": versions}
+    return f"{sentence}."
+
+
+def _approvals_needed(asked: ApprovalRequest, missing: int) -> str:
+    if asked.alias:
+        return ngettext("One more approval points %(target)s to v%(number)s",
+                        "%(missing)s more approvals point %(target)s to v%(number)s", missing)  # fmt: skip
+    if asked.version.stage == asked.to_stage:
+        return ngettext("One more approval lets %(version)s stay in %(target)s",
+                        "%(missing)s more approvals let %(version)s stay in %(target)s", missing)  # fmt: skip
+    return ngettext("One more approval moves %(version)s to %(target)s",
+                    "%(missing)s more approvals move %(version)s to %(target)s", missing)  # fmt: skip
+
+
+def what_happened(action: RequestAction, after: ApprovalRequest) -> str:
+    """Say what an action led to, for the message on the next page."""
+    if action is RequestAction.APPROVE and after.state == RequestState.APPROVED:
+        return _(
+            "You approved. That was the last approval needed: Assent writes it to MLflow unless something holds it."
+        )
+    return {
+        RequestAction.APPROVE: _("You approved. It takes more before anything moves."),
+        RequestAction.REQUEST_CHANGES: _("You asked for changes. The requester sees your comment."),
+        RequestAction.REJECT: _("You rejected the request. Nothing moves."),
+        RequestAction.WITHDRAW: _("The request is withdrawn. Nothing moves."),
+        RequestAction.RETRY: _("Assent tries again to write it to MLflow."),
+        RequestAction.SUBMIT: _("The request is open. Its reviewers see it now."),
+        RequestAction.DISCARD: _("The draft is gone. Nobody else saw it."),
+        RequestAction.DISMISS_OBJECTION: _("The objection is dismissed. Your reason is kept with it."),
+        RequestAction.SUPERSEDE: _("The request is closed. The newer one goes on."),
+        RequestAction.REPIN: _("The request follows the present policy now."),
+    }.get(action, _("That is done."))

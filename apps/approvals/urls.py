@@ -3,20 +3,31 @@
 from django.urls import path
 
 from apps.approvals import views
+from apps.approvals.asking import views as asking
 from apps.approvals.checks import views as checks
+from apps.approvals.conditions import views as conditions
+from apps.approvals.delegating import views as delegating
 from apps.approvals.drift import views as drift
 from apps.approvals.policies.urls import urlpatterns as policies
+from apps.approvals.queue import together_views as together
+from apps.approvals.queue import views as queue
 from apps.registry import converters  # noqa: F401  registers <model:name>
 
 app_name = "approvals"
 urlpatterns = [
-    path("models/<model:name>/v/<int:number>/request/", views.request_new, name="request-new"),
+    path("models/<model:name>/v/<int:number>/request/", asking.request_new, name="request-new"),
     path("requests/", views.request_list, name="request-list"),
     path("requests/<int:id>/", views.request_detail, name="request-detail"),
     path("requests/<int:id>/act/", views.request_act, name="request-act"),
+    path("requests/<int:id>/edit/", asking.request_edit, name="request-edit"),
+    path("requests/<int:id>/export.json", views.request_export, name="request-export"),
     path("requests/<int:id>/waive/", checks.waive, name="check-waive"),
     path("requests/<int:id>/waivers/<int:waiver>/revoke/", checks.revoke, name="waiver-revoke"),
-    path("reviews/", views.review_queue, name="review-queue"),
+    path("reviews/", queue.review_queue, name="review-queue"),
+    path("reviews/sign/", together.sign_together, name="sign-together"),
+    path("conditions/<int:id>/meet/", conditions.meet, name="condition-meet"),
+    path("delegations/", delegating.delegations, name="delegation-list"),
+    path("delegations/<int:id>/revoke/", delegating.revoke, name="delegation-revoke"),
     *policies,
     path("drift/", drift.drift_list, name="drift-list"),
     path("drift/<int:id>/", drift.drift_detail, name="drift-detail"),

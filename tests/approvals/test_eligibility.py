@@ -5,6 +5,7 @@ from django.contrib.auth.models import Group
 
 from apps.approvals import eligibility, queries, services
 from apps.approvals.models import ApprovalRequest, Review
+from apps.approvals.queue import queries as queue
 from apps.audit.actions import Action
 from apps.audit.models import AuditEvent
 from apps.errors import RuleViolation
@@ -59,7 +60,7 @@ def test_who_made_the_version_does_not_review_it(version, policy, alice, bob, er
         approve(asked, bob)
     offers = {offer.action: offer.refusal for offer in queries.allowed_actions(asked, bob)}
     assert [offers[action] for action in ("approve", "request_changes", "reject")] == [sentence] * 3
-    assert [list(queries.waiting_for(person)) for person in (bob, erin)] == [[], [asked]]
+    assert [list(queue.waiting_for(person)) for person in (bob, erin)] == [[], [asked]]
     assert queries.who_could_approve(asked) == [erin]
 
 
@@ -67,7 +68,7 @@ def test_who_made_the_version_does_not_review_it(version, policy, alice, bob, er
 def test_a_version_without_a_trainer_excludes_nobody_else(version, policy, alice, bob, fields):
     ModelVersion.objects.filter(pk=version.pk).update(**fields)
     asked = ask(version, alice)
-    assert list(queries.waiting_for(bob)) == [asked]
+    assert list(queue.waiting_for(bob)) == [asked]
     assert approve(asked, bob).state == "approved"
 
 

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from apps.approvals import findings, pages, services
+from apps.approvals import findings, request_page, services
 from apps.approvals.models import ApprovalRequest
 from apps.approvals.timeline import checks_in_words
 from apps.audit.actions import Action
@@ -98,7 +98,7 @@ def test_the_page_of_an_applied_request_shows_what_was_decided_on(asked, champio
     assert "9 of 10 passed when this was decided" in page
     assert "9 of 10 checks passed. Not passed: Metrics against Production." in page
     assert "changed in MLflow since this was decided: metrics.accuracy. Below is what was decided on." in page
-    metrics = pages.request_context(now(asked))["comparison"].metrics
+    metrics = request_page.compared(now(asked), []).comparison.metrics
     assert [(row.base, row.candidate, row.verdict) for row in metrics] == [(0.95, 0.9, "worse")]
 
 
@@ -107,14 +107,14 @@ def test_a_direction_that_is_set_later_changes_nothing_that_was_decided(asked, c
     services.reconsider(asked.pk)
     review("approve", bob)
     MetricDirection.objects.create(metric="accuracy", direction="lower", set_by="admin")
-    metrics = pages.request_context(now(asked))["comparison"].metrics
+    metrics = request_page.compared(now(asked), []).comparison.metrics
     assert (now(asked).baseline["directions"], [row.verdict for row in metrics]) == ({"accuracy": "higher"}, ["worse"])
 
 
 def test_a_direction_that_is_set_under_review_counts(asked, champion):
     ModelVersion.objects.filter(pk=champion.pk).update(metrics={"accuracy": 0.95})
     MetricDirection.objects.create(metric="accuracy", direction="lower", set_by="admin")
-    metrics = pages.request_context(now(asked))["comparison"].metrics
+    metrics = request_page.compared(now(asked), []).comparison.metrics
     assert (outcomes(now(asked))["metrics"], [row.verdict for row in metrics]) == ("pass", ["better"])
 
 

@@ -5,6 +5,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.approvals import queries, services
 from apps.approvals.models import ApprovalRequest
+from apps.approvals.queue import queries as queue
 from apps.errors import NotVisible
 from apps.registry.models import ModelVersion
 from tests.builders import make_model, make_policy, make_version
@@ -23,15 +24,15 @@ def test_a_request_that_does_not_exist_is_not_visible(asked, bob, number):
 
 
 def test_a_request_waits_for_those_who_can_review_it_and_have_not(asked, alice, bob, erin, charlie, review):
-    waiting = {person.username: list(queries.waiting_for(person)) for person in (alice, bob, erin, charlie)}
+    waiting = {person.username: list(queue.waiting_for(person)) for person in (alice, bob, erin, charlie)}
     assert waiting == {"alice": [], "bob": [asked], "erin": [asked], "charlie": []}
     review("request_changes", bob, "Explain.")
-    assert [list(queries.waiting_for(person)) for person in (bob, erin)] == [[], [asked]]
+    assert [list(queue.waiting_for(person)) for person in (bob, erin)] == [[], [asked]]
 
 
 def test_ones_own_request_does_not_wait_for_oneself(version, policy, bob, erin):
     services.open_request(version.pk, "Production", reason="Mine.", by=bob)
-    assert list(queries.waiting_for(bob)) == []
+    assert list(queue.waiting_for(bob)) == []
 
 
 def test_a_request_for_a_group_waits_for_its_members(version, alice, bob, erin):
@@ -39,7 +40,7 @@ def test_a_request_for_a_group_waits_for_its_members(version, alice, bob, erin):
     group.user_set.add(erin)
     make_policy(group=group)
     asked = services.open_request(version.pk, "Production", reason="Better.", by=alice)
-    assert [list(queries.waiting_for(person)) for person in (bob, erin)] == [[], [asked]]
+    assert [list(queue.waiting_for(person)) for person in (bob, erin)] == [[], [asked]]
 
 
 def test_why_blocked_counts_what_is_missing(asked, bob, erin):
@@ -98,7 +99,7 @@ def test_requests_by_version_leaves_out_versions_without_one(asked, champion, ve
     "listing",
     [
         lambda user: list(queries.visible_requests(user)),
-        lambda user: list(queries.waiting_for(user)),
+        lambda user: list(queue.waiting_for(user)),
         lambda user: list(queries.open_requests_for(ModelVersion.objects.values_list("model", flat=True))),
         lambda user: queries.requests_by_version(ModelVersion.objects.values_list("pk", flat=True)),
     ],

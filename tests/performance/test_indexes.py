@@ -11,8 +11,10 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.approvals import queries as approvals
+from apps.approvals.checks import external
 from apps.approvals.drift import queries as drift
-from apps.approvals.models import UNSETTLED
+from apps.approvals.models import UNSETTLED, ExternalCheck, Waiver
+from apps.approvals.queue import queries as queue
 from apps.audit import queries as audit
 from apps.audit.models import AuditEvent
 from apps.jobs import services as jobs
@@ -32,10 +34,11 @@ from apps.registry.keyset import Order
 from apps.registry.models import ModelVersion
 from tests.performance.test_query_counts import World
 
-GROW = ("approvals_driftfinding",
+GROW = ("approvals_driftfinding", "approvals_externalcheck", "approvals_waiver",
         "audit_auditevent", "jobs_job", "approvals_approvalrequest", "approvals_review", "registry_modelversion",
         "registry_registeredmodel", "registry_modelalias", "registry_syncrun",
         "notifications_notification", "notifications_delivery",
+        "approvals_openseat", "approvals_barredreviewer",
         "registry_webhookdelivery", "registry_deliveryrefusal")  # fmt: skip
 SQLITE_SCAN = re.compile(r"^SCAN (\w+)(?! USING)$")
 POSTGRES_SCAN = re.compile(r"Seq Scan on (\w+)")
@@ -62,7 +65,11 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "requests": requests(),
     "requests in a state": requests(state="open"),
     "requests of a requester": requests(requester=1),
-    "requests waiting": lambda user: list(approvals.waiting_for(user)[:50]),
+    **{f"requests in the queue: {tab}": (lambda user, tab=tab: queue.page(user, tab)) for tab in queue.TABS},
+    **{f"requests counted: {tab}": (lambda user, tab=tab: queue.count(user, tab)) for tab in queue.TABS},
+    "checks reported on a version": lambda user: external.current(ModelVersion(pk=1)),
+    "reports of a version": lambda user: list(ExternalCheck.objects.filter(version=1).order_by("-id")),
+    "waivers of a request": lambda user: list(Waiver.objects.filter(request=1, revoked_at=None)),
     "open requests of models": lambda user: list(approvals.open_requests_for([1, 2])),
     "requests of versions": lambda user: approvals.requests_by_version([1, 2]),
     **{f"models by {sort}": models(sort) for column in SORTS.values() for sort in (column, f"-{column}")},

@@ -10,10 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, FreezeWindow, RequestState
+from apps.approvals.one_by_one import why_alone
 from apps.approvals.policies.freezes import standing
 from apps.registry.figures import figure, percent
-
-HIGH_RISK = "high"
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def rows(requests: Iterable[ApprovalRequest]) -> list[Row]:
             waits_for(request, freezes),
             headline_in_words(request.headline),
             request.closed_at or request.submitted_at or request.created_at,
-            signed_alone(request),
+            why_alone(request),
         )
         for request in requests
     ]
@@ -80,17 +79,6 @@ def headline_in_words(stored: dict[str, Any] | None) -> Headline | None:
     known = isinstance(before, float) and isinstance(after, float) and before
     change = percent((after - before) / abs(before) * 100) if known and after != before else ""
     return Headline(stored["metric"], values, change, stored["verdict"] if before is not None else "")
-
-
-def signed_alone(request: ApprovalRequest) -> str:
-    """Say why a request cannot be signed together with others; empty when it can.
-
-    A model of high risk is read by itself, unless its policy asks for the password at every signature.
-    """
-    high = request.version.model.risk.strip().lower() == HIGH_RISK
-    if not high or (request.policy and request.policy.reauthenticate):
-        return ""
-    return _("The model's risk is high: open the request and sign it by itself.")
 
 
 def _under_review(request: ApprovalRequest) -> str:

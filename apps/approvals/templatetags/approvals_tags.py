@@ -129,26 +129,3 @@ def compare_query(base: ModelVersion, candidate: ModelVersion) -> str:
         "candidate": f"{candidate.model.reference}@{candidate.number}",
     }
     return f"?{urlencode(names)}"
-
-
-@register.filter
-def next_step(asked: ApprovalRequest) -> str:
-    """Say in a row what a request waits for, or how it ended; `approvals` comes from pages.as_rows."""
-    given = {"given": getattr(asked, "approvals", 0), "needed": asked.policy.needed if asked.policy else 0}
-    approvals = (
-        ngettext("%(given)d of %(needed)d approval", "%(given)d of %(needed)d approvals", given["needed"]) % given
-    )
-    sentences = {
-        RequestState.OPEN: approvals,
-        RequestState.CHANGES_REQUESTED: _("A reviewer wants changes; %(approvals)s") % {"approvals": approvals},
-        RequestState.APPROVED: _("Assent applies it in a moment"),
-        RequestState.APPLYING: _("Assent is writing to MLflow"),
-        RequestState.APPLY_FAILED: _("Try again, or withdraw"),
-        RequestState.APPLIED: _("MLflow confirmed it"),
-        RequestState.REJECTED: _("Nothing moved"),
-        RequestState.WITHDRAWN: _("Nothing moved"),
-        RequestState.DRAFT: _("Not submitted yet"),
-        RequestState.EXPIRED: _("Nothing moved"),
-        RequestState.SUPERSEDED: _("Nothing moved"),
-    }
-    return sentences[RequestState(asked.state)]

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from apps.approvals.queue import words
+from apps.approvals.request_page import Compared, decision_sentence
 from apps.approvals.timeline import Moment
 from apps.approvals.titles import start_of, target_of, title_of
 from apps.registry.comparing import MetricRow, Row
@@ -23,6 +24,7 @@ register.filter("request_title", title_of)
 register.filter("request_target", target_of)
 register.filter("request_start", start_of)
 register.filter("waits_for", words.waits_for)
+register.simple_tag(decision_sentence)
 register.simple_tag(badge, name="mark_of")
 register.simple_tag(time, name="time_mark")
 NOTHING = '<span class="quiet">–</span>'
@@ -30,13 +32,16 @@ VERDICTS = {"better": ("good", "check"), "worse": ("bad", "alert"), "same": ("qu
 
 
 @register.simple_tag
-def metric_rows(rows: Iterable[MetricRow], base: str, candidate: str) -> SafeString:
-    """Write the rows of a pair's metrics; `base` and `candidate` name the columns."""
-    return SafeString(
-        "".join(
-            f'<tr><th scope="row">{escape(row.name)}</th>{metric_cells(row, [base, candidate])}</tr>\n' for row in rows
-        )
-    )  # its parts are escaped
+def pair_rows(compared: Compared) -> SafeString:
+    """Write the rows of the metrics of a version and its base."""
+    if compared.base is None:
+        return SafeString("")
+    labels = [f"v{compared.base.number}", f"v{compared.candidate.number}"]
+    return SafeString("".join(_metric(row, labels) for row in compared.metrics))  # its parts are escaped
+
+
+def _metric(row: MetricRow, labels: list[str]) -> str:
+    return f'<tr><th scope="row">{escape(row.name)}</th>{metric_cells(row, labels)}</tr>\n'
 
 
 @register.simple_tag

@@ -173,10 +173,9 @@ MODEL_BY_REFERENCE = "apps.registry.queries.get_model"  # for notifications, lik
 
 # --- Notifications: pages always; e-mail when a mail server is named; webhooks where admins add them ---
 PUBLIC_URL = env.str("ASSENT_PUBLIC_URL", "" if PRODUCTION else f"http://127.0.0.1:{PORT}").rstrip("/")
-EMAIL_URL = env.str("EMAIL_URL", "")
-MAIL_ENABLED = bool(EMAIL_URL)
-_mail = environ.Env.email_url_config(EMAIL_URL or "dummymail://")
+_mail = environ.Env.email_url_config(env.str("EMAIL_URL", "") or "dummymail://")
 EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+MAIL_ENABLED = not EMAIL_BACKEND.endswith("dummy.EmailBackend")
 EMAIL_HOST, EMAIL_PORT = _mail.get("EMAIL_HOST") or "localhost", _mail.get("EMAIL_PORT") or 25
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_USER") or "", _mail.get("EMAIL_HOST_PASSWORD") or ""
 EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.get("EMAIL_USE_TLS", False), _mail.get("EMAIL_USE_SSL", False)

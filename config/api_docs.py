@@ -44,13 +44,20 @@ SAMPLES: dict[str, Any] = {
     "version": 3,
     "to_stage": "Production",
     "stage": "Production",
-    "required_approvals": 2,
+    "rules": [{"needed": 2, "group": None}],
+    "starts_at": "2026-12-20T00:00:00Z",
+    "ends_at": "2027-01-02T00:00:00Z",
     "verdict": "approve",
     "comment": "Better on every metric.",
     "reason": "Better on every metric.",
     "evidence_digest": "0" * 64,
     "metric": "epochs",
     "direction": "higher",
+    "target": "Production",
+    "outcome": "pass",
+    "check": "signature",
+    "days": 14,
+    "waiver": 3,
 }
 
 

@@ -19,6 +19,7 @@ PAGES = {
     "/compare/export.csv": ("base", "candidate"),
     "/metrics/": ("metric",),
     "/drift/": ("show", "kind", "state", "connection", "page"),
+    "/requests/1/waive/": ("check",),
     "/requests/": ("state", "model", "mine", "page"),
     "/audit/": ("actor", "action", "outcome", "source", "target", "since", "until", "before", "after"),
     "/people/": ("page",),
@@ -70,7 +71,8 @@ def test_malformed_parameter_is_a_page_that_says_so(page, address):
     "address",
     [
         "/models/nothing/", "/models/%00/", "/models/%FF/", "/models/~41/", "/models/churn/v/9/", "/nothing/",
-        f"/models/churn/v/{'9' * 4000}/", f"/requests/{2**64}/", "/requests/999999/", "/compare/?candidate=churn@9",
+        f"/models/churn/v/{'9' * 4000}/", f"/requests/{2**64}/", f"/requests/{2**64}/waive/",
+        "/requests/999999/", "/compare/?candidate=churn@9",
         "/models/churn/v/9/request/", f"/notifications/webhooks/{2**64}/", "/notifications/webhooks/9/",
     ],
 )  # fmt: skip

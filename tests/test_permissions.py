@@ -5,6 +5,7 @@ the admin role on the whole registry; `nobody` is not signed in.
 """
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.roles import ADMIN, ROLES
 from apps.approvals import services
-from apps.approvals.models import ApprovalRequest, DriftFinding, ProtectedAlias
+from apps.approvals.models import ApprovalPolicy, ApprovalRequest, DriftFinding, FreezeWindow, ProtectedAlias, Waiver
 from apps.encryption import seal
 from apps.notifications.models import Delivery, Endpoint
 from apps.registry.models import RegisteredModel, SavedView
@@ -69,11 +70,16 @@ ENGINEERS = {"ml_engineer": 200, "admin": 200, "*": 403}
 COMPARED = "?base=churn@1&candidate=churn@2"
 DIRECTION = {"metric": "epochs", "direction": "higher"}
 PICTURE = {"path": "confusion_matrix.png", "title": "Confusion matrix"}
+GATE = "?model=churn&version=2&target=Production"
 MOVE = {"to_stage": "Archived", "reason": "Superseded."}
-POLICY = {"stage": "Staging", "required_approvals": 2, "reason": "Two pairs of eyes."}
+POLICY = {"stage": "Staging", "rules": [{"needed": 2}], "reason": "Two pairs of eyes."}
+POLICY_FORM = {"stage": "Staging", "staleness": "all", "tolerance_percent": 0, "wait_minutes": 0,
+               "after_review_days": 3, "rule-0-needed": 2, "reason": "Two pairs of eyes."}  # fmt: skip
+FREEZE = {"name": "Year's end", "starts_at": "2090-12-20T00:00", "ends_at": "2091-01-02T00:00", "reason": "Books."}
 CONNECTION = {"name": "eu", "url": "https://mlflow.example.org", "auth": "none", "timeout_seconds": 10}
 WEBHOOK = {"name": "hook", "url": "https://hooks.example.org/"}
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+WAIVER = {"check": "signature", "reason": "It scores a file.", "days": 7}
 APPROVE = {"comment": "", "evidence_digest": "{digest}"}
 TABLE = {
     ("home", "GET"): public(302),
@@ -117,10 +123,25 @@ TABLE = {
     ("approvals:request-act", "POST"): page(
         {"reviewer": 302, "*": 403}, 404, 403, payload={"action": "approve", **APPROVE}
     ),
+    ("approvals:check-waive", "GET"): page({"reviewer": 200, "*": 403}, 404, 403, query="?check=signature"),
+    ("approvals:check-waive", "POST"): page({"reviewer": 409, "*": 403}, 404, 403, payload=WAIVER),  # it passes
+    ("approvals:waiver-revoke", "POST"): page(
+        {"reviewer": 302, "*": 403}, 404, 403, payload={"reason": "It holds no longer."}
+    ),
     ("approvals:request-new", "GET"): page(ASKERS, 404),
     ("approvals:request-new", "POST"): page(ASKED_PAGE, 404, 302, payload=MOVE),
     ("approvals:policy-list", "GET"): page(),
-    ("approvals:policy-list", "POST"): page(403, 403, 302, payload=POLICY),
+    ("approvals:policy-new", "GET"): page(403, 403),
+    ("approvals:policy-new", "POST"): page(403, 403, 302, payload=POLICY_FORM),
+    ("approvals:policy-detail", "GET"): page(404, 404),  # a draft
+    ("approvals:policy-edit", "GET"): page(403, 403),
+    ("approvals:policy-edit", "POST"): page(403, 403, 302, payload=POLICY_FORM),
+    ("approvals:policy-dry-run", "GET"): page(404, 404),
+    ("approvals:policy-publish", "POST"): page(403, 403, 302),
+    ("approvals:policy-discard", "POST"): page(403, 403, 302),
+    ("approvals:freeze-list", "GET"): page(),
+    ("approvals:freeze-list", "POST"): page(403, 403, 302, payload=FREEZE),
+    ("approvals:freeze-lift", "POST"): page(403, 403, 302),
     ("approvals:drift-list", "GET"): page(),
     ("approvals:drift-detail", "GET"): page(200, 404),
     ("approvals:drift-act", "POST"): page(SETTLERS, 404, 302, payload={"action": "revert", "reason": "Not agreed."}),
@@ -168,15 +189,31 @@ TABLE = {
     ("api:request-detail", "GET"): api(200, 404),
     ("api:review-list", "GET"): api(200, 404),
     ("api:review-list", "POST"): api({"reviewer": 201, "*": 403}, 404, 403, payload={"verdict": "approve", **APPROVE}),
+    ("api:check-list", "GET"): api(200, 404),
+    ("api:check-list", "POST"): api(ASKED_API, 404, 201, payload={"name": "lint", "outcome": "pass"}),
+    ("api:waiver-list", "GET"): api(200, 404),
+    ("api:waiver-list", "POST"): api({"reviewer": 409, "*": 403}, 404, 403, payload=WAIVER),
+    ("api:waiver-revoke", "POST"): api(
+        {"reviewer": 200, "*": 403}, 404, 403, payload={"reason": "It holds no longer."}
+    ),
     ("api:request-withdraw", "POST"): api(ENGINEERS, 404),
     ("api:request-retry", "POST"): api({"ml_engineer": 409, "admin": 409, "*": 403}, 404, 409),  # nothing failed yet
     ("api:policy-list", "GET"): api(),
     ("api:policy-list", "POST"): api(403, 403, 201, payload=POLICY),
+    ("api:policy-detail", "GET"): api(404, 404),  # a draft
+    ("api:policy-detail", "PATCH"): api(403, 403, payload={"wait_minutes": 5}),
+    ("api:policy-detail", "DELETE"): api(403, 403, 204),
+    ("api:policy-publish", "POST"): api(403, 403),
+    ("api:policy-dry-run", "GET"): api(404, 404),
+    ("api:freeze-list", "GET"): api(),
+    ("api:freeze-list", "POST"): api(403, 403, 201, payload=FREEZE),
+    ("api:freeze-lift", "POST"): api(403, 403),
     ("api:drift-list", "GET"): api(),
     ("api:drift-detail", "GET"): api(200, 404),
     ("api:drift-accept", "POST"): api({"reviewer": 200, "*": 403}, 404, 403, payload={"reason": "Agreed."}),
     ("api:drift-revert", "POST"): api(REVERTERS, 404),
     ("api:drift-request", "POST"): api(ASKERS_API, 404, payload={"reason": "It works."}),
+    ("api:gate", "GET"): api(200, 404, query=GATE),
     ("api:protected-alias-list", "GET"): api(),
     ("api:protected-alias-list", "POST"): api(403, 403, 201, payload=PROTECT),
     ("api:protected-alias-unprotect", "POST"): api(403, 403, 204, payload={"reason": "No longer served."}),
@@ -217,7 +254,7 @@ def _names(resolver: URLResolver, namespace: str) -> list[str]:
 
 
 @pytest.fixture
-def asked(alice) -> ApprovalRequest:
+def asked(alice, erin) -> ApprovalRequest:
     """Alice's request on the model that `granted` persons hold their role on, which has drifted too."""
     model = make_model("churn")
     first = make_version(model, 1, stage="Production")
@@ -227,8 +264,13 @@ def asked(alice) -> ApprovalRequest:
     version = make_version(model, 2, pictures=[PICTURE])
     for stage in ("Production", "Archived"):
         make_policy(stage)
+    make_policy("Staging", state="draft", published_at=None, published_by="", drafted_by="ada")
+    FreezeWindow.objects.create(name="Books", starts_at=timezone.now(), ends_at=timezone.now() + timedelta(days=2))
     _webhook(alice)
-    return services.open_request(version.pk, "Production", reason="Better.", by=alice)
+    asked = services.open_request(version.pk, "Production", reason="Better.", by=alice)
+    until = timezone.now() + timedelta(days=7)
+    Waiver.objects.create(request=asked, check_name="description", reason="Known.", waived_by=alice, expires_at=until)
+    return asked
 
 
 def _webhook(owner: User) -> None:
@@ -264,6 +306,12 @@ def address(name: str, request: ApprovalRequest, query: str = "") -> str:
         numbers["view"] = SavedView.objects.get(name="Ours").pk
     if ":webhook-" in name or ":delivery-" in name:
         numbers |= {"endpoint": Endpoint.objects.get().pk, "delivery": Delivery.objects.get().pk}
+    if ":waiver-revoke" in name:
+        numbers["waiver"] = Waiver.objects.get().pk
+    if ":policy-" in name:
+        numbers["id"] = ApprovalPolicy.objects.get(state="draft").pk
+    if ":freeze-" in name:
+        numbers["id"] = FreezeWindow.objects.get().pk
     if ":drift-" in name:
         numbers["id"] = DriftFinding.objects.get().pk
     wanted = _arguments(get_resolver(), name)
@@ -282,7 +330,10 @@ def status(user: User | None, method: str, name: str, row: Row, request: Approva
     client = Client()
     if user:
         client.force_login(user)
-    payload = {key: str(value).replace("{digest}", request.evidence_digest) for key, value in row.payload.items()}
+    payload = {
+        key: value.replace("{digest}", request.evidence_digest) if isinstance(value, str) else value
+        for key, value in row.payload.items()
+    }
     content_type = {"content_type": "application/json"} if name.startswith("api:") else {}
     data = {"data": payload} if method != "GET" else {}
     block = transaction.atomic()

@@ -18,7 +18,8 @@ patient = settings(
     max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 ASK = {"model": "churn", "version": 2, "to_stage": "Production", "reason": "Better."}
-POLICY = {"stage": "Staging", "required_approvals": 1, "reason": "Start."}
+POLICY = {"stage": "Staging", "rules": [{"needed": 1}], "reason": "Start."}
+FREEZE = {"name": "Books", "starts_at": "2090-12-20T00:00:00Z", "ends_at": "2091-01-02T00:00:00Z", "reason": "Close."}
 REVIEW = {"verdict": "approve", "comment": "", "evidence_digest": "0" * 64}
 CONNECTION = {"name": "eu", "url": "https://mlflow.example.org", "auth": "token", "username": "", "secret": "x",
               "verify_tls": True, "ca_certificates": "", "timeout_seconds": 5, "public_url": ""}  # fmt: skip
@@ -30,8 +31,13 @@ BODIES = {
     "/api/v1/webhooks/": {"name": "chat", "url": "https://hooks.example.org/", "events": [], "models": []},
     "/api/v1/requests/": ASK,
     "/api/v1/policies/": POLICY,
+    "/api/v1/policies/999999/publish/": {"reason": "", "digest": ""},
+    "/api/v1/freezes/": FREEZE,
+    "/api/v1/freezes/999999/lift/": {"reason": ""},
     "/api/v1/metric-directions/": {"metric": "epochs", "direction": "higher"},
     "/api/v1/requests/1/reviews/": REVIEW,
+    "/api/v1/models/churn/versions/2/checks/": {"name": "lint", "outcome": "pass"},
+    "/api/v1/requests/1/waivers/": {"check": "signature", "reason": "Known.", "days": 7},
     "/api/v1/requests/1/withdraw/": {"comment": ""},
     "/api/v1/requests/1/retry/": {"comment": ""},
 }
@@ -51,7 +57,8 @@ NOT_AN_OBJECT = {
     "deep object": b'{"reason": ' * 60 + b"1" + b"}" * 60,
     "said twice": b'{"reason": "a", "reason": "b"}',
 }
-LISTS = ("models", "models/churn/versions", "requests", "requests/1/reviews", "policies", "metric-directions",
+LISTS = ("models", "models/churn/versions", "requests", "requests/1/reviews", "requests/1/waivers",
+         "models/churn/versions/2/checks", "policies", "freezes", "metric-directions",
          "audit/events", "notifications")  # fmt: skip
 READ = (*(f"{name}/" for name in LISTS), "models/churn/", "models/churn/versions/2/", "compare/", "me/", "sync/",
         "facets/", "views/", "views/1/",
@@ -161,15 +168,50 @@ def test_request_names_the_malformed_field(api, asked, field, value):
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("stage", "Prod"), ("required_approvals", 0), ("required_approvals", 11), ("required_approvals", "many"),
-        ("required_approvals", 2**64), ("group", "nobody"), ("group", 7), ("group", "a\0b"), ("group", ["reviewers"]),
-        ("group", {"a": 1}), ("group", "\ud800"), ("model", "nothing"), ("model", "a\0b"), ("model", "\ud800"),
+        ("stage", "Prod"), ("required_approvals", 1), ("group", "reviewers"), ("rules", 1), ("rules", []),
+        ("rules", None), ("rules", [{"needed": 1}] * 11), ("wait_minutes", 2**64), ("wait_minutes", None),
+        ("open_days", 0), ("tolerance_percent", "NaN"), ("tolerance_percent", 1e400), ("required_checks", "signature"),
+        ("required_checks", ["luck"]), ("required_checks", [None]), ("risk", "a\0b"), ("alias", "champion"),
+        ("alias", "v1"), ("moves_alias", "\ud800"), ("staleness", "x"), ("replaces", -1), ("digest", "x"),
+        ("model", "nothing"), ("model", "a\0b"), ("model", "\ud800"),
         ("archive_existing", "x"), ("reason", ""), ("reason", "\0"), ("by", "admin"),
     ],
 )  # fmt: skip
 def test_policy_names_the_malformed_field(api, field, value):
     answer = api.post("/api/v1/policies/", json.dumps(POLICY | {field: value}), content_type="application/json")
     assert (problem(answer), ApprovalPolicy.objects.count()) == ((400, "invalid", [field]), 1)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"needed": 0}, {"needed": 11}, {"needed": "many"}, {"needed": 2**64}, {"needed": None}, {}, {"group": "nobody"},
+        {"group": 7}, {"group": "a\0b"}, {"group": ["reviewers"]}, {"group": {"a": 1}}, {"group": "\ud800"},
+        {"name": "x" * 101}, {"name": "\0"}, {"scopes": ["moon"]}, {"scopes": "metrics"}, {"who": "bob"}, "1", None,
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_malformed_rule_is_named(api, rule):
+    whole = {"needed": 1} | rule if isinstance(rule, dict) and rule else rule
+    answer = api.post("/api/v1/policies/", json.dumps(POLICY | {"rules": [whole]}), content_type="application/json")
+    status, code, fields = problem(answer)
+    assert (status, code, [field.split(".")[0] for field in fields]) == (400, "invalid", ["rules"])
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"needed": 0}, {"needed": 11}, {"needed": "many"}, {"needed": 2**64}, {"needed": None}, {}, {"group": "nobody"},
+        {"group": 7}, {"group": "a\0b"}, {"group": ["reviewers"]}, {"group": {"a": 1}}, {"group": "\ud800"},
+        {"name": "x" * 101}, {"name": "\0"}, {"scopes": ["moon"]}, {"scopes": "metrics"}, {"who": "bob"}, "1", None,
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_malformed_rule_is_named(api, rule):
+    whole = {"needed": 1} | rule if isinstance(rule, dict) and rule else rule
+    answer = api.post("/api/v1/policies/", json.dumps(POLICY | {"rules": [whole]}), content_type="application/json")
+    status, code, fields = problem(answer)
+    assert (status, code, [field.split(".")[0] for field in fields]) == (400, "invalid", ["rules"])
 
 
 @pytest.mark.parametrize(
@@ -210,7 +252,7 @@ def test_no_json_is_too_strange(api, asked, path, data):
         ("compare/?base=a%00@1&candidate=churn@1", "base"), ("sync/?x=1", "x"), ("me/?x=1", "x"),
         ("requests/?state=done", "state"), ("requests/?mine=perhaps", "mine"),
         ("requests/?waiting=you", "waiting"), ("requests/?model=%00", "model"), ("requests/?page=2", "page"),
-        ("policies/?x=1", "x"), ("audit/events/?since=yesterday", "since"),
+        ("policies/?x=1", "x"), ("freezes/?standing=perhaps", "standing"), ("audit/events/?since=yesterday", "since"),
         ("audit/events/?until=2026-02-30", "until"), ("audit/events/?since=2026-02-02&until=2026-02-01", "until"),
         ("audit/events/?model_id=x", "model_id"), (f"audit/events/?model_id={2**64}", "model_id"),
         ("audit/events/?action=eaten", "action"), ("audit/events/?actor=%00", "actor"),

@@ -1,5 +1,7 @@
 """Every page and API list asks the database as often for 100 rows as for one."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import Group
 from django.db import connection, transaction
@@ -10,7 +12,15 @@ from django.utils import timezone
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.roles import REVIEWER
-from apps.approvals.models import ApprovalRequest, DriftFinding, ProtectedAlias, Review
+from apps.approvals.models import (
+    ApprovalRequest,
+    DriftFinding,
+    ExternalCheck,
+    FreezeWindow,
+    ProtectedAlias,
+    Review,
+    Waiver,
+)
 from apps.audit.actions import Action
 from apps.audit.services import Actor, Target, record
 from apps.notifications.models import Delivery, Endpoint, Notification
@@ -41,6 +51,9 @@ LISTS = [
     "/requests/{request}/",
     "/reviews/",
     "/policies/",
+    "/policies/{policy}/",
+    "/policies/{policy}/dry-run/",
+    "/freezes/",
     "/drift/",
     "/drift/?show=settled",
     "/drift/{drift}/",
@@ -62,7 +75,12 @@ LISTS = [
     "/api/v1/requests/?waiting=me&page_size=200",
     "/api/v1/requests/{request}/",
     "/api/v1/requests/{request}/reviews/?page_size=200",
+    "/api/v1/requests/{request}/waivers/?page_size=200",
+    "/api/v1/models/first/versions/1000/checks/?page_size=200",
     "/api/v1/policies/?page_size=200",
+    "/api/v1/policies/{policy}/",
+    "/api/v1/policies/{policy}/dry-run/",
+    "/api/v1/freezes/?page_size=200",
     "/api/v1/drift/?page_size=200",
     "/api/v1/protected-aliases/?page_size=200",
     "/api/v1/audit/events/?page_size=200",
@@ -100,7 +118,9 @@ class World:
         ModelAlias.objects.create(model=self.first, alias=f"alias{number}", version=another)
         self._ask(another)
         self._policies(model)
-        self._review(self._person(number, model))
+        person = self._person(number, model)
+        self._review(person)
+        self._check(number, person)
         self._event(model)
         for row in (version, another):
             self._find(row)
@@ -150,6 +170,10 @@ class World:
         """One in force, of this model, and one that is history."""
         make_policy("Staging", model=model)
         make_policy("Staging", state="retired", retired_at=timezone.now())
+        now = timezone.now()
+        FreezeWindow.objects.create(
+            name="Books", starts_at=now, ends_at=now + timedelta(days=2), model=model, created_by="admin"
+        )
 
     def _person(self, number: int, model: RegisteredModel) -> User:
         """A member of a group of their own, which may review one model; the reader is in it too."""
@@ -175,6 +199,15 @@ class World:
             evidence_digest=self.request.evidence_digest,
         )  # fmt: skip
 
+    def _check(self, number: int, person: User) -> None:
+        """A report of a check on the version of the request, and a waiver of it."""
+        name, requester = f"check-{number}", self.request.requester
+        ExternalCheck.objects.create(version=self.request.version, name=name, outcome="fail", reporter=requester)
+        Waiver.objects.create(
+            request=self.request, check_name=f"external:{name}", reason="Known.", waived_by=person,
+            expires_at=timezone.now() + timedelta(days=7),
+        )  # fmt: skip
+
 
 def count(client: Client, address: str) -> int:
     with CaptureQueriesContext(connection) as asked:
@@ -192,10 +225,9 @@ def test_lists_ask_as_often_for_100_rows_as_for_one(request, db, reader, address
     world, client = World(person), Client()
     client.force_login(person)
     counts: dict[str, list[int]] = {address: [] for address in addresses}
+    numbers = {name: getattr(world, name).pk for name in ("request", "policy", "drift", "webhook")}
     for length in LENGTHS:
         world.grow(length)
         for address, asked in counts.items():
-            asked.append(
-                count(client, address.format(request=world.request.pk, drift=world.drift.pk, webhook=world.webhook.pk))
-            )
+            asked.append(count(client, address.format(**numbers)))
     assert counts == {address: asked[:1] * len(LENGTHS) for address, asked in counts.items()}

@@ -23,6 +23,8 @@ from apps.errors import DomainError, InvalidInput, NotVisible
 def waive(request: HttpRequest, id: int) -> HttpResponse:
     """Answer for one check of a request: what it says, the reason, for how long. `?check=` names it."""
     asked = queries.get_request(request.user, id)
+    if request.method != "POST" and not request.GET.get("check"):
+        return _back(asked)
     if request.method != "POST":
         if error := waivers.refusal(asked, request.user):
             raise error

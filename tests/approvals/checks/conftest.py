@@ -23,7 +23,7 @@ def unsigned(version) -> ModelVersion:
 
 
 @pytest.fixture
-def blocked(unsigned, policy, alice) -> ApprovalRequest:
+def blocked(unsigned, policy, alice, erin) -> ApprovalRequest:
     """Alice's request for a version without a signature, of which nothing was reported either."""
     return services.open_request(unsigned.pk, "Production", reason="Better on May data.", by=alice)
 

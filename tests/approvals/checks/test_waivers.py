@@ -60,7 +60,7 @@ def test_the_requester_waives_nothing(blocked, waive, alice):
         waive(alice)
 
 
-def test_the_requester_waives_nothing_as_a_reviewer_either(unsigned, policy, bob):
+def test_the_requester_waives_nothing_as_a_reviewer_either(unsigned, policy, bob, erin):
     request = services.open_request(unsigned.pk, "Production", reason="Better.", by=bob)
     with pytest.raises(RuleViolation, match="somebody else"):
         waivers.waive(request.pk, "signature", reason="Fine.", days=1, by=bob)
@@ -234,7 +234,11 @@ def test_the_page_is_for_those_who_may_waive(blocked, alice, charlie, mallory):
     assert codes == [403, 403, 404]
 
 
-@pytest.mark.parametrize("check", ["", "nothing", "%00", "x" * 500])
+def test_without_naming_a_check_the_page_leads_to_all_of_them(blocked, erin):
+    assert browser(erin).get(waive_url(blocked)).url == f"{detail_url(blocked)}#checks"
+
+
+@pytest.mark.parametrize("check", ["nothing", "%00", "x" * 500])
 def test_a_page_of_no_check_is_refused(blocked, erin, check):
     assert browser(erin).get(f"{waive_url(blocked)}?check={check}").status_code == 400
     assert browser(erin).post(waive_url(blocked), {"check": check}).status_code == 400

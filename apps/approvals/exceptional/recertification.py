@@ -81,10 +81,12 @@ def _note_lapsed(request_id: int) -> bool:
 
 def standing(request: ApprovalRequest, at: datetime) -> str:
     """Return "due", "overdue" or "lapsed" for an applied approval that ends; empty while there is time, or no end."""
-    if request.state != RequestState.APPLIED or request.recertify_by is None:
+    if request.state != RequestState.APPLIED:
         return ""
     if request.lapsed_at:
         return LAPSED
+    if request.recertify_by is None:
+        return ""
     if request.recertify_by <= at:
         return OVERDUE
     return DUE if request.recertify_by <= at + DUE_BEFORE else ""

@@ -1,5 +1,7 @@
 """Two people with the emergency duty, and a version that may go back to Production."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import Group
 from django.utils import timezone
@@ -7,12 +9,15 @@ from django.utils import timezone
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.roles import EMERGENCY
-from apps.approvals import evidence
+from apps.approvals import evidence, services
 from apps.approvals.exceptional import bypass
 from apps.approvals.models import ApprovalRequest, RequestState
+from apps.jobs.models import Job
 from apps.registry.models import ModelVersion, RegisteredModel
+from tests.builders import make_version
 from tests.conftest import PASSWORD
 
+FILES = "ab" * 32
 REASON = "The fraud model stopped scoring at nine and every card is let through."
 
 
@@ -64,3 +69,17 @@ def applied(request: ApprovalRequest, **fields) -> ApprovalRequest:
     ModelVersion.objects.filter(model=request.version.model, stage=request.to_stage).update(stage="Archived")
     ModelVersion.objects.filter(pk=request.version_id).update(stage=request.to_stage)
     return request
+
+
+@pytest.fixture
+def former(model, policy, alice, bob) -> ApprovalRequest:
+    """The approval of version 1, which was in Production until version 2 took its place."""
+    first = make_version(model, 1, artifact_digest=FILES)
+    asked = services.open_request(first.pk, "Production", reason="The first.", by=alice)
+    services.act(asked.pk, "approve", by=bob, evidence_digest=asked.evidence_digest)
+    Job.objects.all().delete()
+    asked = applied(asked, closed_at=timezone.now() - timedelta(days=30))
+    second = make_version(model, 2, artifact_digest="cd" * 32)
+    ModelVersion.objects.filter(pk=first.pk).update(stage="Archived")
+    ModelVersion.objects.filter(pk=second.pk).update(stage="Production")
+    return asked

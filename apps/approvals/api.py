@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from apps.approvals import queries, services
 from apps.approvals.checks import api as checks
 from apps.approvals.drift import api as drift
+from apps.approvals.gate import api as gate
 from apps.approvals.models import ApprovalRequest, Review
 from apps.approvals.policies import api as policies
 from apps.approvals.serializers import (
@@ -142,5 +143,6 @@ urlpatterns = [
     path("requests/<int:id>/retry/", Retry.as_view(), name="request-retry"),
     *checks.urlpatterns,
     *drift.urlpatterns,
+    *gate.urlpatterns,
     *policies.urlpatterns,
 ]

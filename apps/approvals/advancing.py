@@ -4,10 +4,12 @@ from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from apps.approvals import blockers, counts, evidence, findings, schedule, visibility, waiting
 from apps.approvals.drift import covering
 from apps.approvals.drift.findings import left_behind
+from apps.approvals.exceptional import dropping, unchanged
 from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, RequestState, Verdict
 from apps.approvals.records import about, request_target
 from apps.approvals.reviewing import SYSTEM, dismiss_lapsed, refresh_evidence, reopen
@@ -44,7 +46,7 @@ def reconsider(request_id: int, *, by: Actor = SYSTEM) -> ApprovalRequest:
 def advance(request: ApprovalRequest) -> None:
     """Move a locked request between review and approved, and commit the job with the approval when it is due."""
     if request.state == RequestState.APPROVED:
-        if lost := [row for row in blockers.unmet(request) if row.code not in blockers.GONE]:
+        if lost := blockers.lost(request):
             _fall_back(request, lost[0].sentence)
     elif request.reviews.filter(standing=True, verdict=Verdict.REQUEST_CHANGES).exists():
         _stay(request, RequestState.CHANGES_REQUESTED)
@@ -53,6 +55,45 @@ def advance(request: ApprovalRequest) -> None:
     else:
         approve(request, timezone.now())
     waiting.note(request)
+
+
+def still_approved(request: ApprovalRequest) -> bool:
+    """Look once more, right before the write, at what a locked request was approved on; send it to review if it fell.
+
+    A bypass or a rollback has no votes to look at; only when the version is no longer what it was decided on, it goes
+    to review like any other.
+    """
+    if request.expedited:
+        if not unchanged.changes_since(request, request.evidence):
+            return True
+        refresh_evidence(request)
+        reopen(request)  # also where votes are left: whoever went past them did not see this
+        advance(request)
+        return False
+    refresh_evidence(request)
+    if request.state not in UNDER_REVIEW:
+        dismiss_lapsed(request)
+    if request.state not in UNDER_REVIEW:
+        if not (lost := blockers.lost(request)):
+            return True
+        _fall_back(request, lost[0].sentence)
+    waiting.note(request)
+    return False
+
+
+def expire(request: ApprovalRequest) -> None:
+    """Close a locked request whose time is over, and record it."""
+    before, undecided = {"state": str(request.state)}, request.state in UNDER_REVIEW
+    close(request, RequestState.EXPIRED)
+    audit.record(
+        Action.REQUEST_EXPIRED,
+        by=SYSTEM,
+        target=request_target(request),
+        reason=_("Nobody decided it in time.") if undecided else _("It was not applied in time."),
+        before=before,
+        after={"state": str(request.state)},
+        **about(request),
+    )
 
 
 def _stay(request: ApprovalRequest, state: RequestState) -> None:
@@ -78,6 +119,7 @@ def _fall_back(request: ApprovalRequest, because: str) -> None:
 def approve(request: ApprovalRequest, at: datetime) -> None:
     """Everything is met: start the wait of the policy, and enqueue the apply if there is none. The caller records."""
     keep_findings(request)
+    dropping.drop_asked(request, _("The request was approved without it."), by=SYSTEM)
     request.state = RequestState.APPROVED
     schedule.approved(request, at)
     request.save(update_fields=["state", *schedule.TIMES, "updated_at"])
@@ -92,6 +134,7 @@ def enqueue_apply(request: ApprovalRequest, *, requested_by: str = "") -> bool:
     """
     if schedule.held(request, timezone.now()) or Job.objects.filter(key=key(request), state__in=ACTIVE_STATES).exists():
         return False
+    dropping.drop_asked(request, _("The request is applied without it."), by=SYSTEM)
     asked = requested_by or request.requester.get_username()
     enqueue(APPLY_JOB, requested_by=asked, key=key(request), max_attempts=APPLY_ATTEMPTS, request_id=request.pk)
     return True
@@ -99,7 +142,7 @@ def enqueue_apply(request: ApprovalRequest, *, requested_by: str = "") -> bool:
 
 def record_advance(request: ApprovalRequest, before: str, *, by: Actor) -> None:
     """Record that a request became approved, with on what."""
-    if not before != request.state == RequestState.APPROVED:
+    if before not in UNDER_REVIEW or request.state != RequestState.APPROVED:
         return
     approvals = request.reviews.filter(standing=True, verdict=Verdict.APPROVE)
     audit.record(
@@ -118,6 +161,7 @@ def close(request: ApprovalRequest, state: RequestState) -> None:
     """End a request without applying it. The caller records."""
     if request.state in UNDER_REVIEW:
         keep_findings(request)
+    dropping.drop_asked(request, _("The request was closed without it."), by=SYSTEM)
     request.state, request.closed_at = state, timezone.now()
     request.save(update_fields=["state", "closed_at", "updated_at"])
     waiting.note(request)

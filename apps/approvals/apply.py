@@ -10,12 +10,13 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from apps.approvals import counts, eligibility, writing
+from apps.approvals import advancing, counts, moving, schedule, visibility, writing
+from apps.approvals.advancing import APPLY_JOB
 from apps.approvals.drift import covering
 from apps.approvals.models import ApprovalRequest, RequestState, Verdict
+from apps.approvals.moving import Moved, Seen
 from apps.approvals.records import about, request_target
-from apps.approvals.reviewing import SYSTEM, dismiss_lapsed, refresh_evidence, reopen
-from apps.approvals.services import APPLY_JOB
+from apps.approvals.reviewing import SYSTEM
 from apps.audit import services as audit
 from apps.audit.actions import Action, Outcome
 from apps.audit.context import came_through
@@ -25,7 +26,6 @@ from apps.jobs.handlers import handles
 from apps.jobs.models import Job
 from apps.registry import services as mirror
 from apps.registry import stages
-from apps.registry.mlflow import RemoteVersion
 from apps.registry.models import DetailsState
 
 IN_HAND = (RequestState.APPROVED, RequestState.APPLYING)
@@ -33,7 +33,7 @@ IN_HAND = (RequestState.APPROVED, RequestState.APPLYING)
 
 def give_up(job: Job, error: str) -> None:
     """Mark the request as not applied, with the reason; its reviews stand, so that it can be tried again."""
-    writing.close_as_failed(job, error, lambda: _fail(_locked(job.args["request_id"]), error))
+    writing.close_as_failed(job, error, lambda: _fail(visibility.locked(job.args["request_id"]), error))
 
 
 @handles(APPLY_JOB, gave_up=give_up)
@@ -43,7 +43,7 @@ def apply(job: Job) -> None:
     Raises UpstreamUnavailable (the job tries again later), or WrongState when MLflow does not hold what was approved.
     """
     with came_through(writing.origin(job)):
-        request = ApprovalRequest.objects.select_related("version__model").get(pk=job.args["request_id"])
+        request = ApprovalRequest.objects.select_related("version__model", "policy").get(pk=job.args["request_id"])
         if request.state not in IN_HAND:
             return  # withdrawn while it waited, or applied by the worker before this one
         writing.check_enabled(request.version.model)
@@ -51,112 +51,115 @@ def apply(job: Job) -> None:
         seen = _read(request)
         if not _start(job, request.pk, seen):
             return
+        request.refresh_from_db(fields=["stage_before", "alias_before"])
         jobs.renew(job, done=1, note=_("Moving the version in MLflow"))
-        observed = writing.write_what_is_missing(
-            job, request.version, request.to_stage, archive_existing=request.archive_existing
-        )
+        moved = moving.write(job, request)
         jobs.renew(job, done=2, note=_("Recording what MLflow says"))
-        _complete(job, request.pk, observed)
+        _complete(job, request.pk, moved)
 
 
-def _read(request: ApprovalRequest) -> str:
-    """Bring the mirror of the version up to date, and return its stage as MLflow says now."""
+def _read(request: ApprovalRequest) -> Seen:
+    """Bring the mirror of the version up to date, and return what MLflow says now about what is to move."""
     try:
         mirror.refresh_version(request.version_id)
-        return stages.read_stage(request.version)
+        return moving.read(request)
     except NotVisible as error:
         message = _("%(version)s no longer exists in MLflow, so it cannot move. Withdraw the request.")
         raise WrongState(message % {"version": request.version}) from error
 
 
-def _start(job: Job, request_id: int, seen: str) -> bool:
-    """Commit that the write is coming. Returns False when the request is not, or no longer, one to apply.
+def _start(job: Job, request_id: int, seen: Seen) -> bool:
+    """Commit that the write is coming. Returns False when the request is not, or no longer, one to apply now.
 
-    What was approved is checked once more at this moment: the stage, the evidence, and the approvers. Nothing of
-    that is asked when an earlier attempt has already written: then only the record is missing.
+    What was approved is checked once more at this moment: the place in MLflow, the evidence, the approvers, the checks,
+    the wait, freezes and the time of the approval. Nothing of that is asked when an earlier attempt has already
+    written: then only the rest is missing.
     """
     with transaction.atomic(durable=True):
         jobs.renew(job)
-        request = _locked(request_id)
+        request = visibility.locked(request_id)
         if request.state not in IN_HAND:
             return False
-        written = bool(request.stage_before) and seen == request.to_stage
-        if not written:
-            _check_stage(request, seen)
-            if _reviews_fell(request):
-                jobs.finish(job)
-                return False
-        stages.expect(request.version, request.to_stage, archive_existing=request.archive_existing)
+        if not moving.begun(request, seen) and not _still_due(request, seen):
+            jobs.finish(job)
+            return False
+        if request.to_stage:
+            stages.expect(request.version, request.to_stage, archive_existing=request.archive_existing)
         writing.check_alone(request.version.model_id, request_id=request.pk)
         if request.state == RequestState.APPROVED:
-            _mark_applying(request, stage_before=request.stage_before or seen)
+            _mark_applying(request, seen)
     return True
 
 
-def _check_stage(request: ApprovalRequest, seen: str) -> None:
-    if seen != request.from_stage and not (seen == request.to_stage and covering.covers(request)):
-        message = _(
-            "MLflow has %(version)s in %(seen)s, but this request is to move it from %(from_stage)s to %(to_stage)s: "
-            "its stage was changed elsewhere. Withdraw this request and ask again."
-        )
-        names = {"from_stage": request.from_stage, "to_stage": request.to_stage}
-        raise WrongState(message % {"version": request.version, "seen": seen, **names})
+def _still_due(request: ApprovalRequest, seen: Seen) -> bool:
+    """Return whether the request is to be written now. What holds it back, ends it or sends it to review is committed.
+
+    Raises WrongState when MLflow is not where the request starts.
+    """
+    now = timezone.now()
+    if schedule.expired(request, now):
+        advancing.expire(request)
+        return False
+    if schedule.held(request, now):  # the timer rings again (timers.py)
+        _put_back(request, RequestState.APPROVED)
+        return False
+    moving.check_place(request, seen, covered=covering.covers(request))
     if request.version.details_state != DetailsState.LOADED:
         message = _("The run and MLmodel of %(version)s could not be read again before applying.")
         raise UpstreamUnavailable(message % {"version": request.version})
+    if advancing.still_approved(request):
+        return True
+    _put_back(request, RequestState(request.state))
+    return False
 
 
-def _reviews_fell(request: ApprovalRequest) -> bool:
-    """Send the request back to review when its evidence changed or an approval no longer counts; say whether it did."""
-    if not refresh_evidence(request):
-        dismiss_lapsed(request)
-    if request.state in IN_HAND:
-        if eligibility.enough_approvals(request):
-            return False
-        reopen(request)
+def _put_back(request: ApprovalRequest, state: RequestState) -> None:
+    """Take back the announcement of a write that was not made."""
     stages.abandon(request.version)
-    request.stage_before = ""
-    request.save(update_fields=["stage_before", "updated_at"])
-    return True
+    request.state, request.stage_before, request.alias_before = state, "", ""
+    request.save(update_fields=["state", "stage_before", "alias_before", "updated_at"])
 
 
-def _mark_applying(request: ApprovalRequest, *, stage_before: str) -> None:
-    request.state, request.stage_before, request.apply_error = RequestState.APPLYING, stage_before, ""
-    request.save(update_fields=["state", "stage_before", "apply_error", "updated_at"])
+def _mark_applying(request: ApprovalRequest, seen: Seen) -> None:
+    moving.note_before(request, seen)
+    request.state, request.apply_error = RequestState.APPLYING, ""
+    request.save(update_fields=["state", "stage_before", "alias_before", "apply_error", "updated_at"])
     audit.record(
         Action.REQUEST_APPLY_STARTED,
         by=SYSTEM,
         target=request_target(request),
         **about(request),
-        stage_before=stage_before,
+        stage_before=request.stage_before,
+        alias_before=request.alias_before,
         evidence_digest=request.evidence_digest,
     )
 
 
-def _complete(job: Job, request_id: int, observed: dict[int, RemoteVersion]) -> None:
+def _complete(job: Job, request_id: int, moved: Moved) -> None:
     """Commit what MLflow says, the end of the request and the end of the job."""
     with transaction.atomic(durable=True):
         jobs.renew(job)
-        request = _locked(request_id)
+        request = visibility.locked(request_id)
         if request.state != RequestState.APPLYING:
             return
         approved_by = _approvers(request)
-        moved = stages.settle(
-            request.version, observed, by=SYSTEM, reason=request.reason, request=request.pk, approved_by=approved_by
-        )
+        cause = {"request": request.pk, "approved_by": approved_by}
+        rows = moving.settle(request, moved, by=SYSTEM, reason=request.reason, **cause)
         request.state, request.closed_at = RequestState.APPLIED, timezone.now()
-        request.save(update_fields=["state", "closed_at", "updated_at"])
+        schedule.applied(request, request.closed_at)
+        request.save(update_fields=["state", "closed_at", "recertify_by", "updated_at"])
         counts.note_requests(request.version.model_id)
-        covering.conclude(request, moved, by=SYSTEM)
+        covering.conclude(request, rows, alias=moving.alias_of(request), by=SYSTEM)
+        before, after = moving.before_and_after(request)
         audit.record(
             Action.REQUEST_APPLIED,
             by=SYSTEM,
             target=request_target(request),
             reason=request.reason,
-            before={"stage": request.stage_before},
-            after={"stage": request.to_stage},
+            before=before,
+            after=after,
             **about(request),
-            archived=[str(row.number) for row in moved if row.pk != request.version_id],
+            archived=[str(row.number) for row in rows if row.pk != request.version_id],
             requested_by=request.requester.get_username(),
             approved_by=approved_by,
             evidence_digest=request.evidence_digest,
@@ -186,10 +189,3 @@ def _fail(request: ApprovalRequest, error: str) -> None:
 def _approvers(request: ApprovalRequest) -> list[str]:
     approvals = request.reviews.filter(standing=True, verdict=Verdict.APPROVE)
     return list(approvals.order_by("id").values_list("reviewer__username", flat=True))
-
-
-def _locked(request_id: int) -> ApprovalRequest:
-    """Return the request, itself and its model locked, with its version as it is in the database now."""
-    requests = ApprovalRequest.objects.select_for_update(of=("self",)).select_related("version")
-    stages.lock_model(requests.get(pk=request_id).version.model_id)
-    return requests.select_related("version__model", "policy", "requester").get(pk=request_id)

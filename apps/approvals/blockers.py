@@ -42,9 +42,6 @@ class Code(StrEnum):
     APPLY_FAILED = "apply_failed"
 
 
-GONE = frozenset({Code.DELETED, Code.STAGE_CHANGED, Code.EXPIRED})  # no review helps; the apply says so
-
-
 @dataclass(frozen=True)
 class Blocker:
     """One thing in the way: a sentence, who can clear it in words (empty: it clears by itself), and where."""
@@ -71,11 +68,23 @@ def unmet(request: ApprovalRequest) -> list[Blocker]:
     return [row for row in _lines(request) if row.code != Code.LAPSED]  # others may have filled that seat
 
 
+def lost(request: ApprovalRequest) -> list[Blocker]:
+    """Return which demands of its policy an approved request no longer meets.
+
+    What no review helps against (it is deleted, moved elsewhere, its time is over) is for the apply to say.
+    """
+    return [row for row in _demands(request) if row.code not in (Code.LAPSED, Code.EXPIRED)]
+
+
 def _lines(request: ApprovalRequest) -> list[Blocker]:
     if request.version.deleted_at or request.version.model.deleted_at:
         return [_line(request, Code.DELETED)]
     if elsewhere := rules.in_the_asked_stage(request.requester, request):
         return [Blocker(Code.STAGE_CHANGED, elsewhere, _requester_or_engineer(), _version_url(request))]
+    return _demands(request)
+
+
+def _demands(request: ApprovalRequest) -> list[Blocker]:
     if request.expedited:
         return []
     able = set(eligibility.eligible_reviewers(request).values_list("pk", flat=True))

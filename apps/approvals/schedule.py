@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, RequestState
+from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, RequestKind, RequestState
 from apps.approvals.policies import freezes
 
 MORTAL = (*UNDER_REVIEW, RequestState.APPROVED, RequestState.APPLY_FAILED)  # states in which a request can expire
@@ -29,6 +29,18 @@ def approved(request: ApprovalRequest, at: datetime) -> None:
     request.approved_at, request.remind_at = at, None
     request.apply_after = at + timedelta(minutes=policy.wait_minutes if policy else 0)
     request.expires_at = _after(request.apply_after, policy.approval_days if policy else None)
+
+
+def applied(request: ApprovalRequest, at: datetime) -> None:
+    """Set until when an applied approval holds. The caller saves. What was archived needs no looking at again.
+
+    A rollback holds as long as the approval that it rests on: going back is no way to make that last longer.
+    """
+    if request.kind == RequestKind.ROLLBACK and request.expedited and request.follows:
+        request.recertify_by = request.follows.recertify_by
+        return
+    days = request.policy.recertify_days if request.policy and request.kind != RequestKind.ARCHIVE else None
+    request.recertify_by = _after(at, days)
 
 
 def under_review_again(request: ApprovalRequest, at: datetime) -> None:

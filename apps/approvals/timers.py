@@ -6,9 +6,9 @@ from collections.abc import Callable
 from django.db.models import CharField, Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from apps.approvals import advancing, conditions, schedule, visibility
+from apps.approvals.exceptional import after_review, recertification
 from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, RequestState
 from apps.approvals.policies import freezes
 from apps.approvals.records import about, request_target
@@ -43,18 +43,7 @@ def _expire(request_id: int) -> bool:
     request = visibility.locked(request_id)
     if not schedule.expired(request, timezone.now()):
         return False
-    before = {"state": request.state}
-    undecided = request.state in UNDER_REVIEW
-    advancing.close(request, RequestState.EXPIRED)
-    audit.record(
-        Action.REQUEST_EXPIRED,
-        by=SYSTEM,
-        target=request_target(request),
-        reason=_("Nobody decided it in time.") if undecided else _("It was not applied in time."),
-        before=before,
-        after={"state": request.state},
-        **about(request),
-    )
+    advancing.expire(request)
     return True
 
 
@@ -93,4 +82,11 @@ def _apply(request_id: int) -> bool:
     return request.state == RequestState.APPROVED and advancing.enqueue_apply(request)
 
 
-TIMERS: tuple[Callable[[], int], ...] = (expire, remind, apply_due, conditions.revoke_overdue)
+TIMERS: tuple[Callable[[], int], ...] = (
+    expire,
+    remind,
+    apply_due,
+    conditions.revoke_overdue,
+    after_review.note_overdue,
+    recertification.note_lapsed,
+)

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from apps.approvals.models import ApprovalRequest, DriftFinding, DriftState, RequestState
 from apps.audit.actions import Source
@@ -19,6 +20,11 @@ from apps.jobs.models import Job
 from apps.registry import stages
 from apps.registry.mlflow import RemoteVersion
 from apps.registry.models import ModelVersion, RegisteredModel
+
+MOVED_MEANWHILE = gettext_lazy(
+    "MLflow moved %(what)s in the moment before the write, so nothing was written. Look at what it says now, then try "
+    "again, or withdraw the request and ask anew."
+)
 
 
 def origin(job: Job) -> Origin:
@@ -62,12 +68,18 @@ def check_alone(model_id: int, *, request_id: int = 0, finding_id: int = 0) -> N
 
 
 def write_what_is_missing(
-    job: Job, version: ModelVersion, stage: str, *, archive_existing: bool
+    job: Job, version: ModelVersion, stage: str, *, archive_existing: bool, expected: str = ""
 ) -> dict[int, RemoteVersion]:
-    """Write a stage to MLflow unless it already says so, and return what it says then, by version number."""
-    if stages.read_stage(version) == stage:
+    """Write a stage to MLflow unless it already says so, and return what it says then, by version number.
+
+    `expected`: the stage from which it is moved; where MLflow says another one by now, WrongState is raised instead.
+    """
+    seen = stages.read_stage(version)
+    if seen == stage:
         with suppress(stages.NotMoved):  # in the stage, but a sibling is not archived
             return stages.read_back(version, stage, archive_existing=archive_existing)
+    elif expected and seen != expected:
+        raise WrongState(str(MOVED_MEANWHILE) % {"what": version})
     jobs.renew(job)  # whoever lost the lease while waiting for MLflow stops here, before the write
     stages.write(version, stage, archive_existing=archive_existing)
     jobs.renew(job)

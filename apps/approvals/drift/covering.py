@@ -1,5 +1,6 @@
 """Requests that ask to make drift a decision: tied to their finding, and let go of it."""
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from apps.approvals.drift.records import about, drift_target
@@ -50,14 +51,17 @@ def release(request: ApprovalRequest) -> None:
         put_back(locked_finding(finding.pk))
 
 
-def conclude(request: ApprovalRequest, moved: list[ModelVersion], *, by: Actor) -> None:
-    """Settle the stage findings that an applied request has answered, in the transaction that applies it.
+def conclude(request: ApprovalRequest, moved: list[ModelVersion], *, alias: str = "", by: Actor) -> None:
+    """Settle the findings that an applied request has answered, in the transaction that applies it.
 
-    What the request asked for is accepted. Other findings on the versions that it moved are overtaken: MLflow and the
-    last decision agree again.
+    What the request asked for is accepted. Other findings on the stages that it moved, and on the alias, are overtaken:
+    MLflow and the last decision agree again.
     """
-    versions = {request.version_id, *(row.pk for row in moved)}
-    rows = DriftFinding.objects.filter(version__in=versions, kind=DriftKind.STAGE, state__in=UNSETTLED).order_by("pk")
+    versions = {request.version_id, *(row.pk for row in moved)} if request.to_stage else set()
+    answered = Q(version__in=versions, kind=DriftKind.STAGE)
+    if alias:
+        answered |= Q(model=request.version.model_id, kind=DriftKind.ALIAS, alias=alias)
+    rows = DriftFinding.objects.filter(answered, state__in=UNSETTLED).order_by("pk")
     for pk in list(rows.values_list("pk", flat=True)):
         finding = locked_finding(pk)
         if finding.request_id == request.pk and finding.state == DriftState.REQUESTED:
@@ -65,5 +69,11 @@ def conclude(request: ApprovalRequest, moved: list[ModelVersion], *, by: Actor) 
             reason = request.reason
         else:
             state, action = DriftState.RESOLVED, Action.DRIFT_RESOLVED
-            reason = _("Request %(number)s decided the stage anew.") % {"number": request.pk}
+            reason = _overtaken(finding) % {"number": request.pk}
         settle(finding, state, action, by=by, reason=reason, request=request.pk)
+
+
+def _overtaken(finding: DriftFinding) -> str:
+    if finding.kind == DriftKind.ALIAS:
+        return _("Request %(number)s decided the alias anew.")
+    return _("Request %(number)s decided the stage anew.")

@@ -22,6 +22,13 @@ def covered(version: ModelVersion, before: str, after: str) -> bool:
     return begun.filter(asked).exists()
 
 
+def alias_covered(model_id: int, alias: str, after: str) -> bool:
+    """Return whether an approved request that began to write points this alias to just this version (a number)."""
+    begun = ApprovalRequest.objects.filter(version__model=model_id, state__in=BEGUN).exclude(alias_before="")
+    moves = Q(alias=alias) | Q(alias="", policy__moves_alias=alias)
+    return after.isdecimal() and begun.filter(moves, version__number=int(after)).exists()
+
+
 def decided_at_all(version: ModelVersion) -> bool:
     """Return whether a request on this version was applied, or is unfinished."""
     states = (*UNFINISHED, RequestState.APPLIED)

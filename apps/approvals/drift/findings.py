@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from apps.approvals import counts
 from apps.approvals.drift.automatic import revert_if_policy_says
-from apps.approvals.drift.decisions import covered, decided_at_all, decision_for
+from apps.approvals.drift.decisions import alias_covered, covered, decided_at_all, decision_for
 from apps.approvals.drift.records import MLFLOW, about, drift_target
 from apps.approvals.drift.settling import settle
 from apps.approvals.findings import SERVED
@@ -56,15 +56,29 @@ def record(changes: list[Change]) -> None:
 
 
 def left_behind(request: ApprovalRequest) -> None:
-    """Record that MLflow holds what a withdrawn request had begun to write. In the transaction that withdraws it."""
-    version = request.version
-    if not request.stage_before or version.stage != request.to_stage or request.drift.exists():
+    """Record that MLflow holds what a request that was dropped had begun to write. In the transaction that drops it."""
+    if not (request.stage_before or request.alias_before) or request.drift.exists():
         return
-    change = Change(Changed.STAGE, version.model, version, request.from_stage, version.stage)
-    book = _Book(_unsettled([version.model_id]), _seen_by())
-    if not book.of(change, DriftKind.STAGE):
-        _open(change, book, DriftKind.STAGE, expected=request.from_stage, found=version.stage)
-        counts.note_drift(version.model_id)
+    version, model_id = request.version, request.version.model_id
+    book = _Book(_unsettled([model_id]), _seen_by())
+    if request.stage_before and request.to_stage and version.stage == request.to_stage:
+        change = Change(Changed.STAGE, version.model, version, request.from_stage, version.stage)
+        if not book.of(change, DriftKind.STAGE):
+            _open(change, book, DriftKind.STAGE, expected=request.from_stage, found=version.stage)
+    for alias in _aliases_left(request):
+        change = Change(Changed.ALIAS, version.model, version, None, version.number, alias)
+        if not book.of(change, DriftKind.ALIAS):
+            before = request.alias_before if request.alias_before.isdecimal() else ""
+            _open(change, book, DriftKind.ALIAS, expected=before, found=str(version.number))
+    counts.note_drift(model_id)
+
+
+def _aliases_left(request: ApprovalRequest) -> list[str]:
+    """Return the protected alias that the request had begun to move, if it points to the request's version."""
+    begun = request.alias_before not in ("", str(request.version.number))
+    alias = request.alias or (request.policy.moves_alias if request.policy else "")
+    held = request.version.aliases.filter(alias=alias, alias__in=ProtectedAlias.objects.values("alias"))
+    return [alias] if begun and alias and held.exists() else []
 
 
 def _governed(changes: list[Change]) -> list[Change]:
@@ -99,7 +113,7 @@ def _alias(change: Change, book: _Book) -> None:
     finding = book.of(change, DriftKind.ALIAS)
     if finding:
         _follow(finding, after, change, book)
-    elif before != after:
+    elif before != after and not alias_covered(change.model.pk, change.alias, after):
         _open(change, book, DriftKind.ALIAS, expected=before, found=after)
 
 

@@ -167,7 +167,7 @@ def test_two_at_once_settle_it_once(drifted, bob, erin):
     assert sorted(ends) == ["done", "wrong_state"]
 
 
-def test_a_request_for_drift_starts_where_the_decision_left_it(drifted, alice):
+def test_a_request_for_drift_starts_where_the_decision_left_it(drifted, alice, bob):
     asked = services.open_request_for(drifted.pk, reason="It works.", by=alice)
     assert (asked.from_stage, asked.to_stage, asked.archive_existing, asked.state) == (
         "Staging", "Production", False, "open",
@@ -219,7 +219,7 @@ def test_only_a_stage_can_be_asked_for(version, champion, alice):
     assert AuditEvent.objects.latest("id").outcome == Outcome.REFUSED
 
 
-def test_the_models_row_counts_requests(drifted, alice):
+def test_the_models_row_counts_requests(drifted, alice, bob):
     asked = services.open_request_for(drifted.pk, reason="It works.", by=alice)
     assert RegisteredModel.objects.get().open_requests == 1
     sign_off.act(asked.pk, "withdraw", by=alice)

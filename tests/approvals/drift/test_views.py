@@ -66,13 +66,13 @@ def test_a_missing_reason_is_said_at_its_field(as_, drifted, bob):
     assert (answer.status_code, 'id="reason-error"' in text(answer)) == (400, True)
 
 
-def test_asking_leads_to_the_request(as_, drifted, alice):
+def test_asking_leads_to_the_request(as_, drifted, alice, bob):
     answer = as_(alice).post(f"/drift/{drifted.pk}/act/", {"action": "request", "reason": "It works."})
     drifted.refresh_from_db()
     assert answer.headers["Location"] == f"/requests/{drifted.request_id}/"
 
 
-def test_the_request_says_that_it_moves_nothing(as_, drifted, alice):
+def test_the_request_says_that_it_moves_nothing(as_, drifted, alice, bob):
     client = as_(alice)
     address = client.post(f"/drift/{drifted.pk}/act/", {"action": "request", "reason": "It works."}).headers["Location"]
     assert "makes Production a decision and moves nothing" in text(client.get(address))

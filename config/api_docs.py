@@ -54,7 +54,6 @@ SAMPLES: dict[str, Any] = {
     "metric": "epochs",
     "direction": "higher",
     "target": "Production",
-    "target": "Production",
     "outcome": "pass",
     "check": "signature",
     "days": 14,

@@ -71,7 +71,6 @@ COMPARED = "?base=churn@1&candidate=churn@2"
 DIRECTION = {"metric": "epochs", "direction": "higher"}
 PICTURE = {"path": "confusion_matrix.png", "title": "Confusion matrix"}
 GATE = "?model=churn&version=2&target=Production"
-GATE = "?model=churn&version=2&target=Production"
 MOVE = {"to_stage": "Archived", "reason": "Superseded."}
 POLICY = {"stage": "Staging", "rules": [{"needed": 2}], "reason": "Two pairs of eyes."}
 POLICY_FORM = {"stage": "Staging", "staleness": "all", "tolerance_percent": 0, "wait_minutes": 0,
@@ -214,7 +213,6 @@ TABLE = {
     ("api:drift-accept", "POST"): api({"reviewer": 200, "*": 403}, 404, 403, payload={"reason": "Agreed."}),
     ("api:drift-revert", "POST"): api(REVERTERS, 404),
     ("api:drift-request", "POST"): api(ASKERS_API, 404, payload={"reason": "It works."}),
-    ("api:gate", "GET"): api(200, 404, query=GATE),
     ("api:gate", "GET"): api(200, 404, query=GATE),
     ("api:protected-alias-list", "GET"): api(),
     ("api:protected-alias-list", "POST"): api(403, 403, 201, payload=PROTECT),

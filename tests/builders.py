@@ -44,15 +44,16 @@ def make_version(model: RegisteredModel, number: int = 1, **fields) -> ModelVers
 def make_policy(
     stage: str = "Production", *, required_approvals: int = 1, group: Group | None = None, rules=None, **terms
 ) -> ApprovalPolicy:
-    """A published policy; `rules` are (needed, group) pairs, in place of the one rule that the others describe."""
+    """A published policy; `rules` are (needed, group) or (needed, group, scopes), in place of the one rule."""
     values = {"stage": stage, "revision": 1, "reason": "start"} | terms
     state = {"state": "published", "published_by": "admin", "published_at": THEN}
     state |= {
         name: values.pop(name) for name in ("state", "published_at", "published_by", "retired_at") if name in values
     }
     policy = ApprovalPolicy.objects.create(**values)
-    for position, (needed, members) in enumerate(rules or [(required_approvals, group)]):
-        PolicyRule.objects.create(policy=policy, position=position, needed=needed, group=members)
+    for position, (needed, members, *scopes) in enumerate(rules or [(required_approvals, group)]):
+        about = scopes[0] if scopes else []
+        PolicyRule.objects.create(policy=policy, position=position, needed=needed, group=members, scopes=about)
     for name, value in state.items():
         setattr(policy, name, value)
     policy.save()

@@ -11,10 +11,13 @@ from rest_framework.response import Response
 
 from apps.approvals import queries, services
 from apps.approvals.checks import api as checks
+from apps.approvals.conditions import api as conditions
+from apps.approvals.delegating import api as delegating
 from apps.approvals.drift import api as drift
 from apps.approvals.gate import api as gate
 from apps.approvals.models import ApprovalRequest, Review
 from apps.approvals.policies import api as policies
+from apps.approvals.queue import queries as queue
 from apps.approvals.serializers import (
     CommentIn,
     NoFilter,
@@ -26,6 +29,7 @@ from apps.approvals.serializers import (
     ReviewOut,
     valid,
 )
+from apps.approvals.signing import ConditionTerms, Signing
 from apps.approvals.transitions import RequestAction
 from apps.registry.connections import named
 from apps.registry.models import ModelVersion
@@ -49,8 +53,9 @@ class RequestList(generics.ListCreateAPIView):
     def get_queryset(self) -> QuerySet[ApprovalRequest]:
         wanted = valid(RequestFilter, self.request.query_params.dict())
         user: Any = self.request.user
-        rows = queries.waiting_for(user) if "waiting" in wanted else queries.visible_requests(user)
-        rows = rows.select_related("policy__model").defer(*queries.BIG)
+        rows = queue.waiting_for(user) if "waiting" in wanted else queries.visible_requests(user)
+        rows = rows.select_related("version__model", "requester", "policy__model")
+        rows = rows.prefetch_related("policy__rules__group").defer(*queries.BIG)
         if "state" in wanted:
             rows = rows.filter(state=wanted["state"])
         if "model" in wanted:
@@ -94,12 +99,18 @@ class ReviewList(generics.ListCreateAPIView):
     def get_queryset(self) -> QuerySet[Review]:
         valid(NoFilter, self.request.query_params.dict())
         request = queries.get_request(self.request.user, self.kwargs["id"])
-        return request.reviews.select_related("reviewer").order_by("id")
+        return request.reviews.select_related("reviewer", "counts_for").order_by("id")
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         said = valid(ReviewIn, request.data)
         user: Any = request.user
-        services.act(self.kwargs["id"], said.pop("verdict"), by=user, **said)
+        signing = Signing(
+            meaning=said.pop("meaning"),
+            password=said.pop("password"),
+            on_behalf_of=said.pop("on_behalf_of"),
+            conditions=tuple(ConditionTerms(**terms) for terms in said.pop("conditions", ())),
+        )
+        services.act(self.kwargs["id"], said.pop("verdict"), by=user, signing=signing, **said)
         return _detail(request, self.kwargs["id"], status.HTTP_201_CREATED)
 
 
@@ -142,6 +153,8 @@ urlpatterns = [
     path("requests/<int:id>/withdraw/", Withdraw.as_view(), name="request-withdraw"),
     path("requests/<int:id>/retry/", Retry.as_view(), name="request-retry"),
     *checks.urlpatterns,
+    *conditions.urlpatterns,
+    *delegating.urlpatterns,
     *drift.urlpatterns,
     *gate.urlpatterns,
     *policies.urlpatterns,

@@ -6,8 +6,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.approvals import checks, findings, queries
-from apps.approvals.models import ApprovalRequest, RequestState, Review, Verdict
+from apps.approvals.models import ApprovalRequest, Meaning, RequestState, Review, Severity, Verdict
 from apps.approvals.policies.serializers import PolicyOut
+from apps.approvals.signing_form import MAX_NAME, MAX_PASSWORD
 from apps.approvals.strict import NoFilter as NoFilter
 from apps.approvals.strict import Strict
 from apps.approvals.strict import valid as valid
@@ -29,6 +30,9 @@ class ReviewOut(serializers.ModelSerializer):
     """A review. Of one person only the last stands."""
 
     reviewer = serializers.CharField(source="reviewer.username")
+    counts_for = serializers.CharField(
+        source="counts_for.username", help_text="The reviewer, or the person for whom a delegate reviewed."
+    )
 
     class Meta:
         model = Review
@@ -36,13 +40,29 @@ class ReviewOut(serializers.ModelSerializer):
             "id",
             "reviewer",
             "reviewer_role",
+            "counts_for",
             "verdict",
             "comment",
             "evidence_digest",
+            "scopes",
+            "meaning",
+            "signed_name",
+            "statement",
+            "confirmed_with",
             "created_at",
             "standing",
             "dismissed_because",
+            "dismissed_at",
         )
+
+
+class ConditionIn(Strict):
+    """What must be done by when for the approval to keep counting."""
+
+    text = serializers.CharField(max_length=MAX_TEXT)
+    owner = serializers.CharField(max_length=MAX_NAME, help_text="The user name of whoever does it.")
+    due = serializers.DateTimeField()
+    severity = serializers.ChoiceField(choices=Severity.choices, required=False, default=Severity.MEDIUM.value)
 
 
 class ReviewIn(Strict):
@@ -51,6 +71,21 @@ class ReviewIn(Strict):
     verdict = serializers.ChoiceField(choices=Verdict.choices)
     comment = serializers.CharField(max_length=MAX_TEXT, required=False, allow_blank=True, default="")
     evidence_digest = serializers.RegexField(r"\A[0-9a-f]{64}\Z")
+    meaning = serializers.ChoiceField(
+        choices=Meaning.choices, required=False, default=Meaning.APPROVAL.value, help_text="What the signature means."
+    )
+    password = serializers.CharField(
+        max_length=MAX_PASSWORD,
+        required=False,
+        default="",
+        trim_whitespace=False,
+        write_only=True,
+        help_text="Yours, where the policy wants it at each signature: a token alone does not sign there.",
+    )
+    on_behalf_of = serializers.CharField(
+        max_length=MAX_NAME, required=False, default="", help_text="The user name of whoever delegated to you."
+    )
+    conditions = ConditionIn(many=True, required=False, help_text="An approval counts until one of them is overdue.")
 
 
 class CommentIn(Strict):

@@ -18,6 +18,7 @@ def signing_context(asked: ApprovalRequest, user: User, form: ActForm | None) ->
         "severities": Severity.choices,
         "conditions": [_condition(form, number) for number in range(1, CONDITIONS + 1)],
         "with_conditions": any(_written(form, f"condition_{number}") for number in range(1, CONDITIONS + 1)),
+        "voices": speaks_for(user, asked.version.model),
         "wants_password": bool(asked.policy and asked.policy.reauthenticate),
         "statement": statement(asked, Verdict.APPROVE, Meaning.APPROVAL, by=user, voice=user),
     }

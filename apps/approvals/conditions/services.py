@@ -1,4 +1,4 @@
-"""Conditions of an approval: who does what by when. Overdue, a condition revokes the approval that it came with."""
+"""Setting conditions with an approval, meeting them, and revoking what is overdue."""
 
 from datetime import datetime
 

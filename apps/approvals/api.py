@@ -14,6 +14,7 @@ from apps.approvals.checks import api as checks
 from apps.approvals.conditions import api as conditions
 from apps.approvals.delegating import api as delegating
 from apps.approvals.drift import api as drift
+from apps.approvals.exceptional import api as exceptional
 from apps.approvals.gate import api as gate
 from apps.approvals.models import ApprovalRequest, Review
 from apps.approvals.policies import api as policies
@@ -156,6 +157,7 @@ urlpatterns = [
     *conditions.urlpatterns,
     *delegating.urlpatterns,
     *drift.urlpatterns,
+    *exceptional.urlpatterns,
     *gate.urlpatterns,
     *policies.urlpatterns,
 ]

@@ -8,6 +8,7 @@ from apps.approvals.checks import views as checks
 from apps.approvals.conditions import views as conditions
 from apps.approvals.delegating import views as delegating
 from apps.approvals.drift import views as drift
+from apps.approvals.exceptional.urls import urlpatterns as exceptional
 from apps.approvals.policies.urls import urlpatterns as policies
 from apps.approvals.queue import together_views as together
 from apps.approvals.queue import views as queue
@@ -28,6 +29,7 @@ urlpatterns = [
     path("conditions/<int:id>/meet/", conditions.meet, name="condition-meet"),
     path("delegations/", delegating.delegations, name="delegation-list"),
     path("delegations/<int:id>/revoke/", delegating.revoke, name="delegation-revoke"),
+    *exceptional,
     *policies,
     path("drift/", drift.drift_list, name="drift-list"),
     path("drift/<int:id>/", drift.drift_detail, name="drift-detail"),

@@ -82,7 +82,7 @@ def roll_back(
         Action.ROLLBACK_ASKED, by=grants.actor(by), target=Target("model", f"model {model_id}")
     ) as trial:
         model = _asked_model(model_id, trial, by)
-        _check_place(stage, alias)
+        check_place(stage, alias)
         reason = text_from(reason, field="reason")
         visibility.locked_rivals(model.pk, to_stage=stage, alias=alias)
         stages.lock_model(model.pk)
@@ -124,7 +124,8 @@ def _asked_model(model_id: int, trial: Attempt, by: User) -> RegisteredModel:
     return model
 
 
-def _check_place(stage: str, alias: str) -> None:
+def check_place(stage: str, alias: str) -> None:
+    """Raise InvalidInput, naming the field, unless this is one place that can be rolled back."""
     if bool(stage) == bool(alias):
         raise InvalidInput(_("Name one place: a stage, or a protected alias."), field="alias" if alias else "stage")
     if stage and stage not in PLACES:

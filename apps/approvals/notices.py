@@ -1,4 +1,4 @@
-"""Who is told of what happens to requests, drift and policies, and in which words. The words are translated when shown.
+"""What is told of requests, drift, policies and delegations. The words are translated when they are shown.
 
 Whoever did it is never told, nor who may not read the model: apps/notifications/outbox.py sees to both.
 """
@@ -7,15 +7,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext_noop as noop
 
-from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
-from apps.approvals.eligibility import eligible_reviewers
-from apps.approvals.models import ApprovalRequest, DriftFinding
+from apps.approvals.models import ApprovalRequest, Condition, Delegation, DriftFinding
+from apps.approvals.recipients import holders, involved, involved_or_engineers, involved_or_reviewers, undecided
 from apps.audit.actions import Action, Outcome
 from apps.audit.models import AuditEvent
 from apps.notifications.audiences import Message, tells
@@ -23,32 +22,6 @@ from apps.notifications.models import Kind
 from apps.registry.models import RegisteredModel
 
 People = Callable[[ApprovalRequest], QuerySet[User]]
-
-
-def undecided(request: ApprovalRequest) -> QuerySet[User]:
-    """Whose review counts and is not given yet."""
-    given = request.reviews.filter(standing=True).values("reviewer")
-    return eligible_reviewers(request).exclude(pk__in=given)
-
-
-def involved(request: ApprovalRequest) -> QuerySet[User]:
-    """Who asked, and everybody who has reviewed, dismissed reviews included."""
-    return User.objects.filter(Q(pk=request.requester_id) | Q(pk__in=request.reviews.values("reviewer")))
-
-
-def involved_or_engineers(request: ApprovalRequest) -> QuerySet[User]:
-    """Who is involved, and who can help: those who deploy the model."""
-    return involved(request) | _holders(Permission.MODEL_DEPLOY, request.version.model)
-
-
-def involved_or_reviewers(request: ApprovalRequest) -> QuerySet[User]:
-    """Who is involved, and everybody who reviews the model: those who were passed over."""
-    return involved(request) | _holders(Permission.MODEL_REVIEW, request.version.model)
-
-
-def requester(request: ApprovalRequest) -> QuerySet[User]:
-    """Who asked."""
-    return User.objects.filter(pk=request.requester_id)
 
 
 @dataclass(frozen=True)
@@ -67,6 +40,11 @@ REQUEST_NOTICES = {
     Action.REQUEST_REMINDED: Notice(
         Kind.REMINDER, undecided, noop("Your review is still wanted: %(version)s to %(target)s")
     ),
+    Action.ROLLBACK_ASKED: Notice(
+        Kind.REVIEW_NEEDED,
+        involved_or_reviewers,
+        noop("%(actor)s rolls back to %(version)s in %(target)s: it is to be reviewed afterwards"),
+    ),
     Action.REQUEST_APPROVED: Notice(
         Kind.DECIDED, involved, noop("%(version)s to %(target)s has all the approvals it needs")
     ),
@@ -77,6 +55,13 @@ REQUEST_NOTICES = {
     ),
     Action.REQUEST_SUPERSEDED: Notice(
         Kind.DECIDED, involved, noop("The request for %(version)s to %(target)s was superseded by a newer one")
+    ),
+    Action.REQUEST_RECERTIFIED: Notice(
+        Kind.DECIDED, involved, noop("%(actor)s certified %(version)s for %(target)s anew")
+    ),
+    Action.CONDITION_MET: Notice(Kind.DECIDED, involved, noop("A condition of %(version)s to %(target)s is met")),
+    Action.AFTER_REVIEW_DONE: Notice(
+        Kind.DECIDED, involved, noop("%(actor)s reviewed %(version)s to %(target)s afterwards")
     ),
     Action.REQUEST_EVIDENCE_CHANGED: Notice(
         Kind.CHANGED, involved, noop("The evidence for %(version)s to %(target)s changed: reviews were dismissed")
@@ -98,13 +83,12 @@ REQUEST_NOTICES = {
     Action.REQUEST_LAPSED: Notice(
         Kind.REMINDER, involved_or_reviewers, noop("The approval of %(version)s for %(target)s lapsed: certify it anew")
     ),
-    Action.REQUEST_RECERTIFIED: Notice(
-        Kind.DECIDED, involved, noop("%(actor)s certified %(version)s for %(target)s anew")
-    ),
     Action.CONDITION_OVERDUE: Notice(
         Kind.REMINDER, involved, noop("A condition of %(version)s to %(target)s is overdue: its approval was revoked")
     ),
-    Action.CONDITION_MET: Notice(Kind.DECIDED, involved, noop("A condition of %(version)s to %(target)s is met")),
+    Action.AFTER_REVIEW_OVERDUE: Notice(
+        Kind.REMINDER, involved_or_reviewers, noop("The review afterwards of %(version)s to %(target)s is overdue")
+    ),
     Action.BYPASS_ASKED: Notice(
         Kind.BYPASS, involved_or_reviewers, noop("%(actor)s asks to bypass the policy: %(version)s to %(target)s")
     ),
@@ -113,24 +97,30 @@ REQUEST_NOTICES = {
         involved_or_reviewers,
         noop("%(actor)s confirmed a bypass of the policy: %(version)s to %(target)s"),
     ),
-    Action.AFTER_REVIEW_DONE: Notice(
-        Kind.DECIDED, involved, noop("%(actor)s reviewed %(version)s to %(target)s afterwards")
-    ),
-    Action.AFTER_REVIEW_OVERDUE: Notice(
-        Kind.REMINDER, involved_or_reviewers, noop("The review afterwards of %(version)s to %(target)s is overdue")
+    Action.BYPASS_DROPPED: Notice(
+        Kind.BYPASS, involved_or_reviewers, noop("The policy is not bypassed after all: %(version)s to %(target)s")
     ),
 }
 VERDICTS = {
     "approve": noop("%(actor)s approved %(version)s to %(target)s"),
     "request_changes": noop("%(actor)s asks for changes: %(version)s to %(target)s"),
 }
+POLICY_TEXTS = {
+    Action.POLICY_PUBLISHED: noop("%(actor)s published the %(what)s"),
+    Action.POLICY_DRAFTED: noop("%(actor)s drafted the %(what)s: another admin can publish it"),
+    Action.FREEZE_SET: noop("%(actor)s set a freeze: %(what)s"),
+    Action.FREEZE_LIFTED: noop("%(actor)s lifted a freeze: %(what)s"),
+}
+DELEGATION_TEXTS = {
+    Action.DELEGATION_GIVEN: noop("%(delegate)s may review for %(delegator)s from now on"),
+    Action.DELEGATION_REVOKED: noop("%(delegate)s may no longer review for %(delegator)s"),
+}
 
 
 @tells(*REQUEST_NOTICES)
 def of_a_request(event: AuditEvent) -> Iterable[Message]:
     """Tell of what REQUEST_NOTICES lists."""
-    notice = REQUEST_NOTICES[Action(event.action)]
-    return _messages(event, notice)
+    return _messages(event, REQUEST_NOTICES[Action(event.action)])
 
 
 @tells(Action.REQUEST_APPLY_FAILED, outcome=Outcome.FAILED)
@@ -138,6 +128,14 @@ def of_a_failed_apply(event: AuditEvent) -> Iterable[Message]:
     """Tell those involved, and those who can try again."""
     text = noop("%(version)s to %(target)s could not be applied")
     return _messages(event, Notice(Kind.FAILED, involved_or_engineers, text))
+
+
+@tells(Action.REQUEST_REVIEWED)
+def of_conditions(event: AuditEvent) -> Iterable[Message]:
+    """Tell those who are to meet the conditions of an approval."""
+    owners = Condition.objects.filter(review=event.data.get("review"), met_at=None).values("owner")
+    text = noop("%(actor)s approved %(version)s to %(target)s on conditions that you are to meet")
+    return _messages(event, Notice(Kind.REMINDER, lambda request: User.objects.filter(pk__in=owners), text))
 
 
 @tells(Action.REQUEST_REVIEWED)
@@ -161,27 +159,33 @@ def of_a_failed_revert(event: AuditEvent) -> Iterable[Message]:
     return _drift(event, Kind.FAILED, noop("Drift could not be reverted: %(what)s"))
 
 
-POLICY_TEXTS = {
-    Action.POLICY_PUBLISHED: noop("%(actor)s published the %(what)s"),
-    Action.POLICY_DRAFTED: noop("%(actor)s drafted the %(what)s: it takes a second person to publish it"),
-    Action.FREEZE_SET: noop("%(actor)s set a freeze: %(what)s"),
-    Action.FREEZE_LIFTED: noop("%(actor)s lifted a freeze: %(what)s"),
-}
-
-
 @tells(*POLICY_TEXTS)
 def of_policies(event: AuditEvent) -> Iterable[Message]:
     """Tell who manages policies; of a freeze also who deploys."""
-    people = grants.holders(Permission.POLICY_MANAGE)
+    people = holders(Permission.POLICY_MANAGE)
     if event.action in (Action.FREEZE_SET, Action.FREEZE_LIFTED):
-        people = people | grants.holders(Permission.MODEL_DEPLOY, _model(event))
+        model = RegisteredModel.objects.filter(pk=event.model_id).first() if event.model_id else None
+        people = people | holders(Permission.MODEL_DEPLOY, model)
     values = {"actor": event.actor, "what": event.target}
     text, url = POLICY_TEXTS[Action(event.action)], reverse("approvals:policy-list")
     return [Message(pk, text, url, Kind.POLICY, values) for pk in _ids(people)]
 
 
+@tells(*DELEGATION_TEXTS)
+def of_delegations(event: AuditEvent) -> Iterable[Message]:
+    """Tell both of them: an admin may have arranged it."""
+    rows = Delegation.objects.select_related("delegator", "delegate")
+    row = rows.filter(pk=_number(event, "delegation")).first()
+    if row is None:
+        return []
+    values = {"delegator": row.delegator.get_username(), "delegate": row.delegate.get_username()}
+    text, url = DELEGATION_TEXTS[Action(event.action)], reverse("approvals:delegation-list")
+    return [Message(pk, text, url, Kind.OTHER, values) for pk in (row.delegator_id, row.delegate_id)]
+
+
 def _messages(event: AuditEvent, notice: Notice) -> list[Message]:
-    request = _request(event)
+    rows = ApprovalRequest.objects.select_related("version__model", "policy", "requester")
+    request = rows.filter(pk=_number(event, "request")).first()
     if request is None:
         return []
     values = {"actor": event.actor, "version": str(request.version), "target": request.target}
@@ -193,30 +197,18 @@ def _drift(event: AuditEvent, kind: Kind, text: str) -> list[Message]:
     finding = DriftFinding.objects.filter(pk=_number(event, "drift")).select_related("model").first()
     if finding is None:
         return []
-    people = _holders(Permission.MODEL_REVIEW, finding.model) | _holders(Permission.MODEL_DEPLOY, finding.model)
+    people = holders(Permission.MODEL_REVIEW, finding.model) | holders(Permission.MODEL_DEPLOY, finding.model)
     alias = f" @{event.data['alias']}" if event.data.get("alias") else ""
     values: dict[str, Any] = {"what": f"{event.data.get('version') or event.data.get('model') or ''}{alias}"}
     url = reverse("approvals:drift-detail", args=[finding.pk])
     return [Message(pk, text, url, kind, values) for pk in _ids(people)]
 
 
-def _request(event: AuditEvent) -> ApprovalRequest | None:
-    rows = ApprovalRequest.objects.select_related("version__model", "policy", "requester")
-    return rows.filter(pk=_number(event, "request")).first()
-
-
-def _model(event: AuditEvent) -> RegisteredModel | None:
-    return RegisteredModel.objects.filter(pk=event.model_id).first() if event.model_id else None
-
-
 def _number(event: AuditEvent, noun: str) -> int:
     """Return the number in "request 12", or 0 for a target of another kind."""
     text = event.target.removeprefix(f"{noun} ")
-    return int(text) if event.target_type == noun and text.isascii() and text.isdecimal() else 0
-
-
-def _holders(permission: Permission, model: RegisteredModel) -> QuerySet[User]:
-    return User.objects.filter(pk__in=grants.holders(permission, model).values("pk"))
+    usable = event.target_type == noun and text.isascii() and text.isdecimal() and len(text) < 19
+    return int(text) if usable else 0
 
 
 def _ids(people: QuerySet[User]) -> list[int]:

@@ -65,14 +65,18 @@ def _newest() -> int:
 
 def _tell(event: AuditEvent) -> None:
     """Store what people are told of one event. A fault in saying whom must not hold back all that follows."""
-    try:
-        with transaction.atomic():
-            rows = _rows(event, audiences.messages(event))
-            Notification.objects.bulk_create(rows, ignore_conflicts=True)
-    except OperationalError:
-        raise  # the database's own trouble: the batch is done again
-    except Exception:
-        logger.exception("nobody could be told of event %s", event.pk)
+    for last_try in (False, True):
+        try:
+            with transaction.atomic():
+                rows = _rows(event, audiences.messages(event))
+                Notification.objects.bulk_create(rows, ignore_conflicts=True)
+            return
+        except OperationalError:  # perhaps the database's own trouble; when it is lost, so is the whole batch
+            if last_try:
+                logger.exception("nobody could be told of event %s", event.pk)
+        except Exception:
+            logger.exception("nobody could be told of event %s", event.pk)
+            return
 
 
 def _rows(event: AuditEvent, messages: Sequence[Message]) -> list[Notification]:

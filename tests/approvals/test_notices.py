@@ -1,14 +1,17 @@
 """Who is told of what happens to a request, of drift and of policies: those concerned, never whoever did it."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.models import Group
 from django.db import transaction
+from django.utils import timezone
 
 from apps.accounts import grants
 from apps.accounts.roles import REVIEWER
 from apps.approvals import services
 from apps.approvals.drift.records import MLFLOW, about, drift_target
-from apps.approvals.models import DriftFinding
+from apps.approvals.models import Condition, Delegation, DriftFinding
 from apps.approvals.records import request_target
 from apps.audit.actions import Action, Outcome
 from apps.audit.services import Actor, Target, record
@@ -145,6 +148,35 @@ def test_a_policy_is_told_to_the_other_admins(told, admin, charlie):
 def test_a_freeze_is_told_to_those_who_deploy_too(told, admin, bob, charlie):
     happen(Action.FREEZE_SET, Target("freeze", "Year's end"), Actor("admin"))
     assert told() == {"bob": [("policy", "admin set a freeze: Year's end")]}
+
+
+def test_who_speaks_for_a_reviewer_is_told_too(told, bob, charlie, version, policy, alice):
+    now = timezone.now()
+    lent = {"starts_at": now - timedelta(days=1), "ends_at": now + timedelta(days=1)}
+    row = Delegation.objects.create(delegator=bob, delegate=charlie, **lent)
+    happen(Action.DELEGATION_GIVEN, Target("delegation", f"delegation {row.pk}"), Actor("bob"))
+    assert told() == {"charlie": [("other", "charlie may review for bob from now on")]}
+    services.open_request(version.pk, "Production", reason="Better.", by=alice)
+    assert sorted(told()) == ["bob", "charlie"]
+
+
+def test_who_is_to_meet_a_condition_is_told(told, bob, erin, charlie, asked, review):
+    review("request_changes", erin, "Log the data set.")
+    given = asked.reviews.get()
+    Condition.objects.create(review=given, text="Retrain.", owner=charlie, due_at=timezone.now() + timedelta(days=9))
+    told()
+    happen(Action.REQUEST_REVIEWED, request_target(asked), Actor("erin"), asked="approve", review=given.pk)
+    assert told() == {
+        "alice": [("decided", "erin approved churn v2 to Production")],
+        "charlie": [("reminder", "erin approved churn v2 to Production on conditions that you are to meet")],
+    }
+
+
+def test_a_rollback_is_told_to_those_who_are_to_review_it(told, bob, erin, asked):
+    told()
+    happen(Action.ROLLBACK_ASKED, request_target(asked), Actor("bob"))
+    text = "bob rolls back to churn v2 in Production: it is to be reviewed afterwards"
+    assert told() == {"alice": [("review_needed", text)], "erin": [("review_needed", text)]}
 
 
 @pytest.mark.parametrize("target", ["request", "request x", "request ²", "request 99999", "version 1"])

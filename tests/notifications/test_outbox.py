@@ -4,7 +4,7 @@ import logging
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import transaction
+from django.db import OperationalError, transaction
 
 from apps.accounts import grants
 from apps.accounts.roles import REVIEWER
@@ -103,6 +103,22 @@ def test_a_fault_in_saying_whom_holds_nothing_back(model, charlie, tell, outbox_
         happen(model)
         outbox.fan_out()
     assert (texts(charlie), OutboxCursor.objects.get().last_id) == (["churn changed"], AuditEvent.objects.count())
+
+
+def test_trouble_of_the_database_holds_nothing_back_for_ever(model, charlie, tell, outbox_is_read, caplog):
+    @tells(Action.MODEL_CHANGED)
+    def troubled(event: AuditEvent) -> list[Message]:
+        if event.data.get("times"):
+            event.data["times"] -= 1
+            raise OperationalError("the server went away")
+        return []
+
+    tell(charlie)
+    with caplog.at_level(logging.CRITICAL):
+        for times in (1, 99, 0):
+            happen(model, times=times)
+        outbox.fan_out()
+    assert texts(charlie) == ["churn changed", "churn changed"]  # the first at its second try, the second never
 
 
 def test_many_events_are_read_in_several_transactions(model, charlie, tell, outbox_is_read, monkeypatch):

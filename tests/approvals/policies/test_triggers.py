@@ -4,6 +4,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from apps.approvals.models import ApprovalPolicy, PolicyRule
+from apps.approvals.policies import triggers
 from tests.builders import THEN
 
 CHANGES = {
@@ -26,12 +27,15 @@ def test_a_published_policy_is_not_changed(policy, field):
     assert refused(lambda: ApprovalPolicy.objects.filter(pk=policy.pk).update(**{field: CHANGES[field]}))
 
 
-def test_every_column_but_the_end_is_guarded(policy):
-    free = {"state", "retired_at"}
+def test_the_trigger_of_sqlite_names_every_column_but_the_end(policy):
+    """PostgreSQL compares whole rows. A migration that adds a column has to install the triggers anew."""
+    if connection.vendor != "sqlite":
+        return
     with connection.cursor() as cursor:
-        columns = {row.name for row in connection.introspection.get_table_description(cursor, policy._meta.db_table)}
-    assert columns == {field.column for field in ApprovalPolicy._meta.concrete_fields}
-    assert free < columns
+        cursor.execute("SELECT sql FROM sqlite_master WHERE name = 'policy_no_update'")
+        (written,) = cursor.fetchone()
+    columns = {field.column for field in ApprovalPolicy._meta.concrete_fields} - set(triggers.MAY_CHANGE)
+    assert {column for column in columns if f'NEW."{column}" IS NOT OLD."{column}"' in written} == columns
 
 
 def test_a_published_policy_is_retired_once_and_never_comes_back(policy):

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.roles import ADMIN, REVIEWER, VIEWER
-from apps.approvals import policies, services
-from apps.approvals.models import ApprovalRequest
+from apps.approvals import services
+from apps.approvals.models import ApprovalPolicy, ApprovalRequest
+from apps.approvals.policies import drafting, publishing
 from apps.registry.models import ModelAlias, RegisteredModel
 from tests.builders import make_model, make_policy, make_version
 from tests.conftest import member
@@ -59,7 +60,8 @@ def asked(request, signed_in, alice, admin, charlie) -> ApprovalRequest:
     model = make_model(request.param)
     ModelAlias.objects.create(model=model, alias="champion", version=make_version(model, 1, stage="Production"))
     make_policy()
-    policies.publish_policy("Staging", required_approvals=1, model=model, reason="Its own.", by=admin)
+    drafted = drafting.draft({"stage": "Staging", "model": model, "reason": "Its own."}, [{"needed": 1}], by=admin)
+    publishing.publish(drafted.pk, by=None)
     group = Group.objects.create(name="watchers")
     grants.set_role(group, [VIEWER], model, model_class=RegisteredModel)
     charlie.groups.set([group])
@@ -80,6 +82,7 @@ def pages(asked: ApprovalRequest) -> dict[str, str]:
         "request": reverse("approvals:request-detail", args=[asked.pk]),
         "reviews": reverse("approvals:review-queue"),
         "policies": reverse("approvals:policy-list"),
+        "policy": reverse("approvals:policy-detail", args=[ApprovalPolicy.objects.get(model__isnull=False).pk]),
         "audit": reverse("audit:event-list"),
         "people": reverse("accounts:people"),
     }
@@ -122,7 +125,7 @@ def test_every_address_of_the_api_leads_back_to_the_name(asked, signed_in):
     ]
     assert said == [name] * len(said)
     events = signed_in.get(reverse("api:event-list", query={"target": name})).json()["results"]
-    assert [event["target"] for event in events] == [f"Staging policy for {name}"]
+    assert [event["target"] for event in events] == [f"Staging policy for {name}"] * 2
 
 
 @pytest.mark.parametrize("asked", NAMES.values(), ids=NAMES, indirect=True)

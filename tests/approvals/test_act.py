@@ -4,9 +4,10 @@ from threading import Barrier, Thread
 import pytest
 from django.contrib.auth.models import Group
 from django.db import connections
+from tests.approvals.broken_trail import broken_trail
 
 from apps.accounts.roles import DATA_SCIENTIST
-from apps.approvals import policies, queries, services
+from apps.approvals import queries, services
 from apps.approvals.models import ApprovalRequest, RequestState, Review
 from apps.approvals.transitions import TRANSITIONS, RequestAction, transition_of
 from apps.audit.actions import Action, Outcome
@@ -14,8 +15,7 @@ from apps.audit.models import AuditEvent
 from apps.errors import Conflict, DomainError, InvalidInput, NotAllowed, NotVisible, RuleViolation
 from apps.jobs.models import Job
 from apps.registry.models import DetailsState, ModelVersion
-from tests.approvals.broken_trail import broken_trail
-from tests.builders import make_policy
+from tests.builders import make_policy, publish_policy
 from tests.conftest import member
 
 CLOSED = {"applied", "rejected", "withdrawn", "expired", "superseded"}
@@ -282,7 +282,7 @@ def test_a_decision_that_cannot_be_recorded_is_not_made(asked, bob, review, acti
 
 
 def test_open_requests_keep_their_policy_when_another_is_published(asked, policy, admin, bob, review):
-    policies.publish_policy("Production", required_approvals=2, reason="Four eyes.", by=admin)
+    publish_policy("Production", required_approvals=2)
     review("approve", bob)
     assert states(asked) == ("approved", 1)
 

@@ -7,7 +7,6 @@ from apps.audit.models import AuditEvent
 from tests.builders import make_model, make_version
 
 REQUESTS = "/api/v1/requests/"
-POLICIES = "/api/v1/policies/"
 
 
 @pytest.fixture
@@ -156,26 +155,6 @@ def test_the_requester_withdraws(as_, asked, alice):
 
 def test_a_retry_of_an_open_request_is_refused(as_, asked, alice):
     assert problem(post(as_(alice), f"{REQUESTS}{asked.pk}/retry/")) == (409, "wrong_state", [])
-
-
-def test_an_admin_publishes_a_policy(as_, model, admin, alice):
-    body = {"stage": "Staging", "required_approvals": 2, "reason": "Four eyes.", "model": "churn"}
-    answer = post(as_(admin), POLICIES, **body)
-    assert (answer.status_code, answer.json()["model"]) == (201, "churn")
-    listed = as_(alice).get(POLICIES).json()["results"]
-    assert [(row["stage"], row["required_approvals"], row["group"]) for row in listed] == [("Staging", 2, None)]
-    assert problem(post(as_(alice), POLICIES, **body)) == (403, "permission_denied", [])
-
-
-@pytest.mark.parametrize("field", ["model", "group"])
-def test_a_policy_for_something_unknown_names_the_field(as_, admin, field):
-    body = {"stage": "Staging", "required_approvals": 2, "reason": "Four eyes.", field: "nothing"}
-    assert problem(post(as_(admin), POLICIES, **body)) == (400, "invalid", [field])
-
-
-def test_policies_of_hidden_models_are_not_listed(as_, model, admin, mallory):
-    post(as_(admin), POLICIES, stage="Staging", required_approvals=1, reason="Own.", model="churn")
-    assert as_(mallory).get(POLICIES).json()["results"] == []
 
 
 @pytest.mark.parametrize("url", [REQUESTS, f"{REQUESTS}?waiting=me"])

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db import connections
 
-from apps.approvals import policies, queries, services
+from apps.approvals import queries, services
 from apps.approvals.models import ApprovalRequest, Review
 from apps.approvals.transitions import RequestAction
 from apps.audit.actions import Action, Outcome
@@ -15,7 +15,7 @@ from apps.audit.queries import visible_events
 from apps.errors import Conflict, DomainError, InvalidInput, NotVisible, RuleViolation, WrongState
 from apps.jobs.models import Job
 from tests.approvals.test_views import browser, detail_url, sign
-from tests.builders import make_policy, make_version
+from tests.builders import make_policy, make_version, publish_policy
 
 SCRIPT = "<script>alert(1)</script>"
 
@@ -91,8 +91,7 @@ def test_two_stages_asked_for_at_once_are_two_requests(version, policy, alice, b
 
 @pytest.mark.django_db(transaction=True)
 def test_a_review_in_the_moment_of_a_new_policy_follows_the_one_of_the_request(asked, admin, bob):
-    publish = {"required_approvals": 2, "reason": "Four eyes.", "by": admin}
-    errors = together(lambda: act(asked, "approve", bob), lambda: policies.publish_policy("Production", **publish))
+    errors = together(lambda: act(asked, "approve", bob), lambda: publish_policy("Production", required_approvals=2))
     assert (errors, ApprovalRequest.objects.get().state) == ([], "approved")
 
 
@@ -159,7 +158,7 @@ def test_a_request_keeps_the_group_of_its_retired_policy(version, alice, bob, er
     office.user_set.add(erin)
     first = make_policy(group=office)
     asked = services.open_request(version.pk, "Production", reason="Better.", by=alice)
-    policies.publish_policy("Production", required_approvals=1, reason="Anyone.", by=admin)
+    publish_policy("Production")
     assert queries.who_could_approve(asked) == [erin]
     assert act(asked, "approve", erin).policy == first
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Page
+from tests.browser.conftest import axe_violations, become, listen, sideways
 
 from apps.approvals.models import ApprovalRequest, DriftFinding
 from tests.browser import world as worlds
-from tests.browser.conftest import axe_violations, become, listen, sideways
 from tests.browser.world import World
 from tests.test_permissions import addresses
 
@@ -108,6 +108,25 @@ def protect_no_alias(page: Page, world: World) -> None:
 
 def open_the_unprotecting(page: Page, world: World) -> None:
     page.get_by_text("Unprotect").first.click()
+
+
+def save_no_policy(page: Page, world: World) -> None:
+    page.get_by_role("button", name="Save the draft").last.click()
+    page.get_by_role("alert").first.wait_for()
+
+
+def add_a_rule(page: Page, world: World) -> None:
+    page.get_by_role("button", name="Add a rule").click()
+    page.get_by_role("group", name="Rule 2").wait_for()
+
+
+def set_no_freeze(page: Page, world: World) -> None:
+    page.get_by_role("button", name="Set the freeze").click()
+    page.get_by_role("alert").first.wait_for()
+
+
+def open_the_lifting(page: Page, world: World) -> None:
+    page.get_by_text("Lift", exact=False).first.click()
 
 
 DRIFT = (
@@ -260,6 +279,20 @@ SIGHTS = {
     "alias, let go": Sight("approvals:alias-unprotect", "/policies/", by="admin", does=open_the_unprotecting),
     "policies": Sight("approvals:policy-list", "/policies/"),
     "policies, to an admin": Sight("approvals:policy-list", "/policies/", by="admin"),
+    "policy": Sight("approvals:policy-detail", "/policies/{policy}/"),
+    "policy, a draft": Sight("approvals:policy-detail", "/policies/{policy_draft}/", by="admin"),
+    "policy, a draft to publish": Sight("approvals:policy-publish", "/policies/{policy_draft}/", by="ada"),
+    "policy, published by its author": Sight("approvals:policy-discard", "/policies/{policy_draft}/", by="admin"),
+    "policy, that cannot be met": Sight("approvals:policy-detail", "/policies/{policy_unsolvable}/", by="admin"),
+    "policy, dry run": Sight("approvals:policy-dry-run", "/policies/{policy_unsolvable}/dry-run/", by="admin"),
+    "policy, new": Sight("approvals:policy-new", "/policies/new/", by="admin"),
+    "policy, new, errors": Sight("approvals:policy-new", "/policies/new/", by="admin", does=save_no_policy),
+    "policy, new, more rules": Sight("approvals:policy-new", "/policies/new/", by="admin", does=add_a_rule),
+    "policy, edited": Sight("approvals:policy-edit", "/policies/{policy_draft}/edit/", by="admin"),
+    "policy, not allowed": Sight("approvals:policy-new", "/policies/new/", status=403),
+    "freezes": Sight("approvals:freeze-list", "/freezes/"),
+    "freezes, to an admin": Sight("approvals:freeze-list", "/freezes/", by="admin", does=set_no_freeze),
+    "freezes, lifting": Sight("approvals:freeze-lift", "/freezes/", by="admin", does=open_the_lifting),
     "people": Sight("accounts:people", "/people/", by="admin"),
     "people, not allowed": Sight("accounts:people", "/people/", status=403),
     "account": Sight("accounts:account", "/account/", by="alice"),
@@ -330,6 +363,7 @@ def test_every_page_is_as_it_should_be(look, open_browser, live_server):
     world = worlds.build()
     numbers = {state: asked.pk for state, asked in world.requests.items()}
     numbers |= {f"drift_{name}": finding.pk for name, finding in world.drift.items()}
+    numbers |= {name: policy.pk for name, policy in world.policies.items()}
     numbers |= world.webhooks
     found: dict[str, list[str]] = {}
     shown: str | None = "nobody yet"

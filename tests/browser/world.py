@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from django.contrib.auth.models import Group
 from django.db import transaction
 from django.utils import timezone
 
@@ -12,7 +13,16 @@ from apps.accounts.roles import ADMIN, DATA_SCIENTIST, ML_ENGINEER, REVIEWER, VI
 from apps.accounts.services import create_token
 from apps.approvals import counts, services
 from apps.approvals.drift.records import MLFLOW, about, drift_target
-from apps.approvals.models import ApprovalRequest, DriftFinding, DriftState, ProtectedAlias, RequestState
+from apps.approvals.models import (
+    ApprovalPolicy,
+    ApprovalRequest,
+    DriftFinding,
+    DriftState,
+    FreezeWindow,
+    ProtectedAlias,
+    RequestState,
+)
+from apps.approvals.policies import drafting
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.encryption import seal
@@ -56,6 +66,7 @@ class World:
     churn: RegisteredModel
     requests: dict[str, ApprovalRequest] = field(default_factory=dict)
     drift: dict[str, DriftFinding] = field(default_factory=dict)
+    policies: dict[str, ApprovalPolicy] = field(default_factory=dict)
     webhooks: dict[str, int] = field(default_factory=dict)
 
 
@@ -67,6 +78,7 @@ def build() -> World:
         "erin": member("erin", REVIEWER),
         "charlie": member("charlie", VIEWER),
         "admin": member("admin", ADMIN),
+        "ada": member("ada", ADMIN),
         "mallory": member("mallory"),
     }
     for stage, approvals in (("Staging", 1), ("Production", 2), ("Archived", 1)):
@@ -74,6 +86,7 @@ def build() -> World:
     world = World(people, _churn())
     _ask_and_decide(world)
     _drift(world)
+    _policies(world)
     make_version(make_model("retired-ranker"), 1, stage="Archived", deleted_at=THEN)
     make_version(make_model("half-read"), 1, details_state=DetailsState.PENDING, details_at=None)
     create_token("laptop", by=people["alice"])
@@ -191,6 +204,25 @@ def _ask_and_decide(world: World) -> None:
     }
     for state, values in ends.items():
         ApprovalRequest.objects.filter(pk=world.requests[state].pk).update(**values)
+
+
+def _policies(world: World) -> None:
+    """One in force, a draft, one that nobody could meet, one of the past; freezes that hold, come and are over."""
+    now, group = timezone.now(), Group.objects.create(name="risk")
+    strict = {"required_checks": ["signature", "external:scan"], "wait_minutes": 90, "recertify_days": 180}
+    world.policies["policy"] = ApprovalPolicy.objects.get(stage="Production")
+    rows = [{"name": "Risk", "needed": 2, "group": group, "scopes": ["metrics", "card"]}, {"needed": 1}]
+    world.policies["policy_draft"] = drafting.draft(
+        {"stage": "Production", "reason": "Two from the risk office.", **strict}, rows, by=world.people["admin"]
+    )
+    world.policies["policy_unsolvable"] = make_policy(model=world.churn, rules=[(3, group), (1, None)], **strict)
+    make_policy("", alias="champion", risk="high")
+    make_policy("Staging", state="retired", retired_at=now, reason="One was too few.")
+    for name, begin, end in (("Year's end", -1, 9), ("Audit", 12, 14), ("Moving house", -9, -7)):
+        FreezeWindow.objects.create(
+            name=name, reason="The books close.", starts_at=now + timedelta(days=begin), stage="Archived",
+            ends_at=now + timedelta(days=end), created_by="admin",
+        )  # fmt: skip
 
 
 def _drift(world: World) -> None:

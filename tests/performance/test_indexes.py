@@ -10,10 +10,13 @@ from django.db.models import Count
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.approvals import policies
 from apps.approvals import queries as approvals
 from apps.approvals.checks import external
 from apps.approvals.drift import queries as drift
-from apps.approvals.models import UNSETTLED, ExternalCheck, Waiver
+from apps.approvals.models import UNSETTLED, ApprovalPolicy, ExternalCheck, Waiver
+from apps.approvals.policies import freezes
+from apps.approvals.policies.replaying import dry_run
 from apps.approvals.queue import queries as queue
 from apps.audit import queries as audit
 from apps.audit.models import AuditEvent
@@ -34,7 +37,7 @@ from apps.registry.keyset import Order
 from apps.registry.models import ModelVersion
 from tests.performance.test_query_counts import World
 
-GROW = ("approvals_driftfinding", "approvals_externalcheck", "approvals_waiver",
+GROW = ("approvals_driftfinding", "approvals_freezewindow", "approvals_externalcheck", "approvals_waiver",
         "audit_auditevent", "jobs_job", "approvals_approvalrequest", "approvals_review", "registry_modelversion",
         "registry_registeredmodel", "registry_modelalias", "registry_syncrun",
         "notifications_notification", "notifications_delivery",
@@ -80,6 +83,9 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "settled drift": lambda user: list(drift.visible_findings(user).exclude(state__in=UNSETTLED)[:50]),
     "drift waiting": lambda user: drift.waiting_for(user).count(),
     "drift of a model": lambda user: drift.unsettled_on(registry.get_model(user, "first")),
+    "the policy of a target": lambda user: policies.in_force(registry.get_model(user, "first").pk, "Production"),
+    "requests let through": lambda user: dry_run(ApprovalPolicy.objects.filter(stage="Production")[0], by=user),
+    "freezes that stand": lambda user: list(freezes.standing(timezone.now())),
     "views": lambda user: list(visible_views(user)),
     "a model by name": lambda user: registry.get_model(user, "first"),
     "the version in production": lambda user: registry.production_version(registry.get_model(user, "first")),

@@ -83,5 +83,5 @@ def test_aliases_are_protected_over_the_api(as_, admin):
 
 
 def test_a_policy_says_whether_it_reverts_drift(as_, admin):
-    body = {"stage": "Staging", "required_approvals": 1, "reason": "Start.", "revert_drift": True}
+    body = {"stage": "Staging", "rules": [{"needed": 1}], "reason": "Start.", "revert_drift": True}
     assert post(as_(admin), "/api/v1/policies/", **body).json()["revert_drift"] is True

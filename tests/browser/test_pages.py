@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Page
-from tests.browser.conftest import axe_violations, become, listen, sideways
 
 from apps.approvals.models import ApprovalRequest, DriftFinding
 from tests.browser import world as worlds
+from tests.browser.conftest import axe_violations, become, listen, sideways
 from tests.browser.world import World
 from tests.test_permissions import addresses
 
@@ -108,6 +108,16 @@ def protect_no_alias(page: Page, world: World) -> None:
 
 def open_the_unprotecting(page: Page, world: World) -> None:
     page.get_by_text("Unprotect").first.click()
+
+
+def open_the_checks(page: Page, world: World) -> None:
+    for summary in page.locator("#checks summary").all():
+        summary.click()
+
+
+def waive_without_a_reason(page: Page, world: World) -> None:
+    page.get_by_role("button", name="Waive").click()
+    page.get_by_role("alert").first.wait_for()
 
 
 def save_no_policy(page: Page, world: World) -> None:
@@ -218,6 +228,7 @@ def open_the_removal(page: Page, world: World) -> None:
 
 
 V2 = "/models/churn-classifier/v/2/"
+LINT = "/requests/{changes_requested}/waive/?check=external:lint"
 SIGHTS = {
     "sign in": Sight("accounts:sign-in", "/sign-in/", by=None),
     "models": Sight("registry:model-list", "/models/"),
@@ -256,6 +267,11 @@ SIGHTS = {
     "request, apply failed": Sight("approvals:request-detail", "/requests/{apply_failed}/"),
     "request, approved": Sight("approvals:request-detail", "/requests/{approved}/"),
     "request, changes requested": Sight("approvals:request-detail", "/requests/{changes_requested}/"),
+    "waiver": Sight("approvals:check-waive", LINT),
+    "waiver, errors": Sight("approvals:check-waive", LINT, does=waive_without_a_reason),
+    "waiver, not allowed": Sight("approvals:check-waive", LINT, by="alice", status=403),
+    "waiver, revoked": Sight("approvals:waiver-revoke", "/requests/{changes_requested}/", does=open_the_checks),
+    "version, checked by a pipeline": Sight("registry:version-detail", "/models/forecast-changes-requested/v/2/"),
     "request, open": Sight("approvals:request-detail", "/requests/{open}/"),
     "request, rejected": Sight("approvals:request-detail", "/requests/{rejected}/"),
     "request, to the requester": Sight("approvals:request-detail", "/requests/{open}/", by="alice"),

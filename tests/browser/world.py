@@ -11,7 +11,8 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.accounts.roles import ADMIN, DATA_SCIENTIST, ML_ENGINEER, REVIEWER, VIEWER
 from apps.accounts.services import create_token
-from apps.approvals import counts, services
+from apps.approvals import counts, services, waivers
+from apps.approvals.checks import reporting
 from apps.approvals.drift.records import MLFLOW, about, drift_target
 from apps.approvals.models import (
     ApprovalPolicy,
@@ -192,6 +193,7 @@ def _ask_and_decide(world: World) -> None:
         world.requests[state] = services.open_request(
             version.pk, "Production", reason="Four points more accurate on the May data.", by=world.people["alice"]
         )
+    _checks(world)
     act(world, "open", "approve", erin, "Better on every segment.")
     act(world, "changes_requested", "request_changes", erin, "Log the data set that this was tested on.")
     act(world, "rejected", "reject", erin, "The test set leaks.")
@@ -204,6 +206,17 @@ def _ask_and_decide(world: World) -> None:
     }
     for state, values in ends.items():
         ApprovalRequest.objects.filter(pk=world.requests[state].pk).update(**values)
+
+
+def _checks(world: World) -> None:
+    """Reports of a pipeline on the version that changes are wanted of: one fails, one is waived."""
+    asked, alice = world.requests["changes_requested"], world.people["alice"]
+    failed = {"detail": "3 rows without a label.", "link": "https://ci.example.org/7", "inputs": "commit 1f0c2ab"}
+    reporting.report(asked.version_id, "lint", "fail", **failed, by=alice)
+    reporting.report(asked.version_id, "load-test", "error", valid_days=30, by=alice)
+    excuse = {"reason": "The cluster is down; run by hand.", "days": 14}
+    waivers.waive(asked.pk, "external:load-test", **excuse, by=world.people["erin"])
+    asked.refresh_from_db()
 
 
 def _policies(world: World) -> None:

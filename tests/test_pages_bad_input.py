@@ -18,7 +18,6 @@ PAGES = {
     "/compare/": ("base", "candidate"),
     "/compare/export.csv": ("base", "candidate"),
     "/metrics/": ("metric",),
-    "/delegations/": ("show", "page"),
     "/drift/": ("show", "kind", "state", "connection", "page"),
     "/requests/1/waive/": ("check",),
     "/requests/": ("state", "model", "mine", "page"),
@@ -59,7 +58,7 @@ def test_no_query_is_too_strange(page, path, data):
         "/compare/?base=churn&candidate=churn@2", "/compare/?base=a%00@1", "/requests/?state=done",
         "/requests/?model=%00", "/requests/?page=x", "/audit/?since=yesterday",
         "/audit/?before=x", "/audit/?target=%00", "/people/?page=0x1",
-        "/delegations/?show=x", "/delegations/?page=x", "/drift/?kind=x", "/drift/?page=x", "/drift/?connection=%00", "/notifications/?kind=x",
+        "/drift/?kind=x", "/drift/?page=x", "/drift/?connection=%00", "/notifications/?kind=x",
         "/notifications/?page=x",
     ],
 )  # fmt: skip

@@ -13,7 +13,6 @@ from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.approvals import quorum
-from apps.approvals.at_once import once_while_looking
 from apps.approvals.models import ApprovalPolicy, ApprovalRequest, Condition, PolicyRule, Review, Verdict
 from apps.registry.models import ModelVersion
 
@@ -103,7 +102,6 @@ def reviewers_under(policy: ApprovalPolicy | None, version: ModelVersion, *, req
     return people.filter(groups__in=[rule.group_id for rule in rules]).distinct()
 
 
-@once_while_looking
 def demands(request: ApprovalRequest) -> list[quorum.Demand]:
     """Return what each rule of the request's policy wants, and who could fill it at this moment."""
     return demands_under(request.policy, request.version, requester_id=request.requester_id)

@@ -4,7 +4,7 @@ Only a help to find requests: whether somebody may review is decided at the vote
 """
 
 from apps.approvals import checks, eligibility, quorum
-from apps.approvals.models import UNDER_REVIEW, ApprovalPolicy, ApprovalRequest, BarredReviewer, OpenSeat
+from apps.approvals.models import UNDER_REVIEW, ApprovalPolicy, ApprovalRequest, BarredReviewer, OpenSeat, Verdict
 from apps.approvals.quorum import Demand
 
 ANYBODY = 0  # a person who could fill the rule that is tried, and no other; keys of people start at 1
@@ -55,7 +55,8 @@ def _size(filled: dict[int, list[int]]) -> int:
 
 
 def _votes(request: ApprovalRequest) -> list[int]:
-    return list(eligibility.counting(request).values_list("counts_for", flat=True))
+    approvals = request.reviews.filter(standing=True, verdict=Verdict.APPROVE)
+    return list(approvals.values_list("counts_for", flat=True))
 
 
 def _open(request: ApprovalRequest, policy: ApprovalPolicy, wanted: set[int]) -> None:

@@ -11,7 +11,6 @@ from django.utils.html import escape
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from apps.approvals.models import Review
 from apps.approvals.queue import words
 from apps.approvals.request_page import Compared, decision_sentence
 from apps.approvals.timeline import Moment
@@ -75,27 +74,6 @@ def headline_mark(headline: words.Headline | None) -> SafeString:
     return SafeString(
         f'<span class="headline"><span class="sub">{escape(headline.metric)}</span>'
         f"{escape(headline.values)}{change}{_meaning(headline.verdict)}</span>"
-    )
-
-
-@register.simple_tag
-def signature_rows(reviews: Iterable[Review]) -> SafeString:
-    """Write standing votes as they were signed: printed name, meaning, time, what was said, the digest."""
-    return SafeString("".join(_signature(review) for review in reviews))  # its parts are escaped
-
-
-def _signature(review: Review) -> str:
-    name, spoken = review.signed_name or str(review.reviewer), ""
-    if review.reviewer_id != review.counts_for_id:
-        spoken = " " + escape(_("for %(person)s") % {"person": review.counts_for})
-    confirmed = f" · {escape(_('confirmed by password'))}" if review.confirmed_with else ""
-    statement = f'<p class="sub">{escape(review.statement)}</p>' if review.statement else ""
-    digest, at = escape(review.evidence_digest), f"{review.created_at:%Y-%m-%d %H:%M:%S} UTC"
-    return (
-        f'<li class="signature"><p><strong>{escape(name)}</strong>{spoken} {badge("verdict", review.verdict)}</p>'
-        f'<p class="sub">{escape(review.get_meaning_display())} · {at}{confirmed}</p>'
-        f'{statement}<p class="sub"><code class="digest" title="{digest}"><span class="on-screen">{digest[:12]}…</span>'
-        f'<span class="on-paper">{digest}</span></code></p></li>\n'
     )
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group
+from django.test import Client
 from django.utils import timezone
 
 from apps.accounts import grants
@@ -83,3 +84,23 @@ def former(model, policy, alice, bob) -> ApprovalRequest:
     ModelVersion.objects.filter(pk=first.pk).update(stage="Archived")
     ModelVersion.objects.filter(pk=second.pk).update(stage="Production")
     return asked
+
+
+@pytest.fixture
+def bypassed(ask, confirm, asked) -> ApprovalRequest:
+    """A request that bob and admin took past its policy, applied."""
+    ask()
+    confirm()
+    return applied(asked)
+
+
+@pytest.fixture
+def as_(db):
+    """A signed-in client of a person."""
+
+    def sign_in(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return sign_in

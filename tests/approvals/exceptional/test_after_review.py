@@ -13,14 +13,6 @@ from apps.registry.models import ModelVersion
 from tests.approvals.exceptional.conftest import applied
 
 
-@pytest.fixture
-def bypassed(ask, confirm, asked) -> ApprovalRequest:
-    """A request that bob and admin took past its policy, applied."""
-    ask()
-    confirm()
-    return applied(asked)
-
-
 def overdue() -> None:
     AfterReview.objects.update(due_at=timezone.now() - timedelta(minutes=1))
 

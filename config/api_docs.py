@@ -57,6 +57,8 @@ SAMPLES: dict[str, Any] = {
     "outcome": "pass",
     "check": "signature",
     "days": 14,
+    "delegate": "erin",
+    "note": "The drift report shows none.",
     "waiver": 3,
 }
 

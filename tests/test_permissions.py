@@ -19,7 +19,17 @@ from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.roles import ADMIN, ROLES
 from apps.approvals import services
-from apps.approvals.models import ApprovalPolicy, ApprovalRequest, DriftFinding, FreezeWindow, ProtectedAlias, Waiver
+from apps.approvals.models import (
+    ApprovalPolicy,
+    ApprovalRequest,
+    Condition,
+    Delegation,
+    DriftFinding,
+    FreezeWindow,
+    ProtectedAlias,
+    Review,
+    Waiver,
+)
 from apps.encryption import seal
 from apps.notifications.models import Delivery, Endpoint
 from apps.registry.models import RegisteredModel, SavedView
@@ -80,6 +90,11 @@ CONNECTION = {"name": "eu", "url": "https://mlflow.example.org", "auth": "none",
 WEBHOOK = {"name": "hook", "url": "https://hooks.example.org/"}
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 WAIVER = {"check": "signature", "reason": "It scores a file.", "days": 7}
+NO_WAY_BACK = {"ml_engineer": 409, "admin": 409, "*": 403}  # no version was there before by a decision
+BACK = {"stage": "Production", "reason": "It scores nobody."}
+CONFIRM = {"password": "guess", "evidence_digest": "{digest}"}
+BYPASS = {"reason": "Every card is let through since nine this morning.", "ticket": "OPS-17", **CONFIRM}
+RATIFIED = {"outcome": "ratified", "comment": "It was right."}
 APPROVE = {"comment": "", "evidence_digest": "{digest}"}
 TABLE = {
     ("home", "GET"): public(302),
@@ -142,6 +157,20 @@ TABLE = {
     ("approvals:freeze-list", "GET"): page(),
     ("approvals:freeze-list", "POST"): page(403, 403, 302, payload=FREEZE),
     ("approvals:freeze-lift", "POST"): page(403, 403, 302),
+    ("approvals:condition-meet", "POST"): page(403, 404, 403, payload={"note": "Done."}),  # somebody else's
+    ("approvals:delegation-list", "GET"): page(),
+    ("approvals:delegation-list", "POST"): page(400, 400, 400, payload={"delegate": "nobody", "ends": "2090-01-01"}),
+    ("approvals:delegation-revoke", "POST"): page(404, 404, 302, payload={"reason": "She is back."}),
+    ("approvals:exception-list", "GET"): page(),
+    ("approvals:model-rollback", "GET"): page(ENGINEERS, 404),
+    ("approvals:model-rollback", "POST"): page(NO_WAY_BACK, 404, 409, payload=BACK),
+    ("approvals:request-bypass", "GET"): page({"emergency": 200, "*": 403}, 404, 403),
+    ("approvals:request-bypass", "POST"): page({"emergency": 400, "*": 403}, 404, 403, payload=BYPASS),  # no password
+    ("approvals:request-bypass-drop", "POST"): page({"emergency": 409, "*": 403}, 404, 403),  # nobody asked
+    ("approvals:request-after-review", "GET"): page({"reviewer": 409, "*": 403}, 404, 403),  # not applied yet
+    ("approvals:request-after-review", "POST"): page({"reviewer": 409, "*": 403}, 404, 403, payload=RATIFIED),
+    ("approvals:request-recertify", "GET"): page({"reviewer": 409, "*": 403}, 404, 403),
+    ("approvals:request-recertify", "POST"): page({"reviewer": 409, "*": 403}, 404, 403, payload=APPROVE),
     ("approvals:drift-list", "GET"): page(),
     ("approvals:drift-detail", "GET"): page(200, 404),
     ("approvals:drift-act", "POST"): page(SETTLERS, 404, 302, payload={"action": "revert", "reason": "Not agreed."}),
@@ -208,6 +237,21 @@ TABLE = {
     ("api:freeze-list", "GET"): api(),
     ("api:freeze-list", "POST"): api(403, 403, 201, payload=FREEZE),
     ("api:freeze-lift", "POST"): api(403, 403),
+    ("api:condition-list", "GET"): api(200, 404),
+    ("api:condition-meet", "POST"): api(403, 404, 403, payload={"note": "Done."}),  # somebody else's
+    ("api:delegation-list", "GET"): api(),
+    ("api:delegation-list", "POST"): api(400, 400, 400, payload={"delegate": "nobody", "ends_at": "2090-01-01T00:00Z"}),
+    ("api:delegation-revoke", "POST"): api(404, 404, payload={"reason": "She is back."}),
+    ("api:exceptions", "GET"): api(),
+    ("api:after-review-list", "GET"): api(),
+    ("api:recertification-list", "GET"): api(),
+    ("api:model-rollback", "GET"): api(200, 404, query="?stage=Production"),
+    ("api:model-rollback", "POST"): api(NO_WAY_BACK, 404, 409, payload=BACK),
+    ("api:bypass-ask", "POST"): api({"emergency": 400, "*": 403}, 404, 403, payload=BYPASS),
+    ("api:bypass-confirm", "POST"): api({"emergency": 409, "*": 403}, 404, 403, payload=CONFIRM),
+    ("api:bypass-drop", "POST"): api({"emergency": 409, "*": 403}, 404, 403),
+    ("api:after-review", "POST"): api({"reviewer": 409, "*": 403}, 404, 403, payload=RATIFIED),
+    ("api:recertify", "POST"): api({"reviewer": 409, "*": 403}, 404, 403, payload=APPROVE),
     ("api:drift-list", "GET"): api(),
     ("api:drift-detail", "GET"): api(200, 404),
     ("api:drift-accept", "POST"): api({"reviewer": 200, "*": 403}, 404, 403, payload={"reason": "Agreed."}),
@@ -270,6 +314,12 @@ def asked(alice, erin) -> ApprovalRequest:
     asked = services.open_request(version.pk, "Production", reason="Better.", by=alice)
     until = timezone.now() + timedelta(days=7)
     Waiver.objects.create(request=asked, check_name="description", reason="Known.", waived_by=alice, expires_at=until)
+    Delegation.objects.create(delegator=erin, delegate=alice, starts_at=timezone.now(), ends_at=until)
+    review = Review.objects.create(
+        request=asked, requester=alice, reviewer=erin, counts_for=erin, verdict="approve", evidence_digest="0" * 64,
+        standing=False,
+    )  # fmt: skip
+    Condition.objects.create(review=review, text="Check the drift report.", owner=alice, due_at=until)
     return asked
 
 
@@ -308,6 +358,10 @@ def address(name: str, request: ApprovalRequest, query: str = "") -> str:
         numbers |= {"endpoint": Endpoint.objects.get().pk, "delivery": Delivery.objects.get().pk}
     if ":waiver-revoke" in name:
         numbers["waiver"] = Waiver.objects.get().pk
+    if ":delegation-" in name:
+        numbers["id"] = Delegation.objects.get().pk
+    if ":condition-meet" in name:
+        numbers["id"] = Condition.objects.get().pk
     if ":policy-" in name:
         numbers["id"] = ApprovalPolicy.objects.get(state="draft").pk
     if ":freeze-" in name:

@@ -38,6 +38,9 @@ BODIES = {
     "/api/v1/requests/1/reviews/": REVIEW,
     "/api/v1/models/churn/versions/2/checks/": {"name": "lint", "outcome": "pass"},
     "/api/v1/requests/1/waivers/": {"check": "signature", "reason": "Known.", "days": 7},
+    "/api/v1/delegations/": {"delegate": "bob", "ends_at": "2090-01-01T00:00:00Z"},
+    "/api/v1/delegations/999999/revoke/": {"reason": ""},
+    "/api/v1/conditions/999999/meet/": {"note": "Done."},
     "/api/v1/requests/1/withdraw/": {"comment": ""},
     "/api/v1/requests/1/retry/": {"comment": ""},
 }
@@ -58,6 +61,7 @@ NOT_AN_OBJECT = {
     "said twice": b'{"reason": "a", "reason": "b"}',
 }
 LISTS = ("models", "models/churn/versions", "requests", "requests/1/reviews", "requests/1/waivers",
+         "requests/1/conditions", "delegations",
          "models/churn/versions/2/checks", "policies", "freezes", "metric-directions",
          "audit/events", "notifications")  # fmt: skip
 READ = (*(f"{name}/" for name in LISTS), "models/churn/", "models/churn/versions/2/", "compare/", "me/", "sync/",
@@ -68,7 +72,7 @@ READ = (*(f"{name}/" for name in LISTS), "models/churn/", "models/churn/versions
 NASTY = ("", "\0", "-1", "0", "1e9", "9" * 30, "٣", "None", "true", "%", "'", '"', "\\", "<script>", "a@b", "churn@",
          "@1", "churn@99999999999", "2026-02-30", "0001-01-01", "9999-12-31", "x" * 5000, "9" * 5000, "\ud800", "[]",
          "{}", "a=b=c", "=")  # fmt: skip
-NAMES = ("q", "stage", "alias", "tag", "owner", "risk", "no", "drift", "connection", "more", "cursor",
+NAMES = ("q", "current", "stage", "alias", "tag", "owner", "risk", "no", "drift", "connection", "more", "cursor",
          "deleted", "ordering", "unread", "kind", "page", "page_size", "state", "model", "mine", "waiting",
          "base", "candidate", "action",
          "actor", "model_id", "outcome", "since", "until", "source", "target")  # fmt: skip
@@ -85,7 +89,7 @@ JSON = st.recursive(
 
 
 @pytest.fixture
-def asked(alice) -> ApprovalRequest:
+def asked(alice, erin) -> ApprovalRequest:
     """Request 1 by Alice, whatever number the sequence has come to."""
     model = make_model()
     make_version(model, 1, stage="Production")

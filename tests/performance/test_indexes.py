@@ -10,11 +10,14 @@ from django.db.models import Count
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.approvals import policies
+from apps.approvals import conditions, policies
 from apps.approvals import queries as approvals
 from apps.approvals.checks import external
+from apps.approvals.conditions.queries import conditions_of
+from apps.approvals.delegating import queries as delegating
+from apps.approvals.delegating.voices import speaks_for
 from apps.approvals.drift import queries as drift
-from apps.approvals.models import UNSETTLED, ApprovalPolicy, ExternalCheck, Waiver
+from apps.approvals.models import UNSETTLED, ApprovalPolicy, ApprovalRequest, ExternalCheck, Waiver
 from apps.approvals.policies import freezes
 from apps.approvals.policies.replaying import dry_run
 from apps.approvals.queue import queries as queue
@@ -37,7 +40,8 @@ from apps.registry.keyset import Order
 from apps.registry.models import ModelVersion
 from tests.performance.test_query_counts import World
 
-GROW = ("approvals_driftfinding", "approvals_freezewindow", "approvals_externalcheck", "approvals_waiver",
+GROW = ("approvals_delegation", "approvals_condition",
+        "approvals_driftfinding", "approvals_freezewindow", "approvals_externalcheck", "approvals_waiver",
         "audit_auditevent", "jobs_job", "approvals_approvalrequest", "approvals_review", "registry_modelversion",
         "registry_registeredmodel", "registry_modelalias", "registry_syncrun",
         "notifications_notification", "notifications_delivery",
@@ -79,6 +83,11 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "models with a version in a stage": models(stage=("Production",)),
     "models with an alias": models(alias=("champion",)),
     "models with a tag": models(tag=("team", "team=risk")),
+    "delegations": lambda user: list(delegating.current(delegating.visible_delegations(user))[:50]),
+    "delegations that ended": lambda user: list(delegating.ended(delegating.visible_delegations(user))[:50]),
+    "delegations in force": lambda user: speaks_for(user, registry.get_model(user, "first")),
+    "conditions of a request": lambda user: conditions_of(ApprovalRequest.objects.first(), user),
+    "conditions that are overdue": lambda user: conditions.revoke_overdue(),
     "drift": lambda user: list(drift.visible_findings(user).filter(state__in=UNSETTLED)[:50]),
     "settled drift": lambda user: list(drift.visible_findings(user).exclude(state__in=UNSETTLED)[:50]),
     "drift waiting": lambda user: drift.waiting_for(user).count(),

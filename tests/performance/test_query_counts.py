@@ -14,6 +14,8 @@ from apps.accounts.models import User
 from apps.accounts.roles import REVIEWER
 from apps.approvals.models import (
     ApprovalRequest,
+    Condition,
+    Delegation,
     DriftFinding,
     ExternalCheck,
     FreezeWindow,
@@ -54,6 +56,7 @@ LISTS = [
     "/policies/{policy}/",
     "/policies/{policy}/dry-run/",
     "/freezes/",
+    "/delegations/",
     "/drift/",
     "/drift/?show=settled",
     "/drift/{drift}/",
@@ -81,6 +84,8 @@ LISTS = [
     "/api/v1/policies/{policy}/",
     "/api/v1/policies/{policy}/dry-run/",
     "/api/v1/freezes/?page_size=200",
+    "/api/v1/requests/{request}/conditions/?page_size=200",
+    "/api/v1/delegations/?page_size=200",
     "/api/v1/drift/?page_size=200",
     "/api/v1/protected-aliases/?page_size=200",
     "/api/v1/audit/events/?page_size=200",
@@ -120,6 +125,7 @@ class World:
         self._policies(model)
         person = self._person(number, model)
         self._review(person)
+        self._delegate(person)
         self._check(number, person)
         self._event(model)
         for row in (version, another):
@@ -192,12 +198,21 @@ class World:
             evidence={}, evidence_digest="0" * 64, submitted_at=timezone.now(),
         )  # fmt: skip
 
+    def _delegate(self, person: User) -> None:
+        now = timezone.now()
+        Delegation.objects.create(
+            delegator=self.reader, delegate=person, model=self.first, starts_at=now, ends_at=now + timedelta(days=7)
+        )
+
     def _review(self, person: User) -> None:
-        Review.objects.create(
+        review = Review.objects.create(
             counts_for=person,
             request=self.request, requester=self.request.requester, reviewer=person, verdict="approve",
             evidence_digest=self.request.evidence_digest,
         )  # fmt: skip
+        Condition.objects.create(
+            review=review, text="Check the drift report.", owner=person, due_at=timezone.now() + timedelta(days=7)
+        )
 
     def _check(self, number: int, person: User) -> None:
         """A report of a check on the version of the request, and a waiver of it."""

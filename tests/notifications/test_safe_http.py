@@ -4,6 +4,8 @@ import ssl
 from collections.abc import Iterator
 
 import pytest
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
 
 from apps.errors import InvalidInput
 from apps.notifications.addresses import may_reach, networks
@@ -191,3 +193,10 @@ def test_the_certificate_is_checked_against_the_name(lists_loopback):
         with pytest.raises(Unreachable):
             post(f"https://hooks.test:{receiver.port}/", b"{}", {}, **{**known, "tls": ssl.create_default_context()})
         assert len(receiver.posts) == 1
+
+
+@pytest.mark.parametrize("listed", ["10.0.0.0/33", "intranet", "10.1.2.3/16"])
+def test_assent_does_not_start_with_a_network_that_is_none(settings, listed):
+    settings.WEBHOOK_ALLOWED_NETWORKS = [listed]
+    with pytest.raises(ImproperlyConfigured):
+        apps.get_app_config("notifications").ready()

@@ -28,7 +28,12 @@ def look_again(changes: list[Change]) -> None:
     for start in range(0, len(versions), AT_ONCE):
         concerned = ApprovalRequest.objects.filter(version__in=versions[start : start + AT_ONCE], state__in=UNFINISHED)
         for pk in concerned.order_by("pk").values_list("pk", flat=True):
-            jobs.enqueue(REFRESH_JOB, key=f"{REFRESH_JOB}:{pk}", requested_by="mlflow", request_id=pk)
+            look_later(pk, requested_by="mlflow")
+
+
+def look_later(request_id: int, *, requested_by: str) -> None:
+    """Commit with the caller's transaction that a worker looks at a request again; one job at a time for each."""
+    jobs.enqueue(REFRESH_JOB, key=f"{REFRESH_JOB}:{request_id}", requested_by=requested_by, request_id=request_id)
 
 
 @handles(REFRESH_JOB)

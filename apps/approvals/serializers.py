@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from apps.approvals import checks, findings, queries
+from apps.approvals import blockers, checks, exporting, findings, queries
 from apps.approvals.models import ApprovalRequest, Meaning, RequestState, Review, Severity, Verdict
 from apps.approvals.policies.serializers import PolicyOut
 from apps.approvals.signing_form import MAX_NAME, MAX_PASSWORD
@@ -14,7 +14,7 @@ from apps.approvals.strict import Strict
 from apps.approvals.strict import valid as valid
 from apps.approvals.texts import MAX_TEXT
 from apps.registry.connections import named
-from apps.registry.models import RegisteredModel, Stage
+from apps.registry.models import RegisteredModel
 
 
 class RequestFilter(Strict):
@@ -23,7 +23,12 @@ class RequestFilter(Strict):
     state = serializers.ChoiceField(choices=RequestState.choices, required=False)
     model = serializers.CharField(required=False, help_text="The model's exact name.", trim_whitespace=False)
     mine = serializers.BooleanField(required=False, default=None, allow_null=True, help_text="Only those I asked for.")
-    waiting = serializers.ChoiceField(choices=["me"], required=False, help_text="Only those that wait for my review.")
+    alias = serializers.CharField(required=False, help_text="Only those about this alias.")
+    waiting = serializers.ChoiceField(
+        choices=["me", "team"],
+        required=False,
+        help_text="Only those that my review would bring further, or that of somebody in my groups; the oldest first.",
+    )
 
 
 class ReviewOut(serializers.ModelSerializer):
@@ -94,16 +99,20 @@ class CommentIn(Strict):
     comment = serializers.CharField(max_length=MAX_TEXT, required=False, allow_blank=True, default="")
 
 
-class RequestIn(Strict):
-    """Ask to move a version to a stage."""
+class HeadlineOut(serializers.Serializer):
+    """The one metric that lists show."""
 
-    model = serializers.CharField(trim_whitespace=False)
-    version = serializers.IntegerField(min_value=1, max_value=2**31 - 1)
-    to_stage = serializers.ChoiceField(choices=Stage.choices)
-    reason = serializers.CharField(max_length=MAX_TEXT)
-    archive_existing = serializers.BooleanField(
-        required=False, allow_null=True, default=None, help_text="Null or absent: as the policy proposes."
-    )
+    metric = serializers.CharField()
+    before = serializers.CharField(allow_null=True, help_text="Null: there was nothing to compare with.")
+    after = serializers.CharField()
+    verdict = serializers.ChoiceField(["better", "worse", "same", "unknown"])
+
+
+class TallyOut(serializers.Serializer):
+    """How far the sign-off is."""
+
+    given = serializers.IntegerField(default=0)
+    needed = serializers.IntegerField(default=0)
 
 
 class RequestOut(serializers.ModelSerializer):
@@ -112,37 +121,74 @@ class RequestOut(serializers.ModelSerializer):
     model = serializers.CharField(source="version.model.reference")
     version = serializers.IntegerField(source="version.number")
     requester = serializers.CharField(source="requester.username")
-    policy = PolicyOut()
+    policy = PolicyOut(allow_null=True, help_text="Null: a draft, whose policy is chosen when it is submitted.")
+    headline = HeadlineOut(allow_null=True, help_text="The main metric beside the version compared with.")
+    approvals = TallyOut(source="tally", help_text="How many places of the policy's rules are filled.")
 
     class Meta:
         model = ApprovalRequest
         fields: tuple[str, ...] = (
             "id",
+            "kind",
             "model",
             "version",
             "from_stage",
             "to_stage",
+            "alias",
+            "from_number",
             "archive_existing",
             "state",
             "requester",
             "reason",
+            "roll_out",
+            "roll_back",
+            "ticket",
             "policy",
+            "headline",
+            "approvals",
             "evidence_digest",
+            "follows",
+            "superseded_by",
+            "bypassed",
             "created_at",
+            "submitted_at",
             "updated_at",
+            "approved_at",
+            "apply_after",
+            "expires_at",
             "closed_at",
+            "recertify_by",
+            "lapsed_at",
             "stage_before",
+            "alias_before",
             "apply_error",
         )
 
 
+class CheckWaiverOut(serializers.Serializer):
+    """Who answers for a check that does not pass."""
+
+    id = serializers.IntegerField()
+    by = serializers.CharField()
+    reason = serializers.CharField()
+    expires_at = serializers.DateTimeField()
+    holds = serializers.BooleanField(help_text="False: its time is over, and the check counts again.")
+
+
 class CheckOut(serializers.Serializer):
-    """What an automatic check found."""
+    """What a check found: one of Assent's own, or one that a pipeline reported."""
 
     name = serializers.CharField()
     label = serializers.CharField()  # type: ignore[assignment]
     outcome = serializers.ChoiceField(choices=[outcome.value for outcome in checks.Outcome])
     detail = serializers.CharField()
+    required = serializers.BooleanField(help_text="Whether the policy wants it passed or waived.")  # type: ignore[assignment]
+    producer = serializers.CharField(help_text='"assent", or who reported it; empty: nobody did yet.')
+    at = serializers.DateTimeField(allow_null=True)
+    inputs = serializers.CharField(help_text="The digest of what it read, or what the report says it looked at.")
+    link = serializers.CharField()
+    valid_until = serializers.DateTimeField(allow_null=True)
+    waiver = CheckWaiverOut(allow_null=True)
 
 
 class BaselineOut(serializers.Serializer):
@@ -164,6 +210,31 @@ class BaselineOut(serializers.Serializer):
     requirements = serializers.JSONField(allow_null=True)
 
 
+class SeatsOut(serializers.Serializer):
+    """One rule of the policy: who fills it, and who could fill what is left."""
+
+    rule = serializers.CharField()
+    needed = serializers.IntegerField()
+    filled_by = serializers.ListField(child=serializers.CharField())
+    could = serializers.ListField(child=serializers.CharField())
+
+
+class BlockerOut(serializers.Serializer):
+    """One thing in the way."""
+
+    code = serializers.CharField(help_text="What kind of thing, for programs.")
+    sentence = serializers.CharField()
+    who = serializers.CharField(help_text="Who can clear it, in words; empty: it clears by itself.")
+    url = serializers.CharField(help_text="The page where it is cleared; empty: nowhere.")
+
+
+class SnapshotOut(serializers.Serializer):
+    """A digest that the evidence had, and since when."""
+
+    digest = serializers.CharField()
+    created_at = serializers.DateTimeField()
+
+
 class OfferOut(serializers.Serializer):
     """An action that the state allows; `refusal` null: you may take it."""
 
@@ -182,7 +253,9 @@ class RequestDetailOut(RequestOut):
     baseline = serializers.SerializerMethodField(
         help_text="The version compared with, as it is now; once decided, as it was then. Null: there is none."
     )
-    blocked = serializers.SerializerMethodField(help_text="What it waits for, one sentence each.")
+    blockers = serializers.SerializerMethodField(help_text="What it waits for, the most pressing first.")
+    seats = serializers.SerializerMethodField(help_text="Who fills which rule of the policy.")
+    snapshots = serializers.SerializerMethodField(help_text="Every digest that the evidence had, oldest first.")
     who_could_approve = serializers.SerializerMethodField()
     actions = serializers.SerializerMethodField()
 
@@ -193,7 +266,9 @@ class RequestDetailOut(RequestOut):
             "reviews",
             "checks",
             "baseline",
-            "blocked",
+            "blockers",
+            "seats",
+            "snapshots",
             "who_could_approve",
             "actions",
         )
@@ -206,9 +281,17 @@ class RequestDetailOut(RequestOut):
     def get_baseline(self, request: ApprovalRequest) -> Any:
         return findings.baseline_of(request)
 
-    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
-    def get_blocked(self, request: ApprovalRequest) -> list[str]:
-        return queries.why_blocked(request)
+    @extend_schema_field(BlockerOut(many=True))
+    def get_blockers(self, request: ApprovalRequest) -> Any:
+        return BlockerOut(blockers.why_blocked(request), many=True).data
+
+    @extend_schema_field(SeatsOut(many=True))
+    def get_seats(self, request: ApprovalRequest) -> Any:
+        return exporting.seats(request, list(request.reviews.all()))
+
+    @extend_schema_field(SnapshotOut(many=True))
+    def get_snapshots(self, request: ApprovalRequest) -> Any:
+        return SnapshotOut(request.snapshots.order_by("id"), many=True).data
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_who_could_approve(self, request: ApprovalRequest) -> list[str]:

@@ -14,6 +14,7 @@ from apps.approvals import checks, eligibility, services
 from apps.approvals.checks import CheckResult, Outcome, terms
 from apps.approvals.models import UNFINISHED, ApprovalRequest, Waiver
 from apps.approvals.records import about, request_target
+from apps.approvals.refreshing import look_later
 from apps.approvals.texts import text_from
 from apps.audit import services as audit
 from apps.audit.actions import Action
@@ -40,6 +41,7 @@ def waive(request_id: int, check_name: str, *, reason: str, days: int, by: User)
         reason = text_from(reason, field="reason")
         expires_at = terms.waived_until(days)
         waiver = _save_only_one(request, result, Waiver(reason=reason, waived_by=by, expires_at=expires_at))
+        look_later(request_id, requested_by=by.get_username())  # should this process end before it does so itself
         trial.done(reason=reason, before={"outcome": result.outcome.value}, expires_at=expires_at.isoformat())
     services.reconsider(request_id)
     return waiver
@@ -70,6 +72,7 @@ def revoke(request_id: int, waiver_id: int, *, reason: str, by: User) -> Waiver:
         reason = text_from(reason, field="reason")
         waiver.revoked_at, waiver.revoked_by = timezone.now(), by.get_username()
         waiver.save(update_fields=["revoked_at", "revoked_by"])
+        look_later(request_id, requested_by=by.get_username())
         trial.done(reason=reason)
     services.reconsider(request_id)
     return waiver

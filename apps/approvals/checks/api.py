@@ -11,7 +11,14 @@ from rest_framework.response import Response
 
 from apps.approvals import queries, waivers
 from apps.approvals.checks import reporting
-from apps.approvals.checks.serializers import ReportFilter, ReportIn, ReportOut, RevokeIn, WaiverIn, WaiverOut
+from apps.approvals.checks.serializers import (
+    CheckReportFilter,
+    CheckReportIn,
+    CheckReportOut,
+    RevokeIn,
+    WaiverIn,
+    WaiverOut,
+)
 from apps.approvals.models import ExternalCheck, Waiver
 from apps.approvals.serializers import NoFilter, valid
 from apps.registry import converters  # noqa: F401  registers <model:name>
@@ -21,18 +28,18 @@ from apps.registry.queries import get_version
 
 
 @extend_schema_view(
-    get=extend_schema(summary="List what was reported on a version, newest first", parameters=[ReportFilter]),
+    get=extend_schema(summary="List what was reported on a version, newest first", parameters=[CheckReportFilter]),
     post=extend_schema(
-        summary="Report what a check outside Assent found", request=ReportIn, responses={201: ReportOut}
+        summary="Report what a check outside Assent found", request=CheckReportIn, responses={201: CheckReportOut}
     ),
 )
 class ReportList(generics.ListCreateAPIView):
     """The checks that pipelines carried out on a version; POST reports one (`model:write`)."""
 
-    serializer_class = ReportOut
+    serializer_class = CheckReportOut
 
     def get_queryset(self) -> QuerySet[ExternalCheck]:
-        wanted = valid(ReportFilter, self.request.query_params.dict())
+        wanted = valid(CheckReportFilter, self.request.query_params.dict())
         version = get_version(self.request.user, self.kwargs["name"], self.kwargs["number"])
         rows = ExternalCheck.objects.filter(version=version).select_related("reporter").order_by("-id")
         if wanted["current"] is not None:
@@ -40,11 +47,11 @@ class ReportList(generics.ListCreateAPIView):
         return rows.filter(name=wanted["name"]) if "name" in wanted else rows
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        said = valid(ReportIn, request.data)
+        said = valid(CheckReportIn, request.data)
         user: Any = request.user
         version_id = _version_id(self.kwargs["name"], self.kwargs["number"])
         row = reporting.report(version_id, said.pop("name"), said.pop("outcome"), by=user, **said)
-        return Response(ReportOut(row).data, status=status.HTTP_201_CREATED)
+        return Response(CheckReportOut(row).data, status=status.HTTP_201_CREATED)
 
 
 @extend_schema_view(

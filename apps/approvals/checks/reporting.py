@@ -8,6 +8,7 @@ from apps.accounts.permissions import Permission
 from apps.approvals import services
 from apps.approvals.checks import terms
 from apps.approvals.models import UNFINISHED, ApprovalRequest, ExternalCheck
+from apps.approvals.refreshing import look_later
 from apps.approvals.texts import text_from
 from apps.audit import services as audit
 from apps.audit.actions import Action
@@ -63,6 +64,9 @@ def report(
         before = earlier.values_list("outcome", flat=True).first()
         earlier.update(current=False)
         row.save()
+        concerned = _unfinished(version)
+        for number in concerned:
+            look_later(number, requested_by=by.get_username())  # should this process end before it does so itself
         trial.done(
             before={"outcome": before} if before else None,
             after={"outcome": row.outcome},
@@ -70,7 +74,8 @@ def report(
             **{name: value for name, value in (("link", row.link), ("inputs", row.inputs)) if value},
             valid_until=row.valid_until and row.valid_until.isoformat(),
         )
-    _reconsider(version)
+    for number in concerned:
+        services.reconsider(number)
     return row
 
 
@@ -81,8 +86,7 @@ def _visible_version(version_id: int, by: User) -> ModelVersion:
     return version
 
 
-def _reconsider(version: ModelVersion) -> None:
-    """Let the unfinished requests of the version follow, each in a transaction of its own."""
-    unfinished = ApprovalRequest.objects.filter(version=version, state__in=UNFINISHED)
-    for number in unfinished.order_by("pk").values_list("pk", flat=True):
-        services.reconsider(number)
+def _unfinished(version: ModelVersion) -> list[int]:
+    """Return the keys of the version's requests that a report may move."""
+    requests = ApprovalRequest.objects.filter(version=version, state__in=UNFINISHED)
+    return list(requests.order_by("pk").values_list("pk", flat=True))

@@ -10,6 +10,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from apps.approvals.at_once import once_while_looking
 from apps.approvals.checks import external
 from apps.approvals.checks.outcomes import EXTERNAL, MET, Check, CheckResult, Outcome, Subject, WaiverNote
 from apps.approvals.checks.table import CHECKS
@@ -22,6 +23,7 @@ READ = ("details_state", "details_error", "description", "run_id", "run", "metri
         "requirements", "mlmodel")  # fmt: skip # what checks read of a version
 
 
+@once_while_looking
 def results(about: ApprovalRequest | Subject) -> list[CheckResult]:
     """Return what every check says at this moment: the table, what CI reported, then what a policy requires besides.
 

@@ -8,7 +8,7 @@ from apps.approvals.serializers import Strict
 from apps.approvals.texts import MAX_TEXT
 
 
-class ReportFilter(Strict):
+class CheckReportFilter(Strict):
     """Query parameters of the list of reports."""
 
     name = serializers.CharField(required=False, max_length=100, help_text="The check's exact name.")
@@ -17,7 +17,7 @@ class ReportFilter(Strict):
     )
 
 
-class ReportIn(Strict):
+class CheckReportIn(Strict):
     """What a check outside Assent found on a version."""
 
     name = serializers.CharField(
@@ -53,7 +53,7 @@ class ReportIn(Strict):
     )
 
 
-class ReportOut(serializers.ModelSerializer):
+class CheckReportOut(serializers.ModelSerializer):
     """A report. Of one name only the last is current."""
 
     reporter = serializers.CharField(source="reporter.username")

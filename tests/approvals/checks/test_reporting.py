@@ -11,9 +11,11 @@ from django.test.utils import CaptureQueriesContext
 
 from apps.approvals import services
 from apps.approvals.models import ApprovalRequest, ExternalCheck
+from apps.approvals.refreshing import REFRESH_JOB
 from apps.audit.actions import Action
 from apps.audit.models import AuditEvent
 from apps.errors import InvalidInput, NotAllowed, NotVisible, WrongState
+from apps.jobs.models import Job
 from tests.approvals.test_hostile import together
 from tests.approvals.test_views import browser, detail_url, text_of
 
@@ -60,6 +62,11 @@ def test_the_report_that_was_missing_approves_what_was_signed(asked, report, bob
     assert sign(asked, bob).state == "open"
     report("pass")
     assert state(asked) == "approved"
+
+
+def test_a_worker_looks_at_the_request_should_the_process_end_after_the_report(asked, report):
+    report("pass")
+    assert list(Job.objects.values_list("kind", "args")) == [(REFRESH_JOB, {"request_id": asked.pk})]
 
 
 def test_a_check_that_fails_brings_an_approved_request_back(asked, report, bob):

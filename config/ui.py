@@ -109,6 +109,13 @@ CHIPS: dict[str, dict[str, Look]] = {
         "waived": Look("warning", "shield", _("Waived")),
         "not_applicable": Look("neutral", "minus", _("Does not apply")),
     },
+    "condition": {
+        "open": Look("info", "clock", _("Open")),
+        "met": Look("success", "check", _("Met")),
+        "overdue": Look("danger", "alert", _("Overdue")),
+        "revoked": Look("danger", "x", _("Approval revoked")),
+        "moot": Look("neutral", "minus", _("No longer asked")),
+    },
     "sync": _looks(
         SyncState,
         {

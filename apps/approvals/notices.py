@@ -119,7 +119,9 @@ DELEGATION_TEXTS = {
 
 @tells(*REQUEST_NOTICES)
 def of_a_request(event: AuditEvent) -> Iterable[Message]:
-    """Tell of what REQUEST_NOTICES lists."""
+    """Tell of what REQUEST_NOTICES lists; of changed evidence only when a review fell by it."""
+    if event.action == Action.REQUEST_EVIDENCE_CHANGED and not event.data.get("dismissed"):
+        return []
     return _messages(event, REQUEST_NOTICES[Action(event.action)])
 
 

@@ -119,9 +119,16 @@ def test_what_else_happens_to_a_request_is_told(told, bob, erin, asked, review, 
     """Erin has said her word, bob has not."""
     review("request_changes", erin, "Log the data set.")
     told()
-    happen(action, request_target(asked))
+    happen(action, request_target(asked), dismissed=["frank"])
     kind, text, people = CASES[action]
     assert told() == {name: [(kind, text)] for name in people}
+
+
+def test_evidence_that_was_only_completed_is_told_to_nobody(told, bob, asked, review):
+    review("approve", bob)
+    told()
+    happen(Action.REQUEST_EVIDENCE_CHANGED, request_target(asked), dismissed=[])
+    assert told() == {}
 
 
 def test_a_failed_apply_is_told_to_those_who_can_try_again(told, bob, erin, charlie, asked):

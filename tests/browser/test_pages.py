@@ -135,6 +135,15 @@ def set_no_freeze(page: Page, world: World) -> None:
     page.get_by_role("alert").first.wait_for()
 
 
+def delegate_to_nobody(page: Page, world: World) -> None:
+    page.get_by_role("button", name="Delegate", exact=True).click()
+    page.get_by_role("alert").first.wait_for()
+
+
+def open_the_revoking(page: Page, world: World) -> None:
+    page.get_by_text("Revoke", exact=False).first.click()
+
+
 def open_the_lifting(page: Page, world: World) -> None:
     page.get_by_text("Lift", exact=False).first.click()
 
@@ -309,6 +318,12 @@ SIGHTS = {
     "freezes": Sight("approvals:freeze-list", "/freezes/"),
     "freezes, to an admin": Sight("approvals:freeze-list", "/freezes/", by="admin", does=set_no_freeze),
     "freezes, lifting": Sight("approvals:freeze-lift", "/freezes/", by="admin", does=open_the_lifting),
+    "delegations": Sight("approvals:delegation-list", "/delegations/", by="bob", does=delegate_to_nobody),
+    "delegations, ended": Sight("approvals:delegation-list", "/delegations/?show=ended", by="bob"),
+    "delegations, none": Sight("approvals:delegation-list", "/delegations/", by="mallory"),
+    "delegations, waiting": Sight("approvals:delegation-list", "/delegations/", by="charlie"),
+    "delegations, revoking": Sight("approvals:delegation-revoke", "/delegations/", by="bob", does=open_the_revoking),
+    "conditions": Sight("approvals:condition-meet", "/requests/{conditional}/", by="charlie"),
     "people": Sight("accounts:people", "/people/", by="admin"),
     "people, not allowed": Sight("accounts:people", "/people/", status=403),
     "account": Sight("accounts:account", "/account/", by="alice"),

@@ -11,12 +11,15 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.accounts.roles import ADMIN, DATA_SCIENTIST, ML_ENGINEER, REVIEWER, VIEWER
 from apps.accounts.services import create_token
-from apps.approvals import counts, services, waivers
+from apps.approvals import conditions, counts, services, waivers
 from apps.approvals.checks import reporting
+from apps.approvals.delegating import services as delegating
 from apps.approvals.drift.records import MLFLOW, about, drift_target
 from apps.approvals.models import (
     ApprovalPolicy,
     ApprovalRequest,
+    Condition,
+    Delegation,
     DriftFinding,
     DriftState,
     FreezeWindow,
@@ -24,6 +27,7 @@ from apps.approvals.models import (
     RequestState,
 )
 from apps.approvals.policies import drafting
+from apps.approvals.signing import ConditionTerms, Signing
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.encryption import seal
@@ -88,6 +92,7 @@ def build() -> World:
     _ask_and_decide(world)
     _drift(world)
     _policies(world)
+    _delegations(world)
     make_version(make_model("retired-ranker"), 1, stage="Archived", deleted_at=THEN)
     make_version(make_model("half-read"), 1, details_state=DetailsState.PENDING, details_at=None)
     create_token("laptop", by=people["alice"])
@@ -217,6 +222,25 @@ def _checks(world: World) -> None:
     excuse = {"reason": "The cluster is down; run by hand.", "days": 14}
     waivers.waive(asked.pk, "external:load-test", **excuse, by=world.people["erin"])
     asked.refresh_from_db()
+
+
+def _delegations(world: World) -> None:
+    """Bob is away and erin was; an approval with conditions: one is open, one is met."""
+    people, now = world.people, timezone.now()
+    delegating.give("charlie", by=people["bob"], ends_at=now + timedelta(days=9), reason="Back on Monday week.")
+    Delegation.objects.create(
+        delegator=people["erin"], delegate=people["bob"], model=world.churn, starts_at=now - timedelta(days=9),
+        ends_at=now - timedelta(days=1),
+    )  # fmt: skip
+    model = make_model("forecast-conditional")
+    make_version(model, 1, stage="Production")
+    version = make_version(model, 2, metrics=BETTER)
+    asked = services.open_request(version.pk, "Production", reason="Better on May data.", by=people["alice"])
+    terms = [ConditionTerms(text, "charlie", now + timedelta(days=7)) for text in ("Check for drift.", "Log the data.")]
+    digest, signing = asked.evidence_digest, Signing(conditions=tuple(terms))
+    services.act(asked.pk, "approve", by=people["erin"], evidence_digest=digest, signing=signing)
+    conditions.meet(Condition.objects.get(text="Log the data.").pk, note="Logged with run 7.", by=people["charlie"])
+    world.requests["conditional"] = asked
 
 
 def _policies(world: World) -> None:

@@ -2,15 +2,22 @@
 
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.accounts import grants
+from apps.accounts.models import User
 from apps.accounts.permissions import Permission
-from apps.approvals.models import Delegation
+from apps.approvals.delegating.voices import in_force
+from apps.approvals.models import ApprovalRequest, BarredReviewer, Delegation
+from apps.approvals.queue import queries as queue
 from apps.errors import NotVisible
 from apps.registry.queries import visible_models
+
+MOST_SHOWN = 50
+SHOWN = ("to_stage", "alias", "submitted_at", "requester__username", "requester__first_name", "requester__last_name",
+         "version__number", "version__model__name", "version__model__connection")  # fmt: skip
 
 
 def visible_delegations(user: Any) -> QuerySet[Delegation]:
@@ -29,6 +36,32 @@ def current(rows: QuerySet[Delegation]) -> QuerySet[Delegation]:
 def ended(rows: QuerySet[Delegation]) -> QuerySet[Delegation]:
     """Those that are over, or were revoked."""
     return rows.filter(Q(revoked_at__isnull=False) | Q(ends_at__lte=timezone.now()))
+
+
+def waiting_for_others(user: Any) -> list[tuple[User, list[ApprovalRequest]]]:
+    """The requests that `user` can bring further for each person who delegated to them, oldest first, the first 50.
+
+    A help to find them: whether the review counts is decided when it is given.
+    """
+    found = []
+    for delegator in speakers_through(user):
+        rows = queue.waiting_for(delegator).filter(version__model__in=visible_models(user)).exclude(requester=user)
+        rows = rows.filter(Exists(_lent_by(delegator, user)))
+        barred = BarredReviewer.objects.filter(request=OuterRef("pk"), username=user.get_username())
+        rows = rows.exclude(Exists(barred)).select_related("version__model", "requester").only(*SHOWN)
+        found.append((delegator, list(rows[:MOST_SHOWN])))
+    return [(delegator, rows) for delegator, rows in found if rows]
+
+
+def speakers_through(user: Any) -> list[User]:
+    """Return for whom `user` may review something at this moment, by user name."""
+    held = in_force().filter(delegate=user)
+    return list(User.objects.filter(pk__in=held.values("delegator")).order_by("username"))
+
+
+def _lent_by(delegator: User, user: Any) -> QuerySet[Delegation]:
+    lent = in_force().filter(delegator=delegator, delegate=user)
+    return lent.filter(Q(model=None) | Q(model=OuterRef("version__model")))
 
 
 def get_delegation(user: Any, number: int) -> Delegation:

@@ -64,6 +64,7 @@ def _page(request: HttpRequest, form: DelegationForm, *, status: int = 200) -> H
     context = {
         "form": form,
         "show": show,
+        "waiting": queries.waiting_for_others(request.user) if show == "current" else [],
         "page": Paginator(rows, ROWS).get_page(wanted["page"] or 1),
     }
     return render(request, "approvals/delegating/list.html", context, status=status)

@@ -310,6 +310,21 @@ def test_what_is_over_cannot_be_revoked(bob, charlie):
 # The page and the API
 
 
+def test_a_delegate_finds_what_waits_for_them(client, asked, bob, erin, charlie):
+    client.force_login(charlie)
+    assert client.get("/delegations/").context["waiting"] == []
+    lend(bob, charlie)
+    lend(erin, charlie, model=make_model("other"))
+    assert client.get("/delegations/").context["waiting"] == [(bob, [asked])]
+    assert "churn v2 to Production" in client.get("/delegations/").content.decode()
+
+
+def test_what_the_delegate_asked_for_does_not_wait_for_them(client, asked, alice, bob):
+    lend(bob, alice)
+    client.force_login(alice)
+    assert client.get("/delegations/").context["waiting"] == []
+
+
 def test_bob_delegates_on_the_page_and_revokes_it(client, bob, charlie):
     client.force_login(bob)
     ends = later(3).date()

@@ -1,4 +1,4 @@
-"""Run the parts of the bench that are named, or all: small, sync, pages, webhook. Each database is a run of its own."""
+"""Run the parts of the bench that are named, or all. Each database is a run of its own."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ import sys
 from scripts.bench.servers import ROOT, python
 
 LARGE = ("sync", "pages", "webhook")
-PARTS = ("small", *LARGE)
+PARTS = ("small", *LARGE, "signoff")
 
 
 def main(words: list[str]) -> int:
@@ -18,6 +18,8 @@ def main(words: list[str]) -> int:
     runs = [python("scripts.bench.small")] if "small" in chosen else []
     if large := [part for part in LARGE if part in chosen]:
         runs.append(python("scripts.bench.large", *large))
+    if "signoff" in chosen:
+        runs.append(python("scripts.bench.signoff"))
     return max(subprocess.run(run, cwd=ROOT, check=False).returncode for run in runs)  # noqa: S603 - our own commands
 
 

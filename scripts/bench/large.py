@@ -30,10 +30,10 @@ def main(parts: set[str]) -> None:
         server = postgres_url()
         theirs, ours, few = (stack.enter_context(database(server, name)) for name in ("mlflow", "assent", "few"))
         stack.callback(processes.stop)
-        os.environ |= _environment(folder, ours, mlflow=free_port(), redis=redis(processes, folder))
-        mlflow = _start_mlflow(processes, theirs, folder)
+        os.environ |= environment(folder, ours, mlflow=free_port(), redis=redis(processes, folder))
+        mlflow = start_mlflow(processes, theirs, folder)
         seeding.fill(for_psycopg(theirs), 0, FEW, long_model=True)
-        _migrate(few, ours)
+        migrate(few, ours)
         unchanged = _nothing_changed(few) if "sync" in parts else {}
         seeding.fill(for_psycopg(theirs), FEW, seeding.MODELS)
         if "sync" in parts:
@@ -48,7 +48,7 @@ def main(parts: set[str]) -> None:
             say(name, f"{processes.peak(name):.0f}")
 
 
-def _environment(folder: Path, database: str, *, mlflow: int, redis: str) -> dict[str, str]:
+def environment(folder: Path, database: str, *, mlflow: int, redis: str) -> dict[str, str]:
     """Assent's settings, and MLflow's: it may deliver webhooks to this machine, and soon knows of new ones."""
     return {
         "ASSENT_DATA_DIR": str(folder),
@@ -68,7 +68,7 @@ def _environment(folder: Path, database: str, *, mlflow: int, redis: str) -> dic
     }
 
 
-def _start_mlflow(processes: Processes, database: str, folder: Path) -> Caller:
+def start_mlflow(processes: Processes, database: str, folder: Path) -> Caller:
     """Start MLflow on this database; it makes its own tables."""
     address = os.environ["MLFLOW_BACKEND_URL"]
     port = int(address.rsplit(":", 1)[1])
@@ -79,7 +79,7 @@ def _start_mlflow(processes: Processes, database: str, folder: Path) -> Caller:
     return Caller(address)
 
 
-def _migrate(*databases: str) -> None:
+def migrate(*databases: str) -> None:
     for address in databases:
         environment = os.environ | {"DATABASE_URL": address}
         command = commands.manage("migrate", "--verbosity", "0")

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.accounts import grants, permissions
 from apps.accounts.models import User
-from apps.accounts.roles import ADMIN, VIEWER, Role
+from apps.accounts.roles import ADMIN, DATA_SCIENTIST, REVIEWER, VIEWER, Role
 from apps.accounts.tokens import create_token
 from apps.registry.details import jobs as detail_jobs
 from apps.registry.models import ModelVersion, RegisteredModel, RegisteredModelGroupPermission
@@ -39,6 +39,16 @@ def reader_of_a_part() -> User:
         RegisteredModelGroupPermission(group=group, permission=read, content_object_id=pk) for pk in granted
     )
     return person
+
+
+def committee(reviewers: int) -> list[User]:
+    """Make an admin who reviews, more reviewers, and last a data scientist who asks."""
+    first = _member("lead", ADMIN)
+    group = Group.objects.create(name="reviewers")
+    grants.set_role(group, [REVIEWER], None, model_class=RegisteredModel)
+    people = [first, *(User.objects.create_user(f"reviewer{n:03}") for n in range(reviewers))]
+    group.user_set.add(*people)
+    return [*people, _member("asker", DATA_SCIENTIST)]
 
 
 def with_token(address: str, person: User) -> Caller:

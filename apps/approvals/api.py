@@ -16,6 +16,7 @@ from apps.approvals.delegating import api as delegating
 from apps.approvals.drift import api as drift
 from apps.approvals.exceptional import api as exceptional
 from apps.approvals.gate import api as gate
+from apps.approvals.history import api as history
 from apps.approvals.models import ApprovalRequest, Review
 from apps.approvals.policies import api as policies
 from apps.approvals.queue import queries as queue
@@ -159,5 +160,6 @@ urlpatterns = [
     *drift.urlpatterns,
     *exceptional.urlpatterns,
     *gate.urlpatterns,
+    *history.urlpatterns,
     *policies.urlpatterns,
 ]

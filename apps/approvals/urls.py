@@ -9,6 +9,7 @@ from apps.approvals.conditions import views as conditions
 from apps.approvals.delegating import views as delegating
 from apps.approvals.drift import views as drift
 from apps.approvals.exceptional.urls import urlpatterns as exceptional
+from apps.approvals.history import views as history
 from apps.approvals.policies.urls import urlpatterns as policies
 from apps.approvals.queue import together_views as together
 from apps.approvals.queue import views as queue
@@ -31,6 +32,9 @@ urlpatterns = [
     path("delegations/<int:id>/revoke/", delegating.revoke, name="delegation-revoke"),
     *exceptional,
     *policies,
+    path("as-of/", history.as_of, name="as-of"),
+    path("as-of/export.csv", history.export_csv, name="as-of-csv"),
+    path("as-of/export.json", history.export_json, name="as-of-json"),
     path("drift/", drift.drift_list, name="drift-list"),
     path("drift/<int:id>/", drift.drift_detail, name="drift-detail"),
     path("drift/<int:id>/act/", drift.drift_act, name="drift-act"),

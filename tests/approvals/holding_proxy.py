@@ -5,7 +5,7 @@ Nothing in the product knows of it. It also counts the writes that really reache
 
 import select
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
@@ -14,11 +14,13 @@ import httpx
 
 WRITE = "model-versions/transition-stage"
 READ = "model-versions/get?"
+ALIAS = "registered-models/alias"
 PATIENCE = 60.0  # seconds that a call is held at most
 
 
 class HoldingProxy:
-    """Forwards to `upstream`. `hold` is "write", "written", "read back" or "": which call is stopped, once.
+    """Forwards to `upstream`. `hold` says which call is stopped, once, or is empty: "write", "written" and "read back"
+    of the stage, "alias write" and "alias written" of the alias.
 
     `touched`: how many versions the write touches, each of which is read back.
     """
@@ -27,6 +29,7 @@ class HoldingProxy:
         self.upstream, self.hold, self.touched = upstream, hold, touched
         self.url = ""
         self.writes = 0  # that reached MLflow
+        self.alias_writes = 0
         self.reads_after_write = 0
         self.holding, self.release = Event(), Event()
         self.lock = Lock()
@@ -34,7 +37,7 @@ class HoldingProxy:
     def before(self, path: str) -> bool:
         """Return whether to hold the call instead of passing it on."""
         with self.lock:
-            return WRITE in path and self._take("write")
+            return (WRITE in path and self._take("write")) or (ALIAS in path and self._take("alias write"))
 
     def after(self, path: str) -> bool:
         """Count what MLflow has done; return whether to hold its answer."""
@@ -42,6 +45,9 @@ class HoldingProxy:
             if WRITE in path:
                 self.writes += 1
                 return self._take("written")
+            if ALIAS in path:
+                self.alias_writes += 1
+                return self._take("alias written")
             if READ in path and self.writes:
                 self.reads_after_write += 1
                 return self.reads_after_write == self.touched and self._take("read back")
@@ -125,3 +131,25 @@ def _hung_up(connection: socket.socket) -> bool:
         return bool(readable) and connection.recv(1, socket.MSG_PEEK) == b""
     except OSError:
         return True
+
+
+@contextmanager
+def acting_proxy(upstream: str, path: str, *, at: int, act: Callable[[], None]) -> Iterator[str]:
+    """Run a proxy that lets something happen in MLflow right after it has answered the call number `at` to `path`."""
+    seen = iter(range(1, 10_000))
+
+    class Acting(HoldingProxy):
+        def after(self, asked: str) -> bool:
+            if path in asked and next(seen) == at:
+                act()
+            return False
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(Acting(upstream, "", 0)))
+    thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -10,7 +10,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.approvals import conditions, policies
+from apps.approvals import conditions, policies, timers
 from apps.approvals import queries as approvals
 from apps.approvals.checks import external
 from apps.approvals.conditions.queries import conditions_of
@@ -74,6 +74,9 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "requests of a requester": requests(requester=1),
     **{f"requests in the queue: {tab}": (lambda user, tab=tab: queue.page(user, tab)) for tab in queue.TABS},
     **{f"requests counted: {tab}": (lambda user, tab=tab: queue.count(user, tab)) for tab in queue.TABS},
+    "requests to expire": lambda user: timers.expire(),
+    "requests to remind of": lambda user: timers.remind(),
+    "requests to apply": lambda user: timers.apply_due(),
     "checks reported on a version": lambda user: external.current(ModelVersion(pk=1)),
     "reports of a version": lambda user: list(ExternalCheck.objects.filter(version=1).order_by("-id")),
     "waivers of a request": lambda user: list(Waiver.objects.filter(request=1, revoked_at=None)),

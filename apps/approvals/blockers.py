@@ -87,7 +87,7 @@ def _lines(request: ApprovalRequest) -> list[Blocker]:
 def _demands(request: ApprovalRequest) -> list[Blocker]:
     if request.expedited:
         return []
-    able = set(eligibility.eligible_reviewers(request).values_list("pk", flat=True))
+    able = eligibility.able(request)
     return [
         *_expired(request),
         *_changed_evidence(request),
@@ -116,7 +116,7 @@ def _changed_evidence(request: ApprovalRequest) -> list[Blocker]:
     return [Blocker(Code.EVIDENCE_CHANGED, sentence, reviewers_in_words(request), _url(request, "evidence"))]
 
 
-def _objections(request: ApprovalRequest, able: set[int]) -> list[Blocker]:
+def _objections(request: ApprovalRequest, able: frozenset[int]) -> list[Blocker]:
     reviews = request.reviews.filter(standing=True, verdict=Verdict.REQUEST_CHANGES).select_related("counts_for")
     return [_objection(request, review, review.counts_for_id in able) for review in reviews.order_by("id")]
 
@@ -134,7 +134,7 @@ def _objection(request: ApprovalRequest, review: Review, can_review: bool) -> Bl
     return Blocker(Code.OBJECTION, sentence % {"person": person}, reviewers_in_words(request), _url(request, "signers"))
 
 
-def _lost_approvals(request: ApprovalRequest, able: set[int]) -> list[Blocker]:
+def _lost_approvals(request: ApprovalRequest, able: frozenset[int]) -> list[Blocker]:
     approvals = request.reviews.filter(standing=True, verdict=Verdict.APPROVE).select_related("counts_for")
     text = _("%(person)s approved and can no longer review. The approval does not count.")
     who, url = reviewers_in_words(request), _url(request, "signers")
@@ -145,11 +145,11 @@ def _lost_approvals(request: ApprovalRequest, able: set[int]) -> list[Blocker]:
     ]
 
 
-def _missing_approvals(request: ApprovalRequest, able: set[int]) -> list[Blocker]:
+def _missing_approvals(request: ApprovalRequest, able: frozenset[int]) -> list[Blocker]:
     demands, filled = eligibility.demands(request), eligibility.seats(request)
     if quorum.complete(demands, filled):
         return []
-    named = {rule.pk: rule for rule in request.policy.rules.select_related("group")} if request.policy else {}
+    named = {rule.pk: rule for rule in request.policy.rules.all()} if request.policy else {}
     used = {person for people in filled.values() for person in people}
     people = _people({person for row in demands for person in row.people})
     lines = [
@@ -209,7 +209,7 @@ def _cut(detail: str) -> str:
 
 def reviewers_in_words(request: ApprovalRequest) -> str:
     """Return who reviews under the request's policy: "reviewers of this model in the group Risk"."""
-    every = request.policy.rules.select_related("group") if request.policy else []
+    every = request.policy.rules.all() if request.policy else []
     names = [rule.group.name for rule in every if rule.group]
     if names:
         return _("reviewers of this model in the group %(group)s") % {"group": ", ".join(names)}

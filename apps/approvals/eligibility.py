@@ -13,6 +13,7 @@ from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.approvals import quorum
+from apps.approvals.at_once import once_while_looking
 from apps.approvals.models import ApprovalPolicy, ApprovalRequest, Condition, PolicyRule, Review, Verdict
 from apps.registry.models import ModelVersion
 
@@ -44,6 +45,7 @@ def trainers(version: ModelVersion) -> set[str]:
     return registrants(version) | run_owners(version)
 
 
+@once_while_looking
 def last_editors(version: ModelVersion) -> set[str]:
     """Return the user name of who last wrote a part of the evidence through Assent: reported a check of the version."""
     reports = version.external_checks.filter(current=True).order_by("-id")
@@ -102,6 +104,7 @@ def reviewers_under(policy: ApprovalPolicy | None, version: ModelVersion, *, req
     return people.filter(groups__in=[rule.group_id for rule in rules]).distinct()
 
 
+@once_while_looking
 def demands(request: ApprovalRequest) -> list[quorum.Demand]:
     """Return what each rule of the request's policy wants, and who could fill it at this moment."""
     return demands_under(request.policy, request.version, requester_id=request.requester_id)
@@ -129,10 +132,22 @@ def counting(request: ApprovalRequest) -> QuerySet[Review]:
     return approvals.order_by("id")
 
 
+@once_while_looking
+def counted(request: ApprovalRequest) -> list[int]:
+    """Return the keys of the people for whom an approval counts at this moment."""
+    return list(counting(request).values_list("counts_for", flat=True))
+
+
+@once_while_looking
+def able(request: ApprovalRequest) -> frozenset[int]:
+    """Return the keys of the people whose review of this request counts at this moment."""
+    return frozenset(eligible_reviewers(request).values_list("pk", flat=True))
+
+
 def seats(request: ApprovalRequest) -> dict[int, list[int]]:
     """Return for each rule of the request who fills it, by user key: approvals that count at this moment."""
     several = bool(request.policy and request.policy.several_rules)
-    return quorum.seats(demands(request), counting(request).values_list("counts_for", flat=True), several=several)
+    return quorum.seats(demands(request), counted(request), several=several)
 
 
 def enough_approvals(request: ApprovalRequest) -> bool:

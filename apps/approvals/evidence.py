@@ -12,6 +12,7 @@ import hashlib
 from typing import Any, NamedTuple
 
 from apps.approvals import checks
+from apps.approvals.at_once import once_while_looking
 from apps.approvals.models import ApprovalRequest, EvidenceSnapshot, Review, Scope
 from apps.audit.chain import canonical_json
 from apps.registry.details.keeping import COMPLETE
@@ -77,6 +78,7 @@ def material(version: ModelVersion) -> dict[str, Any]:
     }
 
 
+@once_while_looking
 def of(request: ApprovalRequest) -> dict[str, Any]:
     """Return all that a request is about, from the mirror and the checks as they are now: what is signed."""
     policy = request.policy

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from apps.approvals import blockers, evidence, findings, queries, schedule, staleness
+from apps.approvals.acting import EFFECTS
 from apps.approvals.checks import CheckResult, Outcome
 from apps.approvals.findings import SERVED, in_stage
 from apps.approvals.models import ApprovalRequest, RequestState, Review, Scope
@@ -24,6 +25,7 @@ from apps.registry.models import ModelVersion, Stage
 
 MOVING = (RequestState.APPROVED, RequestState.APPLYING)
 VERDICTS = (RequestAction.APPROVE, RequestAction.REQUEST_CHANGES, RequestAction.REJECT)
+HERE = {*EFFECTS, RequestAction.SUBMIT, RequestAction.EDIT}  # what else can be done has a page of its own
 FIRST = {"worse": 0, "unknown": 1, "better": 2, "same": 3}  # what a reviewer has to see comes first
 
 
@@ -85,7 +87,7 @@ def checks_context(results: list[CheckResult]) -> dict[str, Any]:
 
 def offers_context(asked: ApprovalRequest, user: Any) -> dict[str, Any]:
     """Return the actions that the person may take now, and why not the others: one sentence for all that share it."""
-    offers = queries.allowed_actions(asked, user)
+    offers = [offer for offer in queries.allowed_actions(asked, user) if offer.action in HERE]
     refused: dict[str, list[str]] = {}
     for offer in offers:
         if offer.refusal:

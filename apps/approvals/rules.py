@@ -41,7 +41,7 @@ def not_excluded(user: User, request: ApprovalRequest) -> str | None:
 
 def in_the_policy_group(user: User, request: ApprovalRequest) -> str | None:
     """Where the policy names a group, only its members count."""
-    groups = [rule.group for rule in request.policy.rules.select_related("group")] if request.policy else []
+    groups = [rule.group for rule in request.policy.rules.all()] if request.policy else []
     if any(group is None or group.user_set.filter(pk=user.pk).exists() for group in groups):
         return None
     message = _("The policy of this request wants a review by the group %(group)s, and you are not in it.")
@@ -96,8 +96,9 @@ def _alias_elsewhere(request: ApprovalRequest) -> str | None:
 
 def not_approved_already(user: User, request: ApprovalRequest) -> str | None:
     """A second approval by the same person adds nothing, unless it takes the place of an objection that lapsed."""
-    lapsed = eligibility.lapsed_reviews(request).filter(verdict=Verdict.REQUEST_CHANGES)
-    if _said(user, request, Verdict.APPROVE) and not lapsed.exists():
+    if not _said(user, request, Verdict.APPROVE):
+        return None
+    if not eligibility.lapsed_reviews(request).filter(verdict=Verdict.REQUEST_CHANGES).exists():
         return _("You have already approved this request. Your approval is recorded and stands.")
     return None
 

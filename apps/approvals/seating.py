@@ -39,9 +39,10 @@ def seating(request: ApprovalRequest, reviews: Iterable[Review]) -> list[Seats]:
         return []
     approvals = [review for review in reviews if review.standing and review.verdict == Verdict.APPROVE]
     demands = eligibility.demands(request)
-    votes = [review.counts_for_id for review in approvals]
-    filled = quorum.seats(demands, votes, several=request.policy.several_rules)
     unfinished = request.state in UNFINISHED
+    votes = [review.counts_for_id for review in approvals]
+    counted = eligibility.counted(request) if unfinished else votes
+    filled = quorum.seats(demands, counted, several=request.policy.several_rules)
     if not unfinished:
         _seat_the_rest(demands, filled, votes)
     by_person = {review.counts_for_id: review for review in approvals}

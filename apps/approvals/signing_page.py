@@ -14,7 +14,6 @@ def signing_context(asked: ApprovalRequest, user: User, form: ActForm | None) ->
     return {
         **words_of(form),
         "meanings": Meaning.choices,
-        "voices": speaks_for(user, asked.version.model),
         "severities": Severity.choices,
         "conditions": [_condition(form, number) for number in range(1, CONDITIONS + 1)],
         "with_conditions": any(_written(form, f"condition_{number}") for number in range(1, CONDITIONS + 1)),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from apps.accounts.roles import ROLES
 from apps.approvals.checks import CHECKS, Outcome
@@ -36,6 +37,11 @@ SAID = {
     Verdict.REQUEST_CHANGES: ("warning", "edit"),
     Verdict.REJECT: ("danger", "x"),
 }
+WORDS = {
+    Verdict.APPROVE: gettext_lazy("approved"),
+    Verdict.REQUEST_CHANGES: gettext_lazy("asked for changes"),
+    Verdict.REJECT: gettext_lazy("rejected"),
+}
 TOLD_BY_REVIEWS = (Action.REQUEST_REVIEWED, Action.REQUEST_REJECTED)
 REASON_SHOWN_ABOVE = (
     Action.REQUEST_DRAFTED,
@@ -66,11 +72,7 @@ def timeline(asked: ApprovalRequest, reviews: list[Review], events: list[AuditEv
 
 def _review_moment(review: Review, asked: ApprovalRequest) -> Moment:
     tone, icon = SAID[Verdict(review.verdict)] if review.standing else ("neutral", "minus")
-    text = {
-        Verdict.APPROVE: _("approved"),
-        Verdict.REQUEST_CHANGES: _("asked for changes"),
-        Verdict.REJECT: _("rejected"),
-    }[Verdict(review.verdict)]
+    text = str(WORDS[Verdict(review.verdict)])
     note = "" if review.standing else _("No longer counts: %(why)s") % {"why": review.dismissed_because}
     if review.verdict == Verdict.REJECT:
         note = checks_in_words({row["name"]: row["outcome"] for row in asked.checks})

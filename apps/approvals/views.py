@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
 from apps.approvals import exporting, queries, request_page, services, signing_page
+from apps.approvals.at_once import looking
 from apps.approvals.forms import RequestFilter, cleaned
 from apps.approvals.models import ApprovalRequest, RequestState
 from apps.approvals.queue import words
@@ -47,13 +48,15 @@ def _progress(request: HttpRequest, asked: ApprovalRequest) -> HttpResponse:
 def _request_page(
     request: HttpRequest, asked: ApprovalRequest, *, error: DomainError | None = None, form: ActForm | None = None
 ) -> HttpResponse:
-    context = {
-        **request_page.request_context(asked, request.user),
-        **request_page.offers_context(asked, request.user),
-        **signing_page.signing_context(asked, cast(User, request.user), form),
-        "error": error,
-    }
-    return render(request, "approvals/request_detail.html", context, status=error.status if error else 200)
+    person = cast(User, request.user)
+    with looking():
+        context = {
+            **request_page.request_context(asked, person),
+            **request_page.offers_context(asked, person),
+            **signing_page.signing_context(asked, person, form),
+            "error": error,
+        }
+        return render(request, "approvals/request_detail.html", context, status=error.status if error else 200)
 
 
 @login_required

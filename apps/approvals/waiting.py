@@ -4,7 +4,7 @@ Only a help to find requests: whether somebody may review is decided at the vote
 """
 
 from apps.approvals import checks, eligibility, quorum
-from apps.approvals.models import UNDER_REVIEW, ApprovalPolicy, ApprovalRequest, BarredReviewer, OpenSeat, Verdict
+from apps.approvals.models import UNDER_REVIEW, ApprovalPolicy, ApprovalRequest, BarredReviewer, OpenSeat
 from apps.approvals.quorum import Demand
 
 ANYBODY = 0  # a person who could fill the rule that is tried, and no other; keys of people start at 1
@@ -21,7 +21,7 @@ def note(request: ApprovalRequest) -> None:
     BarredReviewer.objects.filter(request=request).delete()
     if request.policy is None or request.closed_at:
         return
-    demands, votes, several = eligibility.demands(request), _votes(request), request.policy.several_rules
+    demands, votes, several = eligibility.demands(request), eligibility.counted(request), request.policy.several_rules
     request.tally = {
         "given": _size(quorum.seats(demands, votes, several=several)),
         "needed": sum(row.needed for row in demands),
@@ -52,11 +52,6 @@ def _with_anybody(row: Demand, tried: Demand) -> Demand:
 
 def _size(filled: dict[int, list[int]]) -> int:
     return sum(len(people) for people in filled.values())
-
-
-def _votes(request: ApprovalRequest) -> list[int]:
-    approvals = request.reviews.filter(standing=True, verdict=Verdict.APPROVE)
-    return list(approvals.values_list("counts_for", flat=True))
 
 
 def _open(request: ApprovalRequest, policy: ApprovalPolicy, wanted: set[int]) -> None:

@@ -41,7 +41,7 @@ def test_a_promotion_goes_its_way_over_the_api(as_, version, policy, alice, bob)
     assert (asked.status_code, asked.json()["state"]) == (201, "open")
     url = f"{REQUESTS}{asked.json()['id']}/"
     seen = as_(bob).get(url).json()
-    assert (seen["evidence"]["metrics"], seen["blocked"][0][:6], seen["who_could_approve"]) == (
+    assert (seen["evidence"]["metrics"], seen["blockers"][0]["sentence"][:6], seen["who_could_approve"]) == (
         {"accuracy": "0.9"},
         "0 of 1",
         ["bob"],

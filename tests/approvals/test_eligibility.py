@@ -50,7 +50,7 @@ def test_who_trained_the_version_does_not_count(version, policy, alice, bob, eri
 
 @pytest.mark.parametrize(
     ("fields", "sentence"),
-    zip(TRAINED_BY_BOB, ("You trained", "You trained", "You registered"), strict=True),
+    list(zip(TRAINED_BY_BOB, ("You trained", "You trained", "You registered"), strict=True)),
 )
 def test_who_made_the_version_does_not_review_it(version, policy, alice, bob, erin, fields, sentence):
     ModelVersion.objects.filter(pk=version.pk).update(**fields)

@@ -51,16 +51,24 @@ SAMPLES: dict[str, Any] = {
     "comment": "Better on every metric.",
     "reason": "Better on every metric.",
     "evidence_digest": "0" * 64,
+    "requests": [{"model": "churn", "version": 3, "alias": "champion", "reason": "Better on every metric."}],
+    "items": [{"request": 12, "evidence_digest": "0" * 64}],
     "metric": "epochs",
     "direction": "higher",
     "target": "Production",
     "outcome": "pass",
+    "ratified": True,
+    "ticket": "OPS-17",
+    "password": "…",
     "check": "signature",
     "days": 14,
     "delegate": "erin",
     "note": "The drift report shows none.",
     "waiver": 3,
 }
+
+
+NAMED = {"requests_create": ("to_stage",)}  # what an example has to name although it may be left out
 
 
 @dataclass(frozen=True)
@@ -114,7 +122,9 @@ class Operation:
         lines = [f"curl{'' if self.method == 'GET' else f' -X {self.method}'} '{address}'"]
         lines.append('-H "Authorization: Bearer $TOKEN"')
         if self.body:
-            sent = {field.name: SAMPLES[field.name] for field in self.body if field.required or len(self.body) == 1}
+            also = NAMED.get(self.id, ())
+            shown = [field for field in self.body if field.required or len(self.body) == 1 or field.name in also]
+            sent = {field.name: SAMPLES[field.name] for field in shown}
             lines += ['-H "Content-Type: application/json"', f"-d '{json.dumps(sent)}'"]
         return " \\\n  ".join(lines)
 

@@ -13,6 +13,12 @@ ERRORS = {
     "503": "MLflow did not answer; nothing was changed.",
 }
 FURTHER = {
+    "models_rollback_create": ("409", "503"),
+    "requests_after_review_create": ("409",),
+    "requests_bypass_create": ("409",),
+    "requests_bypass_confirm_create": ("409",),
+    "requests_bypass_drop_create": ("409",),
+    "requests_recertify_create": ("409",),
     "compare_retrieve": ("404",),
     "drift_accept_create": ("409",),
     "drift_request_create": ("409", "503"),

@@ -19,6 +19,8 @@ PAGES = {
     "/compare/export.csv": ("base", "candidate"),
     "/metrics/": ("metric",),
     "/delegations/": ("show", "page"),
+    "/exceptions/": ("page",),
+    "/models/churn/rollback/": ("stage", "alias", "version"),
     "/drift/": ("show", "kind", "state", "connection", "page"),
     "/requests/1/waive/": ("check",),
     "/requests/": ("state", "model", "mine", "page"),
@@ -60,7 +62,8 @@ def test_no_query_is_too_strange(page, path, data):
         "/requests/?model=%00", "/requests/?page=x", "/audit/?since=yesterday",
         "/audit/?before=x", "/audit/?target=%00", "/people/?page=0x1",
         "/delegations/?show=x", "/delegations/?page=x",
-        "/drift/?kind=x", "/drift/?page=x", "/drift/?connection=%00", "/notifications/?kind=x",
+        "/drift/?kind=x", "/exceptions/?page=x", "/models/churn/rollback/?stage=Archived",
+        "/models/churn/rollback/?version=x", "/drift/?page=x", "/drift/?connection=%00", "/notifications/?kind=x",
         "/notifications/?page=x",
     ],
 )  # fmt: skip

@@ -253,7 +253,9 @@ TABLE = {
     ("api:bypass-ask", "POST"): api({"emergency": 400, "*": 403}, 404, 403, payload=BYPASS),
     ("api:bypass-confirm", "POST"): api({"emergency": 409, "*": 403}, 404, 403, payload=CONFIRM),
     ("api:bypass-drop", "POST"): api({"emergency": 409, "*": 403}, 404, 403),
-    ("api:after-review", "POST"): api({"reviewer": 409, "*": 403}, 404, 403, payload=RATIFIED),
+    ("api:after-review", "POST"): api(
+        {"reviewer": 409, "*": 403}, 404, 403, payload={"ratified": True, "comment": "Fine."}
+    ),
     ("api:recertify", "POST"): api({"reviewer": 409, "*": 403}, 404, 403, payload=APPROVE),
     ("api:drift-list", "GET"): api(),
     ("api:drift-detail", "GET"): api(200, 404),

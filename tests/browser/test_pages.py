@@ -17,7 +17,8 @@ LOOKS = {"light": ("light", 1440), "dark": ("dark", 1440), "light, phone": ("lig
 COLOURS = ["color-contrast", "link-in-text-block"]  # axe's rules that the dark can break; the rest is the light's too
 NOT_PAGES = {"home", "registry:signature", "healthz", "readyz", "accounts:sign-out", "accounts:theme",
              "registry:sync-run", "registry:sync-cancel", "registry:webhook-receive", "registry:compare-csv",
-             "registry:compare-json", "registry:picture", "registry:view-open"}  # fmt: skip
+             "registry:compare-json", "registry:picture", "registry:view-open",
+             "approvals:as-of-csv", "approvals:as-of-json"}  # fmt: skip
 
 
 def nothing(page: Page, world: World) -> None:
@@ -302,6 +303,11 @@ SIGHTS = {
     "version, drifted": Sight("registry:version-detail", "/models/ranker-open/v/2/"),
     "alias, refused": Sight("approvals:alias-protect", "/policies/", by="admin", does=protect_no_alias),
     "alias, let go": Sight("approvals:alias-unprotect", "/policies/", by="admin", does=open_the_unprotecting),
+    "as of": Sight("approvals:as-of", "/as-of/"),
+    "as of, a model": Sight("approvals:as-of", f"/as-of/?model={CHURN}"),
+    "as of, before the first sight": Sight("approvals:as-of", f"/as-of/?model={CHURN}&date=2026-05-05"),
+    "as of, none": Sight("approvals:as-of", "/as-of/", by="mallory"),
+    "as of, malformed moment": Sight("approvals:as-of", "/as-of/?date=yesterday", status=400),
     "policies": Sight("approvals:policy-list", "/policies/"),
     "policies, to an admin": Sight("approvals:policy-list", "/policies/", by="admin"),
     "policy": Sight("approvals:policy-detail", "/policies/{policy}/"),

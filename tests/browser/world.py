@@ -39,6 +39,7 @@ from apps.registry.models import (
     DetailsState,
     ModelAlias,
     ModelVersion,
+    Placement,
     RegisteredModel,
     SyncRun,
     SyncState,
@@ -179,6 +180,8 @@ def _churn() -> RegisteredModel:
         model, 3, details_state=DetailsState.FAILED, details_error="The run is gone.", requirements=None, **bare
     )
     ModelAlias.objects.create(model=model, alias="champion", version=first)
+    for place in ({"stage": "Production", "at_latest": True}, {"alias": "champion"}):
+        Placement.objects.create(model=model, version=first, since=THEN, source="mlflow", **place)
     return model
 
 

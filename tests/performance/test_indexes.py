@@ -17,6 +17,7 @@ from apps.approvals.conditions.queries import conditions_of
 from apps.approvals.delegating import queries as delegating
 from apps.approvals.delegating.voices import speaks_for
 from apps.approvals.drift import queries as drift
+from apps.approvals.history import queries as history
 from apps.approvals.models import UNSETTLED, ApprovalPolicy, ApprovalRequest, ExternalCheck, Waiver
 from apps.approvals.policies import freezes
 from apps.approvals.policies.replaying import dry_run
@@ -28,7 +29,7 @@ from apps.jobs.models import ACTIVE_STATES, Job
 from apps.notifications import queries as notifications
 from apps.notifications.models import Delivery, Endpoint
 from apps.notifications.sending import lanes, mail
-from apps.registry import directions
+from apps.registry import directions, placements
 from apps.registry import queries as registry
 from apps.registry.comparing import Directions, comparisons
 from apps.registry.health import queries as health
@@ -46,7 +47,7 @@ GROW = ("approvals_delegation", "approvals_condition",
         "registry_registeredmodel", "registry_modelalias", "registry_syncrun",
         "notifications_notification", "notifications_delivery",
         "approvals_openseat", "approvals_barredreviewer",
-        "registry_webhookdelivery", "registry_deliveryrefusal")  # fmt: skip
+        "registry_placement", "registry_webhookdelivery", "registry_deliveryrefusal")  # fmt: skip
 SQLITE_SCAN = re.compile(r"^SCAN (\w+)(?! USING)$")
 POSTGRES_SCAN = re.compile(r"Seq Scan on (\w+)")
 
@@ -94,6 +95,13 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "drift": lambda user: list(drift.visible_findings(user).filter(state__in=UNSETTLED)[:50]),
     "settled drift": lambda user: list(drift.visible_findings(user).exclude(state__in=UNSETTLED)[:50]),
     "drift waiting": lambda user: drift.waiting_for(user).count(),
+    "what was in Production then": lambda user: history.page_of(user, "Production", timezone.now(), 50),
+    "where versions of a model were then": lambda user: history.of_model(
+        registry.get_model(user, "first"), timezone.now()
+    ),
+    "where a version is, to move it": lambda user: placements.move(
+        [placements.Place(1, 1, timezone.now(), stage="None"), placements.Place(1, None, timezone.now(), alias="x")]
+    ),
     "drift of a model": lambda user: drift.unsettled_on(registry.get_model(user, "first")),
     "the policy of a target": lambda user: policies.in_force(registry.get_model(user, "first").pk, "Production"),
     "requests let through": lambda user: dry_run(ApprovalPolicy.objects.filter(stage="Production")[0], by=user),

@@ -32,13 +32,14 @@ from apps.registry.models import (
     MetricDirection,
     ModelAlias,
     ModelVersion,
+    Placement,
     RegisteredModel,
     SavedView,
     SyncRun,
     SyncState,
     WebhookDelivery,
 )
-from tests.builders import make_model, make_policy, make_version
+from tests.builders import THEN, make_model, make_policy, make_version
 
 LENGTHS = (1, 10, 100)
 LISTS = [
@@ -59,6 +60,8 @@ LISTS = [
     "/delegations/",
     "/drift/",
     "/drift/?show=settled",
+    "/as-of/",
+    "/as-of/?model=first",
     "/drift/{drift}/",
     "/audit/",
     "/people/",
@@ -87,6 +90,9 @@ LISTS = [
     "/api/v1/requests/{request}/conditions/?page_size=200",
     "/api/v1/delegations/?page_size=200",
     "/api/v1/drift/?page_size=200",
+    "/api/v1/as-of/?page_size=200",
+    "/api/v1/as-of/?model=first",
+    "/api/v1/gate/?model=first&version=1000&target=Production",
     "/api/v1/protected-aliases/?page_size=200",
     "/api/v1/audit/events/?page_size=200",
     "/api/v1/connections/",
@@ -121,6 +127,8 @@ class World:
         ModelAlias.objects.create(model=model, alias="champion", version=version)
         another = make_version(self.first, number)
         ModelAlias.objects.create(model=self.first, alias=f"alias{number}", version=another)
+        for row, place in ((version, {"stage": "Production"}), (another, {"alias": f"alias{number}"})):
+            Placement.objects.create(model=row.model, version=row, since=THEN, source="mlflow", **place)
         self._ask(another)
         self._policies(model)
         person = self._person(number, model)

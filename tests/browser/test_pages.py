@@ -17,7 +17,7 @@ LOOKS = {"light": ("light", 1440), "dark": ("dark", 1440), "light, phone": ("lig
 COLOURS = ["color-contrast", "link-in-text-block"]  # axe's rules that the dark can break; the rest is the light's too
 NOT_PAGES = {"home", "registry:signature", "healthz", "readyz", "accounts:sign-out", "accounts:theme",
              "registry:sync-run", "registry:sync-cancel", "registry:webhook-receive", "registry:compare-csv",
-             "registry:compare-json", "registry:picture", "registry:view-open",
+             "registry:compare-json", "registry:picture", "registry:view-open", "approvals:request-bypass-drop",
              "approvals:as-of-csv", "approvals:as-of-json"}  # fmt: skip
 
 
@@ -47,6 +47,11 @@ def approve_what_has_changed(page: Page, world: World) -> None:
     ApprovalRequest.objects.filter(pk=world.requests["open"].pk).update(evidence_digest="0" * 64)
     page.get_by_role("button", name="Approve").click()
     page.get_by_text("Nothing was changed.").wait_for()
+
+
+def ask_for_nothing(page: Page, world: World) -> None:
+    page.get_by_role("button", name="Ask for the bypass").click()
+    page.get_by_role("alert").first.wait_for()
 
 
 def open_first_event(page: Page, world: World) -> None:
@@ -142,7 +147,7 @@ def delegate_to_nobody(page: Page, world: World) -> None:
 
 
 def open_the_revoking(page: Page, world: World) -> None:
-    page.get_by_text("Revoke", exact=False).first.click()
+    page.locator("main summary").first.click()
 
 
 def open_the_lifting(page: Page, world: World) -> None:
@@ -289,6 +294,19 @@ SIGHTS = {
     "requests, no result": Sight("approvals:request-list", "/requests/?state=withdrawn"),
     "reviews": Sight("approvals:review-queue", "/reviews/"),
     "reviews, none": Sight("approvals:review-queue", "/reviews/", by="mallory"),
+    "exceptions": Sight("approvals:exception-list", "/exceptions/"),
+    "exceptions, none": Sight("approvals:exception-list", "/exceptions/", by="mallory"),
+    "request, bypassed": Sight("approvals:request-detail", "/requests/{bypassed}/"),
+    "request, bypass asked": Sight("approvals:request-detail", "/requests/{bypass_asked}/", by="admin"),
+    "request, lapsing": Sight("approvals:request-detail", "/requests/{lapsing}/", by="erin"),
+    "model, bypassed": Sight("registry:model-detail", "/models/guard-bypassed/"),
+    "model, to roll back": Sight("registry:model-detail", "/models/guard-back/"),
+    "bypass": Sight("approvals:request-bypass", "/requests/{open}/bypass/", does=ask_for_nothing),
+    "bypass, the second": Sight("approvals:request-bypass", "/requests/{bypass_asked}/bypass/", by="admin"),
+    "after-review": Sight("approvals:request-after-review", "/requests/{bypassed}/after-review/", by="erin"),
+    "certify anew": Sight("approvals:request-recertify", "/requests/{lapsing}/recertify/", by="erin"),
+    "rollback": Sight("approvals:model-rollback", "/models/guard-back/rollback/?stage=Production"),
+    "rollback, nothing": Sight("approvals:model-rollback", "/models/guard-lapsing/rollback/?stage=Production"),
     "drift": Sight("approvals:drift-list", "/drift/"),
     "drift, settled": Sight("approvals:drift-list", "/drift/?show=settled"),
     "drift, no result": Sight("approvals:drift-list", "/drift/?connection=none"),

@@ -1,6 +1,8 @@
 """Checks that hold a version against the one in Production."""
 
+from collections.abc import Iterator
 from fractions import Fraction
+from typing import Any, NamedTuple
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -8,27 +10,49 @@ from django.utils.translation import ngettext
 from apps.approvals.checks.outcomes import Finding, Outcome, Subject
 from apps.approvals.checks.recorded import finite_number
 from apps.registry import directions
-from apps.registry.comparing import MetricRow, metric_rows, signature
+from apps.registry.comparing import signature
 from apps.registry.figures import figure, percent
 from apps.registry.models import Stage
 
 MOST_NAMED = 5
 
 
+class Pair(NamedTuple):
+    """A metric in Production and on the version, None where one lacks it, and which way it is better."""
+
+    name: str
+    base: Any
+    candidate: Any
+    direction: str
+
+    @property
+    def percent(self) -> float:
+        """The difference in percent of Production's value, which is not 0: nothing worse than 0 is tolerated."""
+        return float(
+            (Fraction(str(self.candidate)) / Fraction(str(self.base)) - 1) * 100 * (1 if self.base > 0 else -1)
+        )
+
+
 def metrics_not_worse(subject: Subject) -> Finding:
     """No metric with a known direction is worse than in Production, beyond what the policy tolerates."""
     if (nothing := _without_production(subject)) or subject.production is None:
         return nothing or (Outcome.NOT_APPLICABLE, "")
-    compared = metric_rows([subject.production.metrics, subject.version.metrics], directions.load())
-    judged: dict[str, list[MetricRow]] = {}
-    for row in compared:
-        if row.direction:
-            judged.setdefault(_judge(row, subject.tolerance), []).append(row)
+    judged: dict[str, list[Pair]] = {}
+    for pair in _pairs(subject.production.metrics, subject.version.metrics):
+        judged.setdefault(_judge(pair, subject.tolerance), []).append(pair)
     base, tolerance = subject.production.number, subject.tolerance
     return _missed(judged, base, tolerance) or _met(judged, base, tolerance)
 
 
-def _judge(row: MetricRow, tolerance: float) -> str:
+def _pairs(base: dict[str, Any], candidate: dict[str, Any]) -> Iterator[Pair]:
+    """Return the metrics of either version whose direction is known, by name."""
+    known = directions.load()
+    for name in sorted({**base, **candidate}):
+        if direction := known.of(name):
+            yield Pair(name, base.get(name), candidate.get(name), direction)
+
+
+def _judge(row: Pair, tolerance: float) -> str:
     """Return what a metric amounts to: "broken", "unknown", "new", "lost", "worse", "tolerated" or "fine"."""
     base, candidate = row.base, row.candidate
     if candidate is not None and not finite_number(candidate):
@@ -39,12 +63,13 @@ def _judge(row: MetricRow, tolerance: float) -> str:
         return "unknown"
     if candidate is None:
         return "lost"
+    if candidate >= base if row.direction == "higher" else candidate <= base:
+        return "fine"
+    if tolerance == 0:
+        return "worse"
     # Exact, as the numbers are written: 1.0 → 0.95 is 5 percent, which no float subtraction says.
     before, after = Fraction(str(base)), Fraction(str(candidate))
-    worse_by = before - after if row.direction == "higher" else after - before
-    if worse_by <= 0:
-        return "fine"
-    return "tolerated" if worse_by <= _allowed(before, tolerance) else "worse"
+    return "tolerated" if abs(before - after) <= _allowed(before, tolerance) else "worse"
 
 
 def _allowed(before: Fraction, tolerance: float) -> Fraction:
@@ -54,7 +79,7 @@ def _allowed(before: Fraction, tolerance: float) -> Fraction:
     return abs(before) * Fraction(str(tolerance)) / 100
 
 
-def _missed(judged: dict[str, list[MetricRow]], base: int, tolerance: float) -> Finding | None:
+def _missed(judged: dict[str, list[Pair]], base: int, tolerance: float) -> Finding | None:
     """Return why the metrics do not pass, the worst first; None when nothing is in the way."""
     sentences = {
         "broken": (Outcome.FAIL, _("Not a finite number: %(names)s.")),
@@ -75,10 +100,10 @@ def _missed(judged: dict[str, list[MetricRow]], base: int, tolerance: float) -> 
     return None
 
 
-def _met(judged: dict[str, list[MetricRow]], base: int, tolerance: float) -> Finding:
+def _met(judged: dict[str, list[Pair]], base: int, tolerance: float) -> Finding:
     """Return the finding where no metric is in the way."""
     if tolerated := judged.get("tolerated"):
-        changes = ", ".join(f"{row.name} ({percent(row.percent)})" for row in tolerated if row.percent is not None)
+        changes = ", ".join(f"{row.name} ({percent(row.percent)})" for row in tolerated[:MOST_NAMED])
         text = _("Worse than v%(base)s in Production, within the tolerance of %(tolerance)s %%: %(changes)s.")
         return Outcome.PASS, text % {"base": base, "tolerance": figure(tolerance), "changes": changes}
     number = len(judged.get("fine", []))
@@ -93,7 +118,7 @@ def _met(judged: dict[str, list[MetricRow]], base: int, tolerance: float) -> Fin
     return Outcome.PASS, text % {"n": number, "base": base}
 
 
-def _names(rows: list[MetricRow]) -> str:
+def _names(rows: list[Pair]) -> str:
     names, rest = ", ".join(row.name for row in rows[:MOST_NAMED]), len(rows) - MOST_NAMED
     return _("%(names)s and %(rest)s more") % {"names": names, "rest": rest} if rest > 0 else names
 

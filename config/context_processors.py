@@ -41,7 +41,12 @@ NAVIGATION: tuple[tuple[str, Any, Permission | None, tuple[str, ...]], ...] = (
         ("registry:model-detail", "registry:version-detail", "registry:compare"),
     ),
     ("approvals:review-queue", _("Reviews"), None, ()),
-    ("approvals:request-list", _("Requests"), None, ("approvals:request-detail", "approvals:request-new")),
+    (
+        "approvals:request-list",
+        _("Requests"),
+        None,
+        ("approvals:request-detail", "approvals:request-new", "approvals:exception-list"),
+    ),
     ("approvals:drift-list", _("Drift"), None, ("approvals:drift-detail", "approvals:drift-act")),
     ("audit:event-list", _("Audit"), None, ()),
     ("approvals:policy-list", _("Policies"), Permission.POLICY_MANAGE, ("registry:metric-list",)),

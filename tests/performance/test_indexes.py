@@ -17,6 +17,8 @@ from apps.approvals.conditions.queries import conditions_of
 from apps.approvals.delegating import queries as delegating
 from apps.approvals.delegating.voices import speaks_for
 from apps.approvals.drift import queries as drift
+from apps.approvals.exceptional import after_review, recertification, rollback
+from apps.approvals.exceptional import queries as exceptional
 from apps.approvals.history import queries as history
 from apps.approvals.models import UNSETTLED, ApprovalPolicy, ApprovalRequest, ExternalCheck, Waiver
 from apps.approvals.policies import freezes
@@ -42,7 +44,8 @@ from apps.registry.models import ModelVersion
 from tests.performance.test_query_counts import World
 
 GROW = ("approvals_delegation", "approvals_condition",
-        "approvals_driftfinding", "approvals_freezewindow", "approvals_externalcheck", "approvals_waiver",
+        "approvals_driftfinding", "approvals_bypass", "approvals_afterreview",
+        "approvals_freezewindow", "approvals_externalcheck", "approvals_waiver",
         "audit_auditevent", "jobs_job", "approvals_approvalrequest", "approvals_review", "registry_modelversion",
         "registry_registeredmodel", "registry_modelalias", "registry_syncrun",
         "notifications_notification", "notifications_delivery",
@@ -102,6 +105,16 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "where a version is, to move it": lambda user: placements.move(
         [placements.Place(1, 1, timezone.now(), stage="None"), placements.Place(1, None, timezone.now(), alias="x")]
     ),
+    "reviews owed": lambda user: list(exceptional.owed(user)[:50]),
+    "what was not ratified": lambda user: list(exceptional.not_ratified(user)[:50]),
+    "bypasses asked for": lambda user: list(exceptional.asked(user)[:50]),
+    "approvals that end": lambda user: list(exceptional.ending(user)[:50]),
+    "bypasses by month": lambda user: exceptional.per_month(user),
+    "reviews owed by a model": lambda user: exceptional.reviews_on(1),
+    "approvals of a model that end": lambda user: exceptional.ending_on(1),
+    "versions to go back to": lambda user: rollback.targets(registry.get_model(user, "first"), stage="Production"),
+    "reviews to note as overdue": lambda user: after_review.note_overdue(),
+    "approvals to note as lapsed": lambda user: recertification.note_lapsed(),
     "drift of a model": lambda user: drift.unsettled_on(registry.get_model(user, "first")),
     "the policy of a target": lambda user: policies.in_force(registry.get_model(user, "first").pk, "Production"),
     "requests let through": lambda user: dry_run(ApprovalPolicy.objects.filter(stage="Production")[0], by=user),

@@ -13,7 +13,9 @@ from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.roles import REVIEWER
 from apps.approvals.models import (
+    AfterReview,
     ApprovalRequest,
+    Bypass,
     Condition,
     Delegation,
     DriftFinding,
@@ -58,6 +60,8 @@ LISTS = [
     "/policies/{policy}/dry-run/",
     "/freezes/",
     "/delegations/",
+    "/exceptions/",
+    "/models/first/rollback/?stage=Production",
     "/drift/",
     "/drift/?show=settled",
     "/as-of/",
@@ -89,6 +93,10 @@ LISTS = [
     "/api/v1/freezes/?page_size=200",
     "/api/v1/requests/{request}/conditions/?page_size=200",
     "/api/v1/delegations/?page_size=200",
+    "/api/v1/after-reviews/?page_size=200",
+    "/api/v1/recertifications/?page_size=200",
+    "/api/v1/exceptions/",
+    "/api/v1/models/first/rollback/?stage=Production",
     "/api/v1/drift/?page_size=200",
     "/api/v1/as-of/?page_size=200",
     "/api/v1/as-of/?model=first",
@@ -102,7 +110,9 @@ LISTS = [
     "/api/v1/webhooks/{webhook}/",
     "/api/v1/webhooks/{webhook}/deliveries/?page_size=200",
 ]
-FOR_ADMINS = {"/people/", "/connections/", "/api/v1/connections/"} | {path for path in LISTS if "webhooks" in path}
+FOR_ADMINS = {"/people/", "/connections/", "/api/v1/connections/", "/models/first/rollback/?stage=Production"} | {
+    path for path in LISTS if "webhooks" in path
+}
 
 
 class World:
@@ -139,6 +149,7 @@ class World:
         for row in (version, another):
             self._find(row)
         self._find(version, state="accepted", settled_at=timezone.now(), settled_by="bob")
+        self._except(version, another, person)
         ProtectedAlias.objects.create(alias=f"alias{number}", added_by="admin")
         SavedView.objects.create(owner=self.reader, name=f"view {number}", query="q=model&stage=Production")
         self._connection(number)
@@ -171,6 +182,20 @@ class World:
         made = {"name": f"hook {number}", "url": url, "secret": "x", "secret_at": timezone.now(), "owner": owner}
         return Endpoint.objects.create(**made, model_ids=[self.first.pk])
 
+    def _except(self, version: ModelVersion, former: ModelVersion, person: User) -> None:
+        """A bypass that owes its review and lapses; one that waits for a second person; a version to go back to."""
+        now = timezone.now()
+        ended = {"state": "applied", "closed_at": now}
+        bypassed = self._ask(version, **ended, bypassed=True, expedited=True, recertify_by=now)
+        AfterReview.objects.create(request=bypassed, due_at=now)
+        Bypass.objects.create(request=bypassed, asked_by=person, reason="x", confirmed_by=self.reader, confirmed_at=now)
+        refused = AfterReview.objects.create(
+            request=self._ask(former, **ended, bypassed=True, expedited=True), due_at=now
+        )
+        AfterReview.objects.filter(pk=refused.pk).update(outcome="not_ratified", reviewer=person, reviewed_at=now)
+        waiting = self._ask(version, to_stage="Staging")
+        Bypass.objects.create(request=waiting, asked_by=person, reason="x")
+
     def _find(self, version: ModelVersion, **fields: object) -> DriftFinding:
         """Drift that a request stands against."""
         values = {"kind": "stage", "expected": "Staging", "found": "Production", "decision": self.request}
@@ -199,12 +224,13 @@ class World:
         self.reader.groups.add(group)
         return person
 
-    def _ask(self, version: ModelVersion) -> ApprovalRequest:
-        return ApprovalRequest.objects.create(
-            version=version, from_stage="None", to_stage="Production", archive_existing=False,
-            requester=User.objects.get_or_create(username="asker")[0], reason="Better.", policy=self.policy,
-            evidence={}, evidence_digest="0" * 64, submitted_at=timezone.now(),
-        )  # fmt: skip
+    def _ask(self, version: ModelVersion, **fields: object) -> ApprovalRequest:
+        values = {
+            "from_stage": "None", "to_stage": "Production", "archive_existing": False, "reason": "Better.",
+            "requester": User.objects.get_or_create(username="asker")[0], "policy": self.policy,
+            "evidence": {}, "evidence_digest": "0" * 64, "submitted_at": timezone.now(),
+        }  # fmt: skip
+        return ApprovalRequest.objects.create(version=version, **values | fields)
 
     def _delegate(self, person: User) -> None:
         now = timezone.now()

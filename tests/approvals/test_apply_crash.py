@@ -8,14 +8,14 @@ import pytest
 from django.db import connection, transaction
 
 from apps.approvals import services
-from apps.approvals.models import ApprovalRequest
+from apps.approvals.models import ApprovalRequest, DriftFinding, ProtectedAlias
 from apps.audit import chain
 from apps.audit.actions import Action
 from apps.audit.models import AuditEvent, ChainHead
 from apps.jobs.models import Job
 from apps.registry import services as mirror
 from apps.registry import sync
-from apps.registry.models import ModelVersion
+from apps.registry.models import ModelAlias, ModelVersion
 from tests.approvals.holding_proxy import holding_proxy
 from tests.approvals.worker import crew
 from tests.builders import make_policy
@@ -86,6 +86,7 @@ def test_a_worker_killed_while_applying_is_followed_by_one_that_ends_the_work(
     assert sorted(actions) == sorted(
         [
             Action.REQUEST_OPENED,
+            Action.REQUEST_EVIDENCE_CHANGED,  # completed: the files are read in full before a sign-off
             Action.REQUEST_REVIEWED,
             Action.REQUEST_APPROVED,
             Action.REQUEST_APPLY_STARTED,
@@ -93,6 +94,51 @@ def test_a_worker_killed_while_applying_is_followed_by_one_that_ends_the_work(
         ]
     )
     assert AuditEvent.objects.filter(action=Action.VERSION_STAGE_CHANGED).count() == 2
+    assert chain.first_misfit(AuditEvent.objects.order_by("id")) is None
+
+
+@pytest.fixture
+def with_alias(mlflow_registry, alice, bob) -> ApprovalRequest:
+    """An approved request to move version 2 to Production, where version 1 is, and the alias with it."""
+    mlflow_registry.model("churn")
+    for _ in range(2):
+        mlflow_registry.version("churn", metrics={"accuracy": 0.9})
+    mlflow_registry.stage("churn", 1, "Production")
+    mlflow_registry.alias("churn", "champion", 1)
+    sync.synchronise(requested_by="test")
+    mirror.read_due_details()
+    ProtectedAlias.objects.create(alias="champion", added_by="admin")
+    make_policy(moves_alias="champion")
+    asked = services.open_request(ModelVersion.objects.get(number=2).pk, "Production", reason="Better.", by=alice)
+    return services.act(asked.pk, "approve", by=bob, evidence_digest=asked.evidence_digest)
+
+
+@pytest.mark.parametrize("place", ["write", "written", "alias write", "alias written"])
+def test_a_worker_killed_between_stage_and_alias_is_followed_by_one_that_moves_what_is_missing(
+    with_alias, mlflow_registry, mlflow_server, broker, place, tmp_path
+):
+    with (
+        holding_proxy(mlflow_server, place) as proxy,
+        crew(tmp_path / "data", MLFLOW_BACKEND_URL=proxy.url, **broker) as team,
+    ):
+        team.beat()
+        first = team.worker()
+        team.wait(proxy.holding.is_set, f"the call to hold ({place})")
+        team.kill(first)
+        assert (state_of(with_alias), proxy.writes, proxy.alias_writes) == (
+            "applying", 0 if place == "write" else 1, 1 if place == "alias written" else 0,
+        )  # fmt: skip
+        proxy.release.set()
+        team.worker()
+        team.wait(lambda: state_of(with_alias) == "applied", "the end of the apply")
+        team.wait(lambda: not Job.objects.exclude(state="done").exists(), "the end of the job")
+        assert (proxy.writes, proxy.alias_writes) == (1, 1)
+    assert [mlflow_registry.stage_of("churn", number) for number in (1, 2)] == ["Archived", "Production"]
+    assert ModelAlias.objects.get().version.number == 2
+    assert not DriftFinding.objects.exists()
+    request = ApprovalRequest.objects.get()
+    assert (request.stage_before, request.alias_before) == ("None", "1")
+    assert AuditEvent.objects.filter(action=Action.REQUEST_APPLIED).count() == 1
     assert chain.first_misfit(AuditEvent.objects.order_by("id")) is None
 
 

@@ -80,7 +80,7 @@ def test_approval_and_rejection_at_once_leave_the_first(asked, bob, erin):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_stages_asked_for_at_once_are_two_requests(version, policy, alice, bob):
+def test_two_stages_asked_for_at_once_are_two_requests(version, policy, alice, bob, erin):
     make_policy("Archived")
     errors = together(
         lambda: services.open_request(version.pk, "Production", reason="Up.", by=alice),

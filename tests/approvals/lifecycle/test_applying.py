@@ -140,7 +140,7 @@ def test_what_mlflow_changes_between_the_lock_and_the_write_is_not_overwritten(b
     def move(registry=churn) -> None:
         registry.stage("churn", 2, "Staging")
 
-    with acting_proxy(churn.url, "model-versions/get", at=2, act=move) as url:
+    with acting_proxy(churn.url, "model-versions/get?", at=2, act=move) as url:
         settings.MLFLOW_BACKEND_URL = url
         assert run() == "failed"
     assert (now_as(both).state, churn.stage_of("churn", 2), aliases(churn)) == (

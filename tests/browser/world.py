@@ -8,16 +8,19 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 from django.utils import timezone
 
+from apps.accounts import grants
 from apps.accounts.models import User
-from apps.accounts.roles import ADMIN, DATA_SCIENTIST, ML_ENGINEER, REVIEWER, VIEWER
+from apps.accounts.roles import ADMIN, DATA_SCIENTIST, EMERGENCY, ML_ENGINEER, REVIEWER, VIEWER
 from apps.accounts.services import create_token
 from apps.approvals import conditions, counts, services, waivers
 from apps.approvals.checks import reporting
 from apps.approvals.delegating import services as delegating
 from apps.approvals.drift.records import MLFLOW, about, drift_target
 from apps.approvals.models import (
+    AfterReview,
     ApprovalPolicy,
     ApprovalRequest,
+    Bypass,
     Condition,
     Delegation,
     DriftFinding,
@@ -92,6 +95,7 @@ def build() -> World:
     world = World(people, _churn())
     _ask_and_decide(world)
     _drift(world)
+    _exceptions(world)
     _policies(world)
     _delegations(world)
     make_version(make_model("retired-ranker"), 1, stage="Archived", deleted_at=THEN)
@@ -300,6 +304,38 @@ def _drift(world: World) -> None:
             record(Action.DRIFT_FOUND, by=MLFLOW, target=drift_target(finding), **about(finding))
         counts.note_drift(finding.model_id)
         world.drift[name] = finding
+
+
+def _exceptions(world: World) -> None:
+    """Bypasses asked for and owed a review, an approval that ends, and a version to go back to; by hand."""
+    bob, admin, alice = (world.people[name] for name in ("bob", "admin", "alice"))
+    group = Group.objects.create(name="emergency")
+    grants.set_role(group, [EMERGENCY], None, model_class=RegisteredModel)
+    group.user_set.add(bob, admin)
+    now = timezone.now()
+    for name in ("bypass_asked", "bypassed", "lapsing", "back"):
+        model = make_model(f"guard-{name.replace('_', '-')}")
+        version = make_version(model, 1, artifact_digest="ab" * 32)
+        world.requests[name] = asked = services.open_request(
+            version.pk, "Production", reason="Needed at once.", by=alice
+        )
+        make_version(model, 2, stage="Production")
+        if name in ("bypass_asked", "bypassed"):
+            row = Bypass(request=asked, asked_by=bob, reason="Every card is let through since nine.", ticket="OPS-17")
+            row.evidence_digest = asked.evidence_digest
+            row.confirmed_by, row.confirmed_at = (admin, now) if name == "bypassed" else (None, None)
+            row.save()
+        if name == "bypass_asked":
+            continue
+        ends = {"state": RequestState.APPLIED, "closed_at": now}
+        if name == "bypassed":
+            ends |= {"bypassed": True, "expedited": True}
+            AfterReview.objects.create(request=asked, due_at=now - timedelta(days=1))
+        if name == "lapsing":
+            ends["recertify_by"] = now + timedelta(days=3)
+        if name != "back":
+            ModelVersion.objects.filter(pk=version.pk).update(stage="Production")
+        ApprovalRequest.objects.filter(pk=asked.pk).update(**ends)
 
 
 def act(world: World, state: str, action: str, by: User, comment: str = "") -> None:

@@ -25,7 +25,7 @@ from apps.approvals.exceptional.serializers import (
     RollbackIn,
     RollbackTargetOut,
 )
-from apps.approvals.models import AfterReview, ApprovalRequest
+from apps.approvals.models import AfterReview, ApprovalRequest, Ratification
 from apps.approvals.serializers import RequestDetailOut
 from apps.approvals.strict import NoFilter, Strict, valid
 from apps.registry import converters  # noqa: F401  registers <model:name>
@@ -85,7 +85,8 @@ class GiveAfterReview(_Deed):
     parsed = AfterReviewIn
 
     def carry_out(self, number: int, user: Any, said: dict[str, Any]) -> None:
-        after_review.review(number, by=user, **said)
+        outcome = Ratification.RATIFIED if said.pop("ratified") else Ratification.NOT_RATIFIED
+        after_review.review(number, outcome, by=user, **said)
 
 
 @extend_schema(summary="Certify anew that an applied approval still holds", request=RecertifyIn)

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from apps.approvals.exceptional import recertification
 from apps.approvals.exceptional.forms import MAX_PASSWORD
 from apps.approvals.exceptional.rollback import PLACES, RollbackTarget
-from apps.approvals.models import AfterReview, ApprovalRequest, Ratification
+from apps.approvals.models import AfterReview, ApprovalRequest
 from apps.approvals.strict import Strict
 from apps.approvals.texts import MAX_TEXT, MAX_TICKET
 
@@ -41,7 +41,7 @@ class DropBypassIn(Strict):
 class AfterReviewIn(Strict):
     """Say afterwards whether it was right."""
 
-    outcome = serializers.ChoiceField(choices=Ratification.choices)
+    ratified = serializers.BooleanField(help_text="False: it stays until somebody rolls it back.")
     comment = serializers.CharField(max_length=MAX_TEXT)
 
 

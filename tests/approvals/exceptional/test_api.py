@@ -48,7 +48,7 @@ def test_what_is_owed_is_listed_counted_and_given(as_, bypassed, erin):
         "owed": 1, "overdue": 0, "not_ratified": 0, "ending": 0, "bypasses": [{"month": month, "bypasses": 1}],
     }  # fmt: skip
     url = f"/api/v1/requests/{bypassed.pk}/after-review/"
-    assert post(as_(erin), url, outcome="ratified", comment="Fine.").status_code == 200
+    assert post(as_(erin), url, ratified=True, comment="Fine.").status_code == 200
     assert as_(erin).get("/api/v1/after-reviews/").json()["count"] == 0
 
 

@@ -1,0 +1,78 @@
+"""Bypasses and rollbacks that a worker brings to a real MLflow."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from apps.approvals import services
+from apps.approvals.exceptional import rollback
+from apps.approvals.models import ApprovalRequest
+from apps.registry import services as mirror
+from apps.registry import sync
+from apps.registry.models import ModelVersion, RegisteredModel
+from tests.approvals.exceptional.conftest import applied
+from tests.approvals.test_apply import run
+from tests.builders import make_policy
+
+pytestmark = pytest.mark.mlflow
+
+
+@pytest.fixture
+def version(db, mlflow_registry) -> ModelVersion:
+    """Version 2 of a model in MLflow, which has version 1 in Production."""
+    mlflow_registry.model("churn")
+    for _ in range(2):
+        mlflow_registry.version("churn", metrics={"accuracy": 0.9})
+    mlflow_registry.stage("churn", 1, "Production")
+    sync.synchronise(requested_by="test")
+    mirror.read_due_details()
+    return ModelVersion.objects.get(number=2)
+
+
+def stages(mlflow_registry) -> list[str]:
+    return [mlflow_registry.stage_of("churn", number) for number in (1, 2)]
+
+
+def test_a_bypass_reaches_mlflow_without_votes(version, ask, confirm, asked, mlflow_registry):
+    ask()
+    confirm()
+    assert run() == "done"
+    assert (stages(mlflow_registry), ApprovalRequest.objects.get().state) == (["Archived", "Production"], "applied")
+
+
+def test_a_bypass_never_goes_past_what_mlflow_says(version, ask, confirm, asked, mlflow_registry):
+    ask()
+    confirm()
+    mlflow_registry.stage("churn", 2, "Archived")
+    assert run() == "failed"
+    request = ApprovalRequest.objects.get()
+    assert (request.state, "was changed elsewhere" in request.apply_error) == ("apply_failed", True)
+
+
+def test_evidence_that_changed_after_both_signed_sends_it_to_review(version, ask, confirm, asked, mlflow_registry):
+    ask()
+    confirm()
+    metric = {"key": "accuracy", "value": 0.5, "timestamp": 9_000_000_000_000, "step": 1}
+    mlflow_registry.call("POST", "runs/log-batch", run_id=version.run_id, metrics=[metric])
+    assert run() == "done"
+    request = ApprovalRequest.objects.get()
+    assert (request.state, request.bypassed, stages(mlflow_registry)) == ("open", False, ["Production", "None"])
+
+
+def test_a_rollback_reaches_mlflow_and_lasts_no_longer_than_its_approval(version, policy, alice, bob, mlflow_registry):
+    first, until = ModelVersion.objects.get(number=1), timezone.now() + timedelta(days=5)
+    make_policy("Archived")
+    asked = services.open_request(first.pk, "Archived", reason="Old.", by=alice)
+    ApprovalRequest.objects.filter(pk=asked.pk).update(from_stage="None", to_stage="Production")
+    applied(asked, recertify_by=until)
+    mlflow_registry.stage("churn", 1, "Archived")
+    mlflow_registry.stage("churn", 2, "Production")
+    sync.synchronise(requested_by="test")
+    model = RegisteredModel.objects.get()
+    request = rollback.roll_back(model.pk, stage="Production", reason="It scores nobody.", by=bob)
+    assert run() == "done"
+    request.refresh_from_db()
+    assert (stages(mlflow_registry), request.state, request.recertify_by) == (
+        ["Production", "Archived"], "applied", until,
+    )  # fmt: skip

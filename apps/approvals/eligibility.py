@@ -14,7 +14,7 @@ from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.approvals import quorum
 from apps.approvals.at_once import once_while_looking
-from apps.approvals.models import ApprovalPolicy, ApprovalRequest, Condition, PolicyRule, Review, Verdict
+from apps.approvals.models import ApprovalPolicy, ApprovalRequest, Condition, Delegation, PolicyRule, Review, Verdict
 from apps.registry.models import ModelVersion
 
 TRAINER_TAG = "mlflow.user"
@@ -178,8 +178,17 @@ def scopes_of(request: ApprovalRequest, person: User) -> list[str]:
 
 
 def _able(request: ApprovalRequest) -> Q:
-    """Return the condition on a review that whom it counts for, and who gave it, may do so at this moment."""
-    gave = Q(reviewer=F("counts_for")) | Q(reviewer__in=speakers(request).values("pk"))
+    """Return the condition on a review that whom it counts for, and who gave it, may do so at this moment.
+
+    What was said for somebody falls when they take their word back; that the delegation has run out since does no harm.
+    """
+    lent = Delegation.objects.filter(
+        Q(model=None) | Q(model=request.version.model_id),
+        delegator=OuterRef("counts_for"),
+        delegate=OuterRef("reviewer"),
+        revoked_at=None,
+    )
+    gave = Q(reviewer=F("counts_for")) | (Q(reviewer__in=speakers(request).values("pk")) & Exists(lent))
     return Q(counts_for__in=eligible_reviewers(request).values("pk")) & gave
 
 

@@ -42,7 +42,7 @@ class DelegationList(generics.ListCreateAPIView):
 
 @extend_schema(summary="Revoke a delegation", request=RevokeDelegationIn)
 class RevokeDelegation(generics.GenericAPIView):
-    """End a delegation at once. Reviews that were given under it stand."""
+    """End a delegation at once. Reviews that were given under it count no more."""
 
     serializer_class = DelegationOut
 

@@ -58,7 +58,7 @@ def give(
 
 
 def revoke(delegation_id: int, *, by: User, reason: str = "") -> Delegation:
-    """End a delegation at once: whoever gave or holds it, or who manages people. Votes given under it stand.
+    """End a delegation at once: whoever gave or holds it, or who manages people. Votes given under it count no more.
 
     Raises NotVisible, WrongState (over, or revoked already) and InvalidInput (no reason, where it is another's).
     """

@@ -378,3 +378,18 @@ def test_a_duty_on_one_model_is_lent_for_every_model_that_is_reviewed(model, cha
     grants.set_role(group, [REVIEWER], model)
     mallory.groups.add(group)
     assert lend(mallory, charlie).delegator == mallory
+
+
+def test_a_word_that_was_lent_falls_when_it_is_taken_back(asked, sign, bob, charlie):
+    row = lend(bob, charlie)
+    sign(charlie, on_behalf_of="bob")
+    assert eligibility.enough_approvals(asked)
+    delegating.revoke(row.pk, by=bob)
+    assert not eligibility.enough_approvals(ApprovalRequest.objects.get(pk=asked.pk))
+
+
+def test_a_word_that_was_lent_stays_when_its_time_runs_out(asked, sign, bob, charlie):
+    row = lend(bob, charlie)
+    sign(charlie, on_behalf_of="bob")
+    lapse(row)
+    assert eligibility.enough_approvals(ApprovalRequest.objects.get(pk=asked.pk))

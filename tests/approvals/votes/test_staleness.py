@@ -217,3 +217,13 @@ def test_a_vote_on_evidence_that_changed_meanwhile_is_refused(asked, version, bo
 )  # fmt: skip
 def test_each_field_belongs_to_one_part_of_the_evidence(field, scope):
     assert evidence.scope_of(field) == scope
+
+
+@pytest.mark.parametrize(("before", "after", "falls"), [
+    ("pass", "pending", True), ("pending", "pass", False), ("fail", "error", False), (None, "pending", False),
+    (None, "fail", True),
+])  # fmt: skip
+def test_a_check_is_weighty_when_it_is_worse_than_what_was_signed(before, after, falls):
+    old = {"checks": {"signature": "pass"} | ({"external:tests": before} if before else {})}
+    new = {"checks": {"signature": "pass", "external:tests": after}}
+    assert bool(staleness.weighty(old, new)) == falls

@@ -151,12 +151,20 @@ def operations() -> tuple[Operation, ...]:
 
 @functools.cache
 def shapes() -> dict[str, tuple[str, tuple[Field, ...]]]:
-    """Return name → (description, fields) of every object that answers hold, pages of results left out."""
+    """Return name → (description, fields) of every object that answers, or rows of a body, hold; no pages of results."""
     return {
         name: (shape.get("description", ""), _fields(shape))
         for name, shape in sorted(schema()["components"]["schemas"].items())
-        if shape.get("type") == "object" and not name.endswith("Request") and not _is_page(name)
+        if shape.get("type") == "object"
+        and (name in _within_bodies() or not name.endswith("Request"))
+        and not _is_page(name)
     }
+
+
+@functools.cache
+def _within_bodies() -> frozenset[str]:
+    """Return the names of the objects that bodies hold: what is sent in rows."""
+    return frozenset(field.kind.shape for operation in operations() for field in operation.body if field.kind.shape)
 
 
 @login_required

@@ -55,6 +55,7 @@ CHIPS: dict[str, dict[str, Look]] = {
     "state": _looks(
         RequestState,
         {
+            RequestState.DRAFT: ("neutral", "edit"),
             RequestState.OPEN: ("info", "clock"),
             RequestState.CHANGES_REQUESTED: ("warning", "edit"),
             RequestState.APPROVED: ("success", "check"),
@@ -63,6 +64,8 @@ CHIPS: dict[str, dict[str, Look]] = {
             RequestState.APPLY_FAILED: ("danger", "alert"),
             RequestState.REJECTED: ("danger", "x-circle"),
             RequestState.WITHDRAWN: ("neutral", "undo"),
+            RequestState.EXPIRED: ("warning", "clock"),
+            RequestState.SUPERSEDED: ("neutral", "swap"),
         },
     ),
     "verdict": _looks(

@@ -70,7 +70,7 @@ class RequestList(generics.ListCreateAPIView):
         asked = valid(RequestIn, request.data)
         user: Any = request.user
         number = version_id(asked.pop("model"), asked.pop("version"))
-        opened = services.open_request(number, asked.pop("to_stage", ""), by=user, **{"reason": "", **asked})
+        opened = services.open_request(number, asked.pop("to_stage", ""), by=user, **asked)
         return _detail(request, opened.pk, status.HTTP_201_CREATED)
 
 

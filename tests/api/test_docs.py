@@ -70,7 +70,7 @@ def test_page_gives_no_element_the_same_name_twice(page):
 def test_page_says_what_a_request_must_hold(page):
     body = page.partition('aria-label="Body: Ask for a promotion"')[2].partition("</table>")[0]
     rows = re.findall(r"<code>(\w+)</code>( <span class=\"quiet\">required</span>)?</th>", body)
-    assert [name for name, required in rows if required] == ["model", "version", "to_stage", "reason"]
+    assert [name for name, required in rows if required] == ["reason", "model", "version"]
 
 
 @pytest.mark.parametrize(

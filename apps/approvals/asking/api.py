@@ -31,7 +31,7 @@ class BulkRequest(generics.GenericAPIView):
     @extend_schema(summary="Ask for many promotions at once", request=BulkIn)
     def post(self, request: Request) -> Response:
         """Open a request for each item, in their order, and answer with how each ended."""
-        items = valid(BulkIn, request.data)["items"]
+        items = valid(BulkIn, request.data)["requests"]
         user: Any = request.user
         results = bulk.bulk_submit([_asked(item) for item in items], by=user)
         return Response(ResultsOut({"results": results}).data)

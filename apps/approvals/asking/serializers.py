@@ -40,6 +40,7 @@ class RequestIn(DraftIn):
 
     model = serializers.CharField(trim_whitespace=False)
     version = serializers.IntegerField(min_value=1, max_value=2**31 - 1)
+    reason = serializers.CharField(max_length=MAX_TEXT, allow_blank=True, help_text="Empty for a draft alone.")
     draft = serializers.BooleanField(required=False, default=False, help_text="Kept for you alone until you submit it.")
     follows = serializers.IntegerField(
         min_value=1, max_value=2**63 - 1, required=False, help_text="A closed request that is asked again."
@@ -47,7 +48,7 @@ class RequestIn(DraftIn):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Want a reason of everything but a draft, and one target."""
-        if not attrs["draft"] and not attrs.get("reason"):
+        if not attrs["draft"] and not attrs["reason"]:
             raise serializers.ValidationError({"reason": ["Write why. Only a draft may be without a reason."]})
         if bool(attrs.get("to_stage")) == bool(attrs.get("alias")):
             field = "alias" if attrs.get("alias") else "to_stage"
@@ -58,7 +59,7 @@ class RequestIn(DraftIn):
 class BulkIn(Strict):
     """Ask for many moves: each is a request of its own, with its own result."""
 
-    items = RequestIn(many=True, allow_empty=False, max_length=MOST)
+    requests = RequestIn(many=True, allow_empty=False, max_length=MOST)
 
 
 class SignedItemIn(Strict):

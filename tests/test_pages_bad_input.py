@@ -14,7 +14,7 @@ from tests.conftest import member
 PAGES = {
     "/models/": ("q", "stage", "alias", "tag", "deleted", "sort", "page"),
     "/models/churn/": ("page",),
-    "/models/churn/v/2/request/": ("to_stage",),
+    "/models/churn/v/2/request/": ("target",),
     "/compare/": ("base", "candidate"),
     "/compare/export.csv": ("base", "candidate"),
     "/metrics/": ("metric",),

@@ -82,6 +82,9 @@ DIRECTION = {"metric": "epochs", "direction": "higher"}
 PICTURE = {"path": "confusion_matrix.png", "title": "Confusion matrix"}
 GATE = "?model=churn&version=2&target=Production"
 MOVE = {"to_stage": "Archived", "reason": "Superseded."}
+PAGE_MOVE = {"target": "Archived", "reason": "Superseded."}
+ASKERS_409 = {"data_scientist": 409, "ml_engineer": 409, "admin": 409}
+NOTHING_YET = {"ml_engineer": 409, "admin": 409, "*": 403}  # the state has none of it
 POLICY = {"stage": "Staging", "rules": [{"needed": 2}], "reason": "Two pairs of eyes."}
 POLICY_FORM = {"stage": "Staging", "staleness": "all", "tolerance_percent": 0, "wait_minutes": 0,
                "after_review_days": 3, "rule-0-needed": 2, "reason": "Two pairs of eyes."}  # fmt: skip
@@ -144,7 +147,14 @@ TABLE = {
         {"reviewer": 302, "*": 403}, 404, 403, payload={"reason": "It holds no longer."}
     ),
     ("approvals:request-new", "GET"): page(ASKERS, 404),
-    ("approvals:request-new", "POST"): page(ASKED_PAGE, 404, 302, payload=MOVE),
+    ("approvals:request-new", "POST"): page(ASKED_PAGE, 404, 302, payload=PAGE_MOVE),
+    ("approvals:request-edit", "GET"): page({**ASKERS_409, "*": 403}, 404, 409),  # alice's, and no draft
+    ("approvals:request-edit", "POST"): page({**ASKERS_409, "*": 403}, 404, 409, payload=PAGE_MOVE),
+    ("approvals:request-export", "GET"): page(200, 404),
+    ("approvals:request-several", "GET"): page(),
+    ("approvals:request-several", "POST"): page(400, 400, 400),  # no version, no reason
+    ("approvals:sign-together", "GET"): page(),
+    ("approvals:sign-together", "POST"): page(400, 400, 400),  # nothing was chosen
     ("approvals:policy-list", "GET"): page(),
     ("approvals:policy-new", "GET"): page(403, 403),
     ("approvals:policy-new", "POST"): page(403, 403, 302, payload=POLICY_FORM),
@@ -228,6 +238,14 @@ TABLE = {
     ("api:waiver-revoke", "POST"): api(
         {"reviewer": 200, "*": 403}, 404, 403, payload={"reason": "It holds no longer."}
     ),
+    ("api:request-detail", "PATCH"): api({**ASKERS_409, "*": 403}, 404, 409),
+    ("api:request-bulk", "POST"): api(400, 400, 400),  # nothing to ask for
+    ("api:request-bulk-review", "POST"): api(400, 400, 400),
+    ("api:request-submit", "POST"): api({**ASKERS_409, "*": 403}, 404, 409),
+    ("api:request-discard", "POST"): api({**ASKERS_409, "*": 403}, 404, 409),
+    ("api:request-dismiss-objection", "POST"): api(NOTHING_YET, 404, 409, payload={"comment": "Settled."}),
+    ("api:request-supersede", "POST"): api(NOTHING_YET, 404, 409),
+    ("api:request-repin", "POST"): api({"admin": 403, "*": 403}, 404, 409, payload={"comment": "New rules."}),
     ("api:request-withdraw", "POST"): api(ENGINEERS, 404),
     ("api:request-retry", "POST"): api({"ml_engineer": 409, "admin": 409, "*": 403}, 404, 409),  # nothing failed yet
     ("api:policy-list", "GET"): api(),

@@ -19,6 +19,7 @@ app_name = "approvals"
 urlpatterns = [
     path("models/<model:name>/v/<int:number>/request/", asking.request_new, name="request-new"),
     path("requests/", views.request_list, name="request-list"),
+    path("requests/new/", asking.request_several, name="request-several"),
     path("requests/<int:id>/", views.request_detail, name="request-detail"),
     path("requests/<int:id>/act/", views.request_act, name="request-act"),
     path("requests/<int:id>/edit/", asking.request_edit, name="request-edit"),

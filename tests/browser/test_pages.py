@@ -18,7 +18,7 @@ COLOURS = ["color-contrast", "link-in-text-block"]  # axe's rules that the dark 
 NOT_PAGES = {"home", "registry:signature", "healthz", "readyz", "accounts:sign-out", "accounts:theme",
              "registry:sync-run", "registry:sync-cancel", "registry:webhook-receive", "registry:compare-csv",
              "registry:compare-json", "registry:picture", "registry:view-open", "approvals:request-bypass-drop",
-             "approvals:as-of-csv", "approvals:as-of-json"}  # fmt: skip
+             "approvals:as-of-csv", "approvals:as-of-json", "approvals:request-export"}  # fmt: skip
 
 
 def nothing(page: Page, world: World) -> None:
@@ -61,6 +61,11 @@ def open_first_event(page: Page, world: World) -> None:
 def send_empty_request(page: Page, world: World) -> None:
     page.get_by_role("button", name="Send request").click()
     page.get_by_role("alert").first.wait_for()
+
+
+def sign_together(page: Page, world: World) -> None:
+    page.get_by_role("button", name="Approve 1 request").click()
+    page.get_by_role("status").first.wait_for()
 
 
 def let_the_sync_fail(page: Page, world: World) -> None:
@@ -293,6 +298,20 @@ SIGHTS = {
     "requests": Sight("approvals:request-list", "/requests/"),
     "requests, no result": Sight("approvals:request-list", "/requests/?state=withdrawn"),
     "reviews": Sight("approvals:review-queue", "/reviews/"),
+    "reviews, your team": Sight("approvals:review-queue", "/reviews/?tab=team"),
+    "reviews, you asked": Sight("approvals:review-queue", "/reviews/?tab=mine", by="alice"),
+    "reviews, decided": Sight("approvals:review-queue", "/reviews/?tab=decided"),
+    "reviews, no such tab": Sight("approvals:review-queue", "/reviews/?tab=odd", status=400),
+    "sign several": Sight("approvals:sign-together", "/reviews/sign/?request={open}&request={rejected}"),
+    "sign several, none chosen": Sight("approvals:sign-together", "/reviews/sign/"),
+    "sign several, signed": Sight("approvals:sign-together", "/reviews/sign/?request={open}", does=sign_together),
+    "draft": Sight("approvals:request-detail", "/requests/{draft}/", by="alice"),
+    "draft, edited": Sight("approvals:request-edit", "/requests/{draft}/edit/", by="alice"),
+    "request for an alias": Sight("approvals:request-detail", "/requests/{alias}/"),
+    "ask for several": Sight("approvals:request-several", "/requests/new/", by="alice"),
+    "ask for several, nothing written": Sight(
+        "approvals:request-several", "/requests/new/", by="alice", does=send_empty_request
+    ),
     "reviews, none": Sight("approvals:review-queue", "/reviews/", by="mallory"),
     "exceptions": Sight("approvals:exception-list", "/exceptions/"),
     "exceptions, none": Sight("approvals:exception-list", "/exceptions/", by="mallory"),

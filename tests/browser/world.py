@@ -96,6 +96,7 @@ def build() -> World:
     _ask_and_decide(world)
     _drift(world)
     _exceptions(world)
+    _drafts(world)
     _policies(world)
     _delegations(world)
     make_version(make_model("retired-ranker"), 1, stage="Archived", deleted_at=THEN)
@@ -304,6 +305,21 @@ def _drift(world: World) -> None:
             record(Action.DRIFT_FOUND, by=MLFLOW, target=drift_target(finding), **about(finding))
         counts.note_drift(finding.model_id)
         world.drift[name] = finding
+
+
+def _drafts(world: World) -> None:
+    """A draft of Alice's, and her request to point a protected alias elsewhere."""
+    alice = world.people["alice"]
+    make_policy("", alias="champion")
+    for name, terms in (("draft", {"to_stage": "Production", "draft": True}), ("alias", {"alias": "champion"})):
+        model = make_model(f"basket-{name}")
+        first = make_version(model, 1, stage="Production")
+        ModelAlias.objects.create(model=model, alias="champion", version=first)
+        version = make_version(model, 2, metrics=BETTER)
+        world.requests[name] = services.open_request(
+            version.pk, reason="Sees the basket.", roll_out="One shop first.", roll_back="Point it back.",
+            ticket="https://tickets.example.org/OPS-17", by=alice, **terms,
+        )  # fmt: skip
 
 
 def _exceptions(world: World) -> None:

@@ -18,7 +18,11 @@ LONGEST_TARGET = 256  # "@" and an alias
 class Wordings(forms.Form):
     """Where to, and why: what a request for one version and one for several have in common."""
 
-    target = forms.CharField(label=gettext_lazy("Move to"), max_length=LONGEST_TARGET)
+    target = forms.CharField(
+        label=gettext_lazy("Move to"),
+        max_length=LONGEST_TARGET,
+        help_text=gettext_lazy("A stage, such as Production, or a protected alias, such as @champion."),
+    )
     reason = forms.CharField(
         label=gettext_lazy("Reason"),
         max_length=MAX_TEXT,

@@ -12,13 +12,15 @@ from django.views.decorators.http import require_http_methods
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
-from apps.approvals import queries, services
+from apps.approvals import bulk, queries, services
 from apps.approvals.asking import options
-from apps.approvals.asking.forms import RequestForm, initial_of
+from apps.approvals.asking.api import version_id
+from apps.approvals.asking.forms import RequestForm, SeveralForm, initial_of
+from apps.approvals.bulk import Asked
 from apps.approvals.models import UNFINISHED, ApprovalRequest
 from apps.approvals.transitions import RequestAction, refusal, transition_of
 from apps.errors import Conflict, DomainError, NotAllowed, NotVisible
-from apps.registry.models import ModelVersion
+from apps.registry.models import ModelVersion, Stage
 from apps.registry.queries import get_version
 
 DRAFT = "draft"  # the button that keeps what was written for later
@@ -129,3 +131,25 @@ def form_page(
 def _unfinished(version: ModelVersion, values: dict[str, Any]) -> ApprovalRequest | None:
     target = {"to_stage": values["to_stage"], "alias": values["alias"]}
     return ApprovalRequest.objects.filter(version=version, state__in=UNFINISHED, **target).first()
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def request_several(request: HttpRequest) -> HttpResponse:
+    """Ask for the same move of several versions: a request for each, each with its own result."""
+    if request.method != "POST":
+        versions = "\n".join(request.GET.getlist("version"))
+        initial = {"versions": versions, "target": request.GET.get("target", Stage.PRODUCTION.value)}
+        return render(request, "approvals/request_several.html", {"form": SeveralForm(initial=initial)})
+    form = SeveralForm(request.POST)
+    if not form.is_valid():
+        return render(request, "approvals/request_several.html", {"form": form}, status=400)
+    values = form.asked()
+    versions = values.pop("versions")
+    asked = [Asked(version_id(name, number), **values) for name, number in versions]
+    results = bulk.bulk_submit(asked, by=cast(User, request.user))
+    context = {
+        "results": [(f"{name}@{number}", row) for (name, number), row in zip(versions, results, strict=True)],
+        "done": sum(row.ok for row in results),
+    }
+    return render(request, "approvals/request_several_done.html", context)

@@ -188,7 +188,7 @@ def _able(request: ApprovalRequest) -> Q:
         delegate=OuterRef("reviewer"),
         revoked_at=None,
     )
-    gave = Q(reviewer=F("counts_for")) | (Q(reviewer__in=speakers(request).values("pk")) & Exists(lent))
+    gave = Q(reviewer=F("counts_for")) | Q(Exists(lent), reviewer__in=speakers(request).values("pk"))
     return Q(counts_for__in=eligible_reviewers(request).values("pk")) & gave
 
 

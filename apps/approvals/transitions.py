@@ -262,9 +262,7 @@ def transition_of(action: str) -> Transition:
         raise InvalidInput(message, field="action") from error
 
 
-def refusal(
-    row: Transition, request: ApprovalRequest, user: User, *, voice: User | None = None
-) -> DomainError | None:
+def refusal(row: Transition, request: ApprovalRequest, user: User, *, voice: User | None = None) -> DomainError | None:
     """Return why `user` may not do this to the request now, or None. The request is visible to them.
 
     `voice` is whom a delegate speaks for: it is that person's permission and group, and the exclusions of both.

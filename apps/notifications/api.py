@@ -26,7 +26,7 @@ from apps.notifications.serializers import (
     Strict,
     TestOut,
     WebhookChangeIn,
-    WebhookIn,
+    EndpointIn,
     WebhookOut,
     valid,
 )
@@ -87,11 +87,11 @@ class WebhookList(_Managed):
         rows = list(queries.endpoints(request.user))
         return Response(WebhookOut(rows, many=True, context={"references": queries.references_of(rows)}).data)
 
-    @extend_schema(summary="Add an outgoing webhook", request=WebhookIn, responses={201: NewWebhookOut})
+    @extend_schema(summary="Add an outgoing webhook", request=EndpointIn, responses={201: NewWebhookOut})
     def post(self, request: Request) -> Response:
         user: Any = request.user
         endpoints.needs_permission(user)
-        made = endpoints.add_endpoint(by=user, **valid(WebhookIn, request.data))
+        made = endpoints.add_endpoint(by=user, **valid(EndpointIn, request.data))
         shown = NewWebhookOut(made.endpoint, context={"secret": made.secret})
         return Response(shown.data, status=status.HTTP_201_CREATED)
 

@@ -105,7 +105,7 @@ class PreferencesOut(serializers.Serializer):
         return preferences.described(instance)
 
 
-class WebhookIn(Strict):
+class EndpointIn(Strict):
     """The settings of a webhook."""
 
     name = serializers.CharField(max_length=100)
@@ -126,7 +126,7 @@ class WebhookIn(Strict):
     )
 
 
-class WebhookChangeIn(WebhookIn):
+class WebhookChangeIn(EndpointIn):
     """What is to change; what is left out stays. Whoever changes it owns it from then on."""
 
     enabled = serializers.BooleanField()

@@ -59,7 +59,7 @@ class RequestIn(DraftIn):
 class BulkIn(Strict):
     """Ask for many moves: each is a request of its own, with its own result."""
 
-    requests = RequestIn(many=True, allow_empty=False, max_length=MOST)
+    requests = RequestIn(many=True, allow_empty=False, max_length=MOST)  # type: ignore[call-arg]  # many takes it
 
 
 class SignedItemIn(Strict):
@@ -72,7 +72,7 @@ class SignedItemIn(Strict):
 class BulkReviewIn(Strict):
     """Say the same of many requests, with one password. Each is signed by itself, and has its own result."""
 
-    items = SignedItemIn(many=True, allow_empty=False, max_length=MOST)
+    items = SignedItemIn(many=True, allow_empty=False, max_length=MOST)  # type: ignore[call-arg]  # likewise
     verdict = serializers.ChoiceField(choices=Verdict.choices)
     comment = serializers.CharField(max_length=MAX_TEXT, required=False, allow_blank=True, default="")
     meaning = serializers.ChoiceField(choices=Meaning.choices, required=False, default=Meaning.APPROVAL.value)

@@ -304,7 +304,7 @@ SIGHTS = {
     "reviews, no such tab": Sight("approvals:review-queue", "/reviews/?tab=odd", status=400),
     "sign several": Sight("approvals:sign-together", "/reviews/sign/?request={open}&request={rejected}"),
     "sign several, none chosen": Sight("approvals:sign-together", "/reviews/sign/"),
-    "sign several, signed": Sight("approvals:sign-together", "/reviews/sign/?request={open}", does=sign_together),
+    "sign several, signed": Sight("approvals:sign-together", "/reviews/sign/?request={alias}", does=sign_together),
     "draft": Sight("approvals:request-detail", "/requests/{draft}/", by="alice"),
     "draft, edited": Sight("approvals:request-edit", "/requests/{draft}/edit/", by="alice"),
     "request for an alias": Sight("approvals:request-detail", "/requests/{alias}/"),

@@ -8,7 +8,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts.models import User
-from apps.approvals import bulk, signing_page
+from apps.approvals import signing_page
+from apps.approvals.bulk import bulk_act
 from apps.approvals.forms import cleaned
 from apps.approvals.models import Meaning
 from apps.approvals.queue import together
@@ -28,9 +29,7 @@ def sign_together(request: HttpRequest) -> HttpResponse:
     try:
         values = cleaned(form)
         person = cast(User, request.user)
-        results = bulk.bulk_act(
-            picked, RequestAction.APPROVE, by=person, comment=values["comment"], signing=form.signing()
-        )
+        results = bulk_act(picked, RequestAction.APPROVE, by=person, comment=values["comment"], signing=form.signing())
     except DomainError as error:
         return _confirm_page(request, [number for number, _digest in picked], form, error=error)
     context = {"results": together.told(request.user, results), "done": sum(not row.error for row in results)}

@@ -151,7 +151,7 @@ def operations() -> tuple[Operation, ...]:
 
 @functools.cache
 def shapes() -> dict[str, tuple[str, tuple[Field, ...]]]:
-    """Return name → (description, fields) of every object in answers, or in rows of a body; pages of results left out."""
+    """Return name → (description, fields) of each object in answers, or in rows of a body; no pages of results."""
     return {
         name: (shape.get("description", ""), _fields(shape))
         for name, shape in sorted(schema()["components"]["schemas"].items())

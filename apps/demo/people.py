@@ -13,7 +13,7 @@ from django.db import transaction
 from apps.accounts import grants, services
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
-from apps.accounts.roles import ADMIN, DATA_SCIENTIST, ML_ENGINEER, REVIEWER, VIEWER, Role
+from apps.accounts.roles import ADMIN, DATA_SCIENTIST, EMERGENCY, ML_ENGINEER, REVIEWER, VIEWER, Role
 from apps.approvals.drift.protected import protect
 from apps.approvals.models import ProtectedAlias
 from apps.audit import services as audit
@@ -31,6 +31,7 @@ GROUPS = {  # name → role; the viewers' is given model by model
     "data-scientists": DATA_SCIENTIST,
     "ml-engineers": ML_ENGINEER,
     "reviewers": REVIEWER,
+    "on-call": EMERGENCY,
     "viewers": VIEWER,
 }
 
@@ -47,10 +48,15 @@ class Person:
 
 PEOPLE = (
     Person("alice", "Alice Meyer", ("data-scientists",), "data scientist: asks for promotions"),
-    Person("bob", "Bob Tanaka", ("ml-engineers", "reviewers"), "ML engineer and reviewer: signs off, deploys"),
+    Person(
+        "bob",
+        "Bob Tanaka",
+        ("ml-engineers", "reviewers", "on-call"),
+        "ML engineer and reviewer: signs off, deploys, on call",
+    ),
     Person("erin", "Erin Costa", ("reviewers",), "reviewer: signs off"),
     Person("charlie", "Charlie Novak", ("viewers",), f"viewer: reads all but {HIDDEN_FROM_VIEWERS}"),
-    Person(ADMIN_NAME, "Admin", ("admins",), "admin: people, roles, policies"),
+    Person(ADMIN_NAME, "Admin", ("admins", "on-call"), "admin: people, roles, policies; on call"),
 )
 
 

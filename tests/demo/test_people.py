@@ -35,10 +35,10 @@ def test_each_person_has_the_printed_password(mirrored, settings):
     ("username", "roles"),
     [
         ("alice", ["data_scientist"]),
-        ("bob", ["ml_engineer", "reviewer"]),
+        ("bob", ["ml_engineer", "reviewer", "emergency"]),
         ("erin", ["viewer", "reviewer"]),
         ("charlie", []),
-        ("admin", ["admin"]),
+        ("admin", ["admin", "emergency"]),
     ],
 )
 def test_each_person_holds_their_roles_on_the_whole_registry(mirrored, username, roles):

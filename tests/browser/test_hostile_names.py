@@ -23,7 +23,7 @@ def follow(page: Page, link: str) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", NAMES)
-def test_a_hostile_name_is_only_a_name(kind, alice, open_browser, live_server):
+def test_a_hostile_name_is_only_a_name(kind, alice, bob, open_browser, live_server):
     name = NAMES[kind]
     model = make_model(name)
     make_version(model, 1, stage="Production")
@@ -39,7 +39,7 @@ def test_a_hostile_name_is_only_a_name(kind, alice, open_browser, live_server):
     for link, heading in [
         (name, name),
         ("v2", f"{name} v2"),
-        (f"Request {asked.pk} to Production", f"Move {name} v2 to Production"),
+        (f"Request {asked.pk} to Production", f"Promote {name} v2 → Production"),
         ("Version page", f"{name} v2"),
         (name, name),
         ("Models", "Models"),

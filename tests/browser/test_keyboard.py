@@ -51,7 +51,7 @@ def test_a_request_is_approved_by_the_keyboard_alone(bob, world):
     bob.goto("/reviews/")
     tab_to(bob, "churn-classifier v2")
     bob.keyboard.press("Enter")
-    expect(bob).to_have_title("Move churn-classifier v2 to Production · Assent")
+    expect(bob).to_have_title("Promote churn-classifier v2 → Production · Assent")
     tab_to(bob, "comment")
     bob.keyboard.type("Read and agreed.")
     tab_to(bob, "Approve")

@@ -68,7 +68,8 @@ SAMPLES: dict[str, Any] = {
 }
 
 
-NAMED = {"requests_create": ("to_stage",)}  # what an example has to name although it may be left out
+# What an example has to name although it may be left out.
+NAMED = {"requests_create": ("to_stage",), "models_rollback_list": ("stage",)}
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,9 @@ class Operation:
         return " \\\n  ".join(lines)
 
     def _samples(self, where: str) -> dict[str, Any]:
-        return {field.name: SAMPLES[field.name] for field in self.parameters if field.required and field.where == where}
+        here = [field for field in self.parameters if field.where == where]
+        also = NAMED.get(self.id, ())
+        return {field.name: SAMPLES[field.name] for field in here if field.required or field.name in also}
 
 
 @functools.cache

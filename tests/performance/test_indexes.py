@@ -93,7 +93,7 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "delegations": lambda user: list(delegating.current(delegating.visible_delegations(user))[:50]),
     "delegations that ended": lambda user: list(delegating.ended(delegating.visible_delegations(user))[:50]),
     "delegations in force": lambda user: speaks_for(user, registry.get_model(user, "first")),
-    "conditions of a request": lambda user: conditions_of(ApprovalRequest.objects.first(), user),
+    "conditions of a request": lambda user: conditions_of(ApprovalRequest(pk=1), user),
     "conditions that are overdue": lambda user: conditions.revoke_overdue(),
     "drift": lambda user: list(drift.visible_findings(user).filter(state__in=UNSETTLED)[:50]),
     "settled drift": lambda user: list(drift.visible_findings(user).exclude(state__in=UNSETTLED)[:50]),

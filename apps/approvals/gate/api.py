@@ -27,7 +27,7 @@ class Gate(APIView):
     """
 
     @extend_schema(
-        operation_id="gate",
+        operation_id="gate_read",
         summary="May this version be used?",
         parameters=[GateQuery],
         responses={200: GateOut, 304: OpenApiResponse(description="Nothing changed since the answer with this ETag.")},

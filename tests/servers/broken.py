@@ -32,11 +32,12 @@ Decide = Callable[[str, dict[str, str]], Reply]  # path and query → reply
 
 
 class BrokenServer:
-    """`decide` may be replaced while it runs. `asked` collects the paths that were requested."""
+    """`decide` may be replaced while it runs. `asked` collects the paths of all requests, `sent` is the last body."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.decide: Decide = lambda path, query: Reply()
         self.asked: list[str] = []
+        self.sent = b""
         self.stopping = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         if tls:
@@ -64,7 +65,7 @@ class BrokenServer:
     def _handler(server) -> type[BaseHTTPRequestHandler]:  # noqa: N805 - `self` is the request inside
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                server.sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 parts = urlsplit(self.path)
                 server.asked.append(parts.path)
                 query = {name: values[-1] for name, values in parse_qs(parts.query).items()}

@@ -40,7 +40,7 @@ NAVIGATION: tuple[tuple[str, Any, Permission | None, tuple[str, ...]], ...] = (
         None,
         ("registry:model-detail", "registry:version-detail", "registry:compare"),
     ),
-    ("approvals:review-queue", _("Reviews"), None, ()),
+    ("approvals:review-queue", _("Reviews"), None, ("approvals:sign-together", "approvals:delegation-list")),
     (
         "approvals:request-list",
         _("Requests"),
@@ -48,7 +48,7 @@ NAVIGATION: tuple[tuple[str, Any, Permission | None, tuple[str, ...]], ...] = (
         ("approvals:request-detail", "approvals:request-new", "approvals:exception-list"),
     ),
     ("approvals:drift-list", _("Drift"), None, ("approvals:drift-detail", "approvals:drift-act")),
-    ("audit:event-list", _("Audit"), None, ()),
+    ("audit:event-list", _("Audit"), None, ("approvals:as-of",)),
     ("approvals:policy-list", _("Policies"), Permission.POLICY_MANAGE, ("registry:metric-list",)),
     ("accounts:people", _("People"), Permission.PEOPLE_MANAGE, ()),
     ("registry:sync", _("Sync"), Permission.SYNC_RUN, ()),

@@ -72,8 +72,8 @@ def moving_context(asked: ApprovalRequest) -> dict[str, Any]:
     moving = asked.state in MOVING
     job = Job.objects.filter(key=f"{APPLY_JOB}:{asked.pk}").order_by("-id").first() if moving else None
     held = schedule.held(asked, timezone.now()) if asked.state == RequestState.APPROVED else []
-    sentences = [sentence for _code, sentence, _who, _url in held]
-    return {"asked": asked, "moving": moving and not held, "held": sentences, "job": job}
+    sentences = [sentence for code, sentence, _who, _url in held if code != "freeze"]  # freeze_notice tells of that
+    return {"asked": asked, "moving": moving and not held, "waits": bool(held), "held": sentences, "job": job}
 
 
 def checks_context(results: list[CheckResult]) -> dict[str, Any]:
@@ -131,11 +131,17 @@ def _why_that_base(asked: ApprovalRequest, base: ModelVersion, archived: list[in
 
 
 def _since_your_vote(asked: ApprovalRequest, reviews: list[Review], user: Any) -> dict[str, Any] | None:
-    """Return the person's last word and what changed in the evidence since; None where nothing did."""
+    """Return the person's last word and what changed in the evidence since.
+
+    None where nothing did, and where the vote still stands and nothing changed by which it could fall.
+    """
     mine = [review for review in reviews if user.pk in (review.reviewer_id, review.counts_for_id)]
     if not mine or mine[-1].evidence_digest == asked.evidence_digest:
         return None
-    changes = evidence.since(mine[-1])
+    signed = evidence.kept(asked, mine[-1].evidence_digest)
+    if signed is None or (mine[-1].standing and not staleness.weighty(signed, asked.evidence)):
+        return None
+    changes = evidence.changes(signed, asked.evidence)
     return {"review": mine[-1], "changes": changes} if changes else None
 
 

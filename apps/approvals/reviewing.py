@@ -201,9 +201,15 @@ def _as_it_is_now(request: ApprovalRequest) -> ModelVersion:
 
 def fields_in_words(found: list[evidence.Change], most: int = 5) -> str:
     """Return the names of the fields that changed: "metrics.accuracy, params.depth and 3 more"."""
-    names = ", ".join(change.field for change in found[:most])
-    rest = len(found) - most
+    named = list(dict.fromkeys(_named(change.field) for change in found))
+    names = ", ".join(named[:most])
+    rest = len(named) - most
     return _("%(names)s and %(rest)s more") % {"names": names, "rest": rest} if rest > 0 else names
+
+
+def _named(field: str) -> str:
+    """Name what nobody reads field by field as a whole."""
+    return {"policy": _("the policy"), "environment": _("the environment")}.get(field.partition(".")[0], field)
 
 
 def _event_row(change: evidence.Change) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def held(request: ApprovalRequest, at: datetime) -> list[Held]:
     if window := freezes.holding(request, at):
         sentence = _("The freeze “%(name)s” holds it back until %(time)s.")
         names = {"name": window.name, "time": _in_words(window.ends_at)}
-        found.append(("freeze", sentence % names, _("an admin"), reverse("approvals:policy-list")))
+        found.append(("freeze", sentence % names, _("an admin"), reverse("approvals:freeze-list")))
     return found
 
 

@@ -101,6 +101,8 @@ def _event_moment(event: AuditEvent, asked: ApprovalRequest) -> Moment | None:
     tone, icon, text = _sentences(_asked(asked)).get(
         Action(event.action), ("neutral", "circle", event.get_action_display())
     )
+    if event.action == Action.REQUEST_EVIDENCE_CHANGED and not event.data.get("dismissed"):
+        tone, icon, text = "info", "edit", _("The evidence changed; no review was dismissed")
     if event.outcome == EventOutcome.FAILED and event.action != Action.REQUEST_APPLY_FAILED:
         tone, icon, text = "danger", "alert", _("%(what)s: failed") % {"what": event.get_action_display()}
     named = not event.actor.startswith("system:") and event.action != Action.REQUEST_APPROVED

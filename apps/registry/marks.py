@@ -52,8 +52,10 @@ def time(at: datetime) -> SafeString:
 
 
 def ago(at: datetime) -> str:
-    """Say how long ago `at` was, in its largest unit: "just now", "5 min ago", "41 days ago"."""
+    """Say how long ago `at` was, in its largest unit: "just now", "5 min ago", "41 days ago"; ahead: "in 9 days"."""
     seconds = int((timezone.now() - at).total_seconds())
+    if seconds <= -MINUTE:
+        return _ahead(-seconds)
     if seconds < MINUTE:
         return gettext("just now")
     if seconds < HOUR:
@@ -65,3 +67,18 @@ def ago(at: datetime) -> str:
     if seconds < 2 * YEAR:
         return ngettext("%d month ago", "%d months ago", seconds // MONTH) % (seconds // MONTH)
     return ngettext("%d year ago", "%d years ago", seconds // YEAR) % (seconds // YEAR)
+
+
+def _ahead(seconds: int) -> str:
+    if seconds < HOUR:
+        return ngettext("in %d min", "in %d min", seconds // MINUTE) % (seconds // MINUTE)
+    if seconds < DAY:
+        return ngettext("in %d hour", "in %d hours", seconds // HOUR) % (seconds // HOUR)
+    return ngettext("in %d day", "in %d days", seconds // DAY) % (seconds // DAY)
+
+
+def actor_words(actor: str) -> str:
+    """Name an actor of the trail as people say it: whoever works by itself is Assent; people keep their names."""
+    if actor == "system:operator":
+        return gettext("the operator")
+    return "Assent" if actor.startswith("system:") else actor

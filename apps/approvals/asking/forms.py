@@ -27,9 +27,9 @@ class Wordings(forms.Form):
         label=gettext_lazy("Reason"),
         max_length=MAX_TEXT,
         widget=forms.Textarea(attrs={"rows": 4}),
-        help_text=gettext_lazy("Why now, and what you tested. Reviewers read this first."),
+        help_text=gettext_lazy("Why now, and what you tested. Reviewers read it beside what changed."),
         error_messages={
-            "required": gettext_lazy("Write why this version should move. Reviewers read this first."),
+            "required": gettext_lazy("Write why this version should move. Reviewers read it beside what changed."),
         },
     )
     roll_out = forms.CharField(

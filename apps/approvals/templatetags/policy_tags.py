@@ -10,9 +10,10 @@ from apps.approvals.policies import freezes, sentences
 from apps.approvals.policies.freeze_calendar import ends
 from apps.approvals.policies.selecting import scope_words, target_words
 from apps.approvals.policies.solving import rule_name
+from apps.registry.marks import actor_words
 
 register = template.Library()
-for written in (scope_words, target_words, rule_name):
+for written in (scope_words, target_words, rule_name, actor_words):
     register.filter(written)
 register.filter("demands", sentences.demands)
 register.filter("rule_sentence", sentences.rule_sentence)

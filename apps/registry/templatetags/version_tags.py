@@ -17,7 +17,7 @@ from apps.audit.actions import Outcome
 from apps.audit.templatetags.audit_tags import target_url
 from apps.registry.addresses import version_address
 from apps.registry.figures import figure
-from apps.registry.marks import badge, chip, icon, time
+from apps.registry.marks import actor_words, badge, chip, icon, time
 from apps.registry.models import DetailsState, ModelAlias, ModelVersion, RegisteredModel
 from apps.registry.pages import provenance
 from apps.registry.templatetags.registry_tags import (
@@ -107,7 +107,7 @@ def _event(event: Any) -> str:
     outcome = "" if done else f" {badge('outcome', event.outcome)}"
     said = f"{escape(stage_move(event))}{escape(changed_names(event))}"
     reason = f'<div class="timeline-body clamp clamp-2">{escape(event.reason)}</div>' if event.reason else ""
-    by = escape(_("by %(who)s") % {"who": event.actor})
+    by = escape(_("by %(who)s") % {"who": actor_words(event.actor)})
     return (
         f'<li class="timeline-item"><span class="timeline-mark tone-{tone}">{icon(event_icon(event))}</span>'
         f'<div class="timeline-line"><strong>{escape(action_label(event))}</strong>{outcome} {_target(event)} {said} '

@@ -129,7 +129,7 @@ def test_every_address_of_the_api_leads_back_to_the_name(asked, signed_in):
 
 
 @pytest.mark.parametrize("asked", NAMES.values(), ids=NAMES, indirect=True)
-def test_request_of_any_name_is_asked_over_the_api(asked, signed_in):
+def test_request_of_any_name_is_asked_over_the_api(asked, signed_in, bob):
     body = {"model": asked.version.model.reference, "version": 1, "to_stage": "Staging", "reason": "Back."}
     answer = signed_in.post("/api/v1/requests/", body, content_type="application/json")
     assert (answer.status_code, answer.json().get("model")) == (201, asked.version.model.reference)

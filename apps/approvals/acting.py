@@ -176,7 +176,7 @@ def _repin(deed: Deed) -> None:
         schedule.under_review_again(request, timezone.now())
     request.save(update_fields=["policy", *schedule.TIMES, "updated_at"])
     refresh_evidence(request)
-    dismiss_lapsed(request)
+    dismiss_lapsed(request, objections=False)  # a lapsed objection waits for another reviewer, not for another policy
     advance(request)
     waiting.note(request)
 

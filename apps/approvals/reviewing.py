@@ -150,15 +150,17 @@ def refresh_evidence(request: ApprovalRequest) -> list[evidence.Change]:
     return weighty
 
 
-def dismiss_lapsed(request: ApprovalRequest) -> list[str]:
+def dismiss_lapsed(request: ApprovalRequest, *, objections: bool = True) -> list[str]:
     """Dismiss the standing reviews of people who may no longer give one, and audit it. Returns their user names.
 
     In the caller's transaction, with the request locked. An approved request that has enough approvals left stays so.
+    `objections` False leaves those: they block until another reviewer has spoken.
     """
-    lapsed = eligibility.lapsed_reviews(request).values_list("pk", flat=True)
+    lapsed = eligibility.lapsed_reviews(request)
+    lapsed = lapsed if objections else lapsed.exclude(verdict=Verdict.REQUEST_CHANGES)
     because = _("This reviewer can no longer review this request.")
     before = {"state": request.state}
-    names = dismiss(request.reviews.filter(pk__in=list(lapsed)), because)
+    names = dismiss(request.reviews.filter(pk__in=[review.pk for review in lapsed]), because)
     if not names:
         return []
     if request.state in UNDER_REVIEW or not eligibility.enough_approvals(request):

@@ -15,6 +15,7 @@ from apps.notifications.models import Delivery, Notification
 from apps.notifications.serializers import (
     DeliveryFilter,
     DeliveryOut,
+    EndpointIn,
     NewWebhookOut,
     NotificationFilter,
     NotificationOut,
@@ -26,7 +27,6 @@ from apps.notifications.serializers import (
     Strict,
     TestOut,
     WebhookChangeIn,
-    EndpointIn,
     WebhookOut,
     valid,
 )

@@ -4,7 +4,6 @@ from threading import Barrier, Thread
 import pytest
 from django.contrib.auth.models import Group
 from django.db import connections
-from tests.approvals.broken_trail import broken_trail
 
 from apps.accounts.roles import DATA_SCIENTIST
 from apps.approvals import queries, services
@@ -15,6 +14,7 @@ from apps.audit.models import AuditEvent
 from apps.errors import Conflict, DomainError, InvalidInput, NotAllowed, NotVisible, RuleViolation
 from apps.jobs.models import Job
 from apps.registry.models import DetailsState, ModelVersion
+from tests.approvals.broken_trail import broken_trail
 from tests.builders import make_policy, publish_policy
 from tests.conftest import member
 

@@ -64,7 +64,7 @@ def test_a_revert_is_begun_over_the_api(as_, drifted, bob):
     assert post(as_(bob), f"{DRIFT}{drifted.pk}/revert/").json()["state"] == "reverting"
 
 
-def test_a_request_is_opened_over_the_api(as_, drifted, alice):
+def test_a_request_is_opened_over_the_api(as_, drifted, alice, bob):
     found = post(as_(alice), f"{DRIFT}{drifted.pk}/request/", reason="It works.").json()
     assert (found["state"], found["request"]) == ("requested", DriftFinding.objects.get().request_id)
 

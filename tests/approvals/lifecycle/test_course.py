@@ -127,6 +127,16 @@ def test_an_admin_moves_a_request_to_the_present_policy_and_its_votes_are_looked
     assert [event.data["policies"][side]["policy"] for side in ("before", "after")] == [policy.pk, present.pk]
 
 
+def test_another_policy_does_not_make_an_objection_go_away(asked, policy, admin, bob, erin, review):
+    review("request_changes", bob, "Explain.")
+    bob.groups.clear()
+    publish_policy(required_approvals=1)
+    review("repin", admin, "The present one.")
+    assert state(asked) == "changes_requested"
+    review("approve", erin)  # another reviewer has spoken
+    assert state(asked) == "approved"
+
+
 def test_the_requester_chooses_no_policy(version, policy, admin, bob):
     asked = ask(version, admin)
     publish_policy(required_approvals=1)

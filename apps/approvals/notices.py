@@ -60,9 +60,6 @@ REQUEST_NOTICES = {
         Kind.DECIDED, involved, noop("%(actor)s certified %(version)s for %(target)s anew")
     ),
     Action.CONDITION_MET: Notice(Kind.DECIDED, involved, noop("A condition of %(version)s to %(target)s is met")),
-    Action.ROLLBACK_ASKED: Notice(
-        Kind.BYPASS, involved_or_reviewers, noop("%(actor)s rolls back: %(version)s to %(target)s")
-    ),
     Action.AFTER_REVIEW_DONE: Notice(
         Kind.DECIDED, involved, noop("%(actor)s reviewed %(version)s to %(target)s afterwards")
     ),

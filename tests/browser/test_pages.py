@@ -44,7 +44,10 @@ def make_token(page: Page, world: World) -> None:
 
 def approve_what_has_changed(page: Page, world: World) -> None:
     """Somebody else's click came first: the evidence is not what this person read."""
-    ApprovalRequest.objects.filter(pk=world.requests["open"].pk).update(evidence_digest="0" * 64)
+    asked = ApprovalRequest.objects.get(pk=world.requests["open"].pk)
+    asked.evidence["metrics"] = {"accuracy": "0.5"}
+    asked.evidence_digest = "0" * 64
+    asked.save()
     page.get_by_role("button", name="Approve").click()
     page.get_by_text("Nothing was changed.").wait_for()
 

@@ -130,6 +130,8 @@ class World:
         for number in range(self.rows + 1, rows + 1):
             self._add(number)
         self.rows = rows
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")  # as a database does by itself in time: without it plans are guesses
 
     def _add(self, number: int) -> None:
         model = make_model(f"model {number}")

@@ -71,6 +71,7 @@ def test_alice_asks_bob_approves_and_mlflow_moves(trained, mlflow_server, open_b
         .values_list("action", "actor")
     ) == [
         ("request.opened", "alice"),
+        ("request.evidence_changed", "system:approvals"),  # what the approval read anew, for the first time; none falls
         ("request.reviewed", "bob"),
         ("request.approved", "bob"),
         ("request.apply_started", "system:approvals"),

@@ -97,7 +97,8 @@ class Keyboard:
     def sign_in(self, username: str) -> None:
         """Sign in as anybody does."""
         self.go("/sign-in/")
-        self.page.keyboard.type(username)  # the field has the focus
+        expect(self.page.get_by_label("User name")).to_be_focused()  # it is the field that the page begins with
+        self.page.keyboard.type(username)
         self.write("Password", PASSWORD)
         self.page.keyboard.press("Enter")
         self.page.wait_for_url(lambda url: "/sign-in/" not in url)

@@ -15,6 +15,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
+from apps.accounts import known
 from apps.accounts.models import ApiToken, TokenScope, User
 
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
@@ -62,8 +63,7 @@ def usable_token(text: str) -> ApiToken | None:
     prefix, _, secret = rest.partition("_")
     if kind != "assent" or not secret or not (prefix.isascii() and prefix.isalnum()):
         return None
-    found = ApiToken.objects.select_related("user").filter(prefix=prefix)
-    token = next(iter(found), None)  # there is one at most: first() would have it sorted and cut
+    token = known.token_of(prefix)
     same = hmac.compare_digest(token.digest if token else "", digest_of(text))
     return token if token and same and token.usable else None
 

@@ -3,7 +3,6 @@
 Everything is looked at as it is now; nothing is written.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,7 +11,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from apps.accounts.models import User
 from apps.approvals import checks, eligibility, evidence, quorum, rules, schedule, staleness
 from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, PolicyRule, RequestState, Review, Verdict
 from apps.approvals.reviewing import fields_in_words
@@ -151,9 +149,9 @@ def _missing_approvals(request: ApprovalRequest, able: frozenset[int]) -> list[B
         return []
     named = {rule.pk: rule for rule in request.policy.rules.all()} if request.policy else {}
     used = {person for people in filled.values() for person in people}
-    people = _people({person for row in demands for person in row.people})
+    people = eligibility.people(request)
     lines = [
-        _missing(request, named[row.rule], len(filled[row.rule]), [people[pk] for pk in row.people - used])
+        _missing(request, named[row.rule], len(filled[row.rule]), [str(people[pk]) for pk in row.people - used])
         for row in demands
         if len(filled[row.rule]) < row.needed
     ]
@@ -247,10 +245,6 @@ def _line(request: ApprovalRequest, code: Code) -> Blocker:
 
 def _requester_or_engineer() -> str:
     return _("the requester or an ML engineer")
-
-
-def _people(keys: Iterable[int]) -> dict[int, str]:
-    return {person.pk: str(person) for person in User.objects.filter(pk__in=list(keys))}
 
 
 def _url(request: ApprovalRequest, place: str) -> str:

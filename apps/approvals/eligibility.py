@@ -107,17 +107,13 @@ def reviewers_under(policy: ApprovalPolicy | None, version: ModelVersion, *, req
 @once_while_looking
 def demands(request: ApprovalRequest) -> list[quorum.Demand]:
     """Return what each rule of the request's policy wants, and who could fill it at this moment."""
-    return demands_under(request.policy, request.version, requester_id=request.requester_id)
+    return _demands(request.policy, able(request))
 
 
 def demands_under(policy: ApprovalPolicy | None, version: ModelVersion, *, requester_id: int) -> list[quorum.Demand]:
     """Return what each rule of `policy` wants, and who could fill it, if `requester_id` asked to move `version`."""
-    if policy is None:
-        return []
-    able = set(reviewers_under(policy, version, requester_id=requester_id).values_list("pk", flat=True))
-    rules = list(policy.rules.all())
-    members = _members([rule.group_id for rule in rules if rule.group_id])
-    return [_demand(rule, able, members) for rule in rules]
+    people = reviewers_under(policy, version, requester_id=requester_id).values_list("pk", flat=True)
+    return _demands(policy, frozenset(people))
 
 
 def counting(request: ApprovalRequest) -> QuerySet[Review]:
@@ -142,6 +138,19 @@ def counted(request: ApprovalRequest) -> list[int]:
 def able(request: ApprovalRequest) -> frozenset[int]:
     """Return the keys of the people whose review of this request counts at this moment."""
     return frozenset(eligible_reviewers(request).values_list("pk", flat=True))
+
+
+@once_while_looking
+def people(request: ApprovalRequest) -> dict[int, User]:
+    """Return the people who could fill a rule of the request, by key, in the order of their user names."""
+    keys = {key for row in demands(request) for key in row.people}
+    return {person.pk: person for person in User.objects.filter(pk__in=keys).order_by("username")}
+
+
+@once_while_looking
+def given_for_others(request: ApprovalRequest) -> bool:
+    """Return whether anybody's word on this request was given by somebody else."""
+    return request.reviews.exclude(reviewer=F("counts_for")).exists()
 
 
 def seats(request: ApprovalRequest) -> dict[int, list[int]]:
@@ -188,11 +197,19 @@ def _able(request: ApprovalRequest) -> Q:
         delegate=OuterRef("reviewer"),
         revoked_at=None,
     )
-    gave = Q(reviewer=F("counts_for")) | Q(Exists(lent), reviewer__in=speakers(request).values("pk"))
-    return Q(counts_for__in=eligible_reviewers(request).values("pk")) & gave
+    gave = Q(reviewer=F("counts_for"))
+    if given_for_others(request):
+        gave |= Q(Exists(lent), reviewer__in=speakers(request).values("pk"))
+    return Q(counts_for__in=able(request)) & gave
 
 
-def _demand(rule: PolicyRule, able: set[int], members: dict[int, set[int]]) -> quorum.Demand:
+def _demands(policy: ApprovalPolicy | None, able: frozenset[int]) -> list[quorum.Demand]:
+    rules = list(policy.rules.all()) if policy else []
+    members = _members([rule.group_id for rule in rules if rule.group_id])
+    return [_demand(rule, able, members) for rule in rules]
+
+
+def _demand(rule: PolicyRule, able: frozenset[int], members: dict[int, set[int]]) -> quorum.Demand:
     people = able & members.get(rule.group_id, set()) if rule.group_id else able
     return quorum.Demand(rule.pk, rule.needed, frozenset(people))
 
@@ -200,6 +217,8 @@ def _demand(rule: PolicyRule, able: set[int], members: dict[int, set[int]]) -> q
 def _members(group_ids: list[int]) -> dict[int, set[int]]:
     """Return who is in each group, in one query."""
     found: dict[int, set[int]] = {}
+    if not group_ids:
+        return found
     for group, person in Group.objects.filter(pk__in=group_ids).values_list("pk", "user"):
         found.setdefault(group, set()).add(person)
     return found

@@ -52,7 +52,7 @@ def may_be_spoken_for(person: User, request: ApprovalRequest) -> str | None:
     """A delegate's review counts for `person` only where their own would."""
     if found := eligibility.exclusion(person, request):
         return str(EXCLUDED_DELEGATOR[found]) % {"person": person}
-    if eligibility.eligible_reviewers(request).filter(pk=person.pk).exists():
+    if person.pk in eligibility.able(request):
         return None
     message = _("A review by %(person)s would not count here, so neither would one for them: the policy wants others.")
     return message % {"person": person}

@@ -46,7 +46,7 @@ def seating(request: ApprovalRequest, reviews: Iterable[Review]) -> list[Seats]:
     if not unfinished:
         _seat_the_rest(demands, filled, votes)
     by_person = {review.counts_for_id: review for review in approvals}
-    people = _people({key for row in demands for key in row.people}) if unfinished else {}
+    people = eligibility.people(request) if unfinished else {}
     rules = {rule.pk: rule for rule in request.policy.rules.all()}
     return [
         Seats(rules[row.rule], [by_person[key] for key in filled[row.rule]], _could(row, votes, people))
@@ -67,7 +67,3 @@ def _seat_the_rest(demands: list[Demand], filled: dict[int, list[int]], votes: I
 def _could(row: Demand, votes: Iterable[int], people: dict[int, User]) -> list[User]:
     spoken = set(votes)
     return [person for key, person in people.items() if key in row.people and key not in spoken]
-
-
-def _people(keys: set[int]) -> dict[int, User]:
-    return {person.pk: person for person in User.objects.filter(pk__in=keys).order_by("username")}

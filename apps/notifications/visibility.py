@@ -14,12 +14,12 @@ def may_read(user: Any, model_id: int | None) -> bool:
     """Return whether `user` may learn at this moment of something about this model (None: about no model)."""
     if not user.is_active:
         return False
-    return model_id is None or _visible_model_ids(user).filter(pk=model_id).exists()
+    return model_id is None or visible_model_ids(user).filter(pk=model_id).exists()
 
 
 def visible(user: Any, rows: QuerySet) -> QuerySet:
     """Return those `rows` (with a column `model_id`) that `user` may read at this moment."""
-    return rows.filter(Q(model_id=None) | Q(model_id__in=_visible_model_ids(user)))
+    return rows.filter(Q(model_id=None) | Q(model_id__in=visible_model_ids(user)))
 
 
 def events_for(owner: Any, events: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
@@ -27,5 +27,6 @@ def events_for(owner: Any, events: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]
     return events.filter(pk__in=visible_events(owner).order_by().values("pk")).exclude(outcome="refused")
 
 
-def _visible_model_ids(user: Any) -> QuerySet:
+def visible_model_ids(user: Any) -> QuerySet:
+    """Return the ids of the mirror's models that `user` may read at this moment."""
     return import_string(settings.AUDIT_VISIBLE_MODEL_IDS)(user)

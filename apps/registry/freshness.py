@@ -8,9 +8,9 @@ from django.db import connection as database
 from django.db.models import DateTimeField, Exists, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from apps.registry.models import DEFAULT_CONNECTION, Connection, SyncKind, SyncRun, SyncState
+from apps.written import moment
 
 STALE_RUN = timedelta(minutes=15)  # a sync without a sign of life for so long was killed
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -110,12 +110,6 @@ def _status_rows(connection: str | None) -> list[_Row]:
     with database.cursor() as cursor:
         cursor.execute(_STATUS.format(wanted=wanted), values)
         return [
-            _Row(name, _moment(good), _moment(failing), error, _moment(heartbeat))
+            _Row(name, moment(good), moment(failing), error, moment(heartbeat))
             for name, good, failing, error, heartbeat in cursor.fetchall()
         ]
-
-
-def _moment(value: datetime | str | None) -> datetime | None:
-    """Return a time as the database gave it: PostgreSQL's have a zone, SQLite's are texts or have none, in UTC."""
-    at = parse_datetime(value) if isinstance(value, str) else value
-    return at if at is None or at.tzinfo else at.replace(tzinfo=UTC)

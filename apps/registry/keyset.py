@@ -7,7 +7,7 @@ empty) come last, whichever way the list is sorted.
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,7 +24,7 @@ MAX_VALUE = 500  # characters of a text that a cursor carries, for addresses are
 LOOK_UP: list[Any] = []  # what a cursor carries in place of a longer one
 NEXT, PREVIOUS = "n", "p"
 Read = Callable[[Any, str], Any]  # (row, column) → value
-ById = Callable[[QuerySet], QuerySet]  # ids → the rows with these ids, without an order
+ById = Callable[[QuerySet, list[str]], Iterable[Any]]  # ids, keys of the order → the rows with these ids, in order
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _take(rows: QuerySet, order: Order, size: int, place: _Place | None, by_id: 
         keys = ["pk"] if missing else [order.column, "pk"]
         keys = [f"-{key}" if descending else key for key in keys]
         part, wanted = part.order_by(*keys), size - len(found)
-        found += by_id(part.values("pk")[:wanted]).order_by(*keys) if by_id else part[:wanted]
+        found += by_id(part.values("pk")[:wanted], keys) if by_id else part[:wanted]
         if len(found) >= size:
             break
     return found

@@ -22,7 +22,7 @@ HOSTILE = "<script>alert('x')</script>/%41 ü"
 
 def browser(user: User) -> Client:
     client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(user, backend="apps.accounts.backends.PersonBackend")
     return client
 
 

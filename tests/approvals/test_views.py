@@ -18,7 +18,7 @@ HOSTILE = '<script>alert("x")</script>/ü %41 "quoted" ' + "long" * 50
 
 def browser(user: User) -> Client:
     client = Client()
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(user, backend="apps.accounts.backends.PersonBackend")
     return client
 
 

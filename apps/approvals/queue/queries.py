@@ -96,6 +96,6 @@ def count(user: Any, tab: str) -> int:
     return found(user).order_by()[:MOST_COUNTED].count()
 
 
-def _rows(ids: QuerySet) -> QuerySet[ApprovalRequest]:
-    rows = ApprovalRequest.objects.filter(pk__in=ids).only(*LISTED)
+def _rows(ids: QuerySet, keys: list[str]) -> QuerySet[ApprovalRequest]:
+    rows = ApprovalRequest.objects.filter(pk__in=ids).only(*LISTED).order_by(*keys)
     return rows.select_related("version__model__connection", "requester", "policy")

@@ -16,6 +16,7 @@ ROLE_LABELS = {  # the trail keeps names and knows no other app
     "ml_engineer": _("ML engineer"),
     "admin": _("Admin"),
     "reviewer": _("Reviewer"),
+    "emergency": _("Emergency"),
 }
 
 

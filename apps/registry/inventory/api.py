@@ -28,7 +28,7 @@ from apps.registry.inventory.serializers import (
     ViewIn,
     ViewOut,
 )
-from apps.registry.models import RegisteredModel, SavedView
+from apps.registry.models import SavedView
 from apps.registry.serializers import NoQuery
 
 KNOWN = frozenset(ModelQuery().fields)
@@ -59,7 +59,7 @@ class ModelDetail(APIView):
     def get(self, request: Request, name: str) -> Response:
         _asked(request.query_params, frozenset(NoQuery().fields))
         found = queries.get_model(request.user, name)
-        return Response(rows.as_json(rows.rows(RegisteredModel.objects.filter(pk=found.pk)).get()))
+        return Response(rows.as_json(rows.row(found)))
 
 
 class Facets(APIView):

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
 
 from apps.accounts.models import User
 from apps.registry.addresses import model_address
@@ -17,8 +19,10 @@ from apps.registry.inventory.address import Asked
 from apps.registry.inventory.counting import Choice, Counts
 from apps.registry.inventory.filters import MAY_LACK, ONLY_DELETED, OPEN, SETTLED, WITH_DELETED
 from apps.registry.inventory.saved_views import BUILT_IN, listed
+from apps.registry.marks import chip
 from apps.registry.models import Stage
 from apps.registry.summaries import CURRENT, READING, UNREADABLE
+from apps.written import document
 
 MOST_DESCRIPTION = 200  # characters in a row
 VIEWS_SHOWN = 30  # saved views in the menu; the page of views has all
@@ -50,7 +54,9 @@ COLUMNS = (  # label, key of the order, whether the first click sorts downwards
     (gettext_lazy("Drift"), "drift", True),
     (gettext_lazy("Last change"), "updated", True),
 )
-CANDIDATE_LOOKS = {Stage.NONE: ("neutral", "circle"), Stage.STAGING: ("warning", "staging")}  # tone, icon
+CANDIDATE_LOOKS: dict[str, tuple[str, str]] = {  # tone, icon
+    Stage.NONE: ("neutral", "circle"), Stage.STAGING: ("warning", "staging"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -116,8 +122,6 @@ def _line(row: dict[str, Any], now: datetime) -> dict[str, Any]:
     reference = rows.reference(row)
     href = model_address(reference)
     number, candidate = row["production_number"], row["candidate_number"]
-    stage = row["candidate_stage"]
-    tone, icon = CANDIDATE_LOOKS.get(stage, ("neutral", "question"))
     text = row["description"]
     return {
         "reference": reference,
@@ -125,20 +129,26 @@ def _line(row: dict[str, Any], now: datetime) -> dict[str, Any]:
         "description": f"{text[:MOST_DESCRIPTION]}…" if len(text) > MOST_DESCRIPTION else text,
         "production_href": f"{href}v/{number}/",
         "production_age": _age(row["production_since"], now) if number else "",
-        "production_aliases": [alias for alias, at in row["alias_numbers"].items() if at == number],
+        "production_aliases": [alias for alias, at in document(row["alias_numbers"]).items() if at == number],
         "candidate_href": f"{href}v/{candidate}/",
-        "candidate_label": VALUE_LABELS["stage"].get(stage, stage),
-        "candidate_icon": icon,
-        "candidate_tone": tone,
+        "candidate_chip": candidate and _candidate_chip(get_language(), get_script_prefix(), row["candidate_stage"]),
         "updated_ago": _ago(row["updated_at"], now),
     }
 
 
+@lru_cache(maxsize=256)
+def _candidate_chip(_language: str | None, _installed_at: str, stage: str) -> SafeString:
+    tone, icon = CANDIDATE_LOOKS.get(stage, ("neutral", "question"))
+    return chip(tone, icon, VALUE_LABELS["stage"].get(stage, stage))
+
+
 def _age(at: datetime | None, now: datetime) -> str:
     """Say how long something has been so, in days, months or years; "today" on its first day."""
-    if at is None:
-        return ""
-    days = int((now - at).total_seconds() // DAY)
+    return "" if at is None else _days(get_language(), int((now - at).total_seconds() // DAY))
+
+
+@lru_cache(maxsize=4096)
+def _days(_language: str | None, days: int) -> str:
     if days < 1:
         return _("today")
     if days < 60:
@@ -149,7 +159,12 @@ def _age(at: datetime | None, now: datetime) -> str:
 
 
 def _ago(at: datetime, now: datetime) -> str:
-    return _("today") if (now - at).total_seconds() < DAY else _("%(time)s ago") % {"time": _age(at, now)}
+    return _days_ago(get_language(), int((now - at).total_seconds() // DAY))
+
+
+@lru_cache(maxsize=4096)
+def _days_ago(language: str | None, days: int) -> str:
+    return _("today") if days < 1 else _("%(time)s ago") % {"time": _days(language, days)}
 
 
 def chosen(asked: Asked) -> list[Link]:

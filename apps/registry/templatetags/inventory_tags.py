@@ -4,6 +4,7 @@ Written here and not in a template: fifty rows of nine cells took most of the pa
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 from typing import Any
@@ -36,40 +37,56 @@ def _head(column: Column) -> str:
 @register.simple_tag
 def model_rows(rows: Iterable[dict[str, Any]]) -> SafeString:
     """Write the rows (from inventory.pages.lines), each cell with its column's name for narrow screens."""
-    starts = _starts(get_language())
-    return SafeString("".join(_row(row, starts) for row in rows))  # every value is escaped where it is written
+    words = _words(get_language())
+    return SafeString("".join(_row(row, words) for row in rows))  # every value is escaped where it is written
+
+
+@dataclass(frozen=True)
+class Words:
+    """What the rows say, in one language: looking each word up for each row took longer than writing the row."""
+
+    starts: tuple[str, ...]  # of each cell but the first, without the end of its tag
+    deleted: str
+    none: str
+    open: str
+    to_decide: str
 
 
 @lru_cache(maxsize=32)
-def _starts(_language: str | None) -> tuple[str, ...]:
-    """Return how each cell but the first begins, without the end of its tag."""
+def _words(_language: str | None) -> Words:
     names = (_("Owner"), _("Risk"), _("Production"), _("Candidate"), _("Framework"), _("Requests"), _("Drift"),
              _("Last change"))  # fmt: skip
-    return tuple(f'<td data-label="{escape(name)}"' for name in names)
+    return Words(
+        starts=tuple(f'<td data-label="{escape(name)}"' for name in names),
+        deleted=f" {chip('danger', 'x', _('Deleted in MLflow'))}",
+        none=f'<span class="quiet">{escape(_("none"))}</span>',
+        open=escape(_("open")),
+        to_decide=_("to decide"),
+    )
 
 
-def _row(row: dict[str, Any], starts: tuple[str, ...]) -> str:
+def _row(row: dict[str, Any], words: Words) -> str:
     contents = (
-        escape(row["owner"]), escape(row["risk"]), _production(row), _candidate(row), escape(row["framework"]),
-        _requests(row), _drift(row), _changed(row),
+        escape(row["owner"]), escape(row["risk"]), _production(row, words), _candidate(row), escape(row["framework"]),
+        _requests(row, words), _drift(row, words), _changed(row),
     )  # fmt: skip
     cells = [
         f"{start}>{content}</td>" if content else f'{start} class="is-void">{NOTHING}</td>'
-        for start, content in zip(starts, contents, strict=True)
+        for start, content in zip(words.starts, contents, strict=True)
     ]
-    return f"<tr>{_name(row)}{''.join(cells)}</tr>\n"
+    return f"<tr>{_name(row, words)}{''.join(cells)}</tr>\n"
 
 
-def _name(row: dict[str, Any]) -> str:
-    deleted = f" {chip('danger', 'x', _('Deleted in MLflow'))}" if row["deleted_at"] else ""
+def _name(row: dict[str, Any], words: Words) -> str:
+    deleted = words.deleted if row["deleted_at"] else ""
     described = f'<span class="sub clamp">{escape(row["description"])}</span>' if row["description"] else ""
     link = f'<a class="strong-link" href="{escape(row["href"])}">{escape(row["reference"])}</a>'
     return f'<th scope="row">{link}{deleted}{described}</th>'
 
 
-def _production(row: dict[str, Any]) -> str:
+def _production(row: dict[str, Any], words: Words) -> str:
     if not row["production_number"]:
-        return f'<span class="quiet">{escape(_("none"))}</span>'
+        return words.none
     age = f' <span class="quiet">· {escape(row["production_age"])}</span>' if row["production_age"] else ""
     aliases = "".join(f' <span class="alias">@{escape(alias)}</span>' for alias in row["production_aliases"])
     link = f'<a href="{escape(row["production_href"])}">v{row["production_number"]}</a>'
@@ -80,17 +97,16 @@ def _candidate(row: dict[str, Any]) -> str:
     if not row["candidate_number"]:
         return ""
     link = f'<a href="{escape(row["candidate_href"])}">v{row["candidate_number"]}</a>'
-    mark = chip(row["candidate_tone"], row["candidate_icon"], row["candidate_label"])
-    return f'<div class="chips">{link}{mark}</div>'
+    return f'<div class="chips">{link}{row["candidate_chip"]}</div>'
 
 
-def _requests(row: dict[str, Any]) -> str:
+def _requests(row: dict[str, Any], words: Words) -> str:
     number = row["open_requests"]
-    return f'<span class="nowrap">{icon("inbox")} {number} {escape(_("open"))}</span>' if number else ""
+    return f'<span class="nowrap">{icon("inbox")} {number} {words.open}</span>' if number else ""
 
 
-def _drift(row: dict[str, Any]) -> str:
-    return chip("warning", "alert", f"{row['open_drift']} {_('to decide')}") if row["open_drift"] else ""
+def _drift(row: dict[str, Any], words: Words) -> str:
+    return chip("warning", "alert", f"{row['open_drift']} {words.to_decide}") if row["open_drift"] else ""
 
 
 def _changed(row: dict[str, Any]) -> str:

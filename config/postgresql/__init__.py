@@ -1,0 +1,1 @@
+"""Django's PostgreSQL backend, with two costs of every request taken away."""

@@ -17,6 +17,7 @@ from apps.approvals.queue import queries as queue
 from apps.notifications import queries as notifications
 from apps.registry import queries as registry
 from apps.registry.models import RegisteredModel
+from apps.written import together
 
 MOST_COUNTED = 100  # behind an entry: nobody reads a longer number, and counting thousands takes time
 THEMES = ("light", "dark")  # anything else follows the system
@@ -69,6 +70,15 @@ WAITING: dict[str, tuple[Callable[[Any], QuerySet], frozenset[Permission]]] = {
 DUTIES: frozenset[Permission] = frozenset().union(*(needed for _waiting_for, needed in WAITING.values()))
 
 
+@dataclass(frozen=True)
+class Answers:
+    """What the shell asks the database. `duties`: what one must be allowed to do for something to wait for one."""
+
+    unread: int
+    mirror: registry.SyncStatus
+    duties: frozenset[Permission]  # most people hold nothing of it anywhere
+
+
 class Shell:
     """Asks the database only for what a template really shows: fragments and error pages cost nothing."""
 
@@ -96,21 +106,25 @@ class Shell:
         """The person's name."""
         return str(self.request.user)
 
-    @cached_property
+    @property
     def unread(self) -> str:
         """How many notifications wait unread, "99+" at most; empty for none."""
-        count = notifications.unread_count(self.request.user)
+        count = self._answers.unread
         return "99+" if count >= notifications.MOST_COUNTED else str(count or "")
 
-    @cached_property
+    @property
     def mirror(self) -> Any:
         """Whether MLflow answers, and how old the data is."""
-        return registry.sync_status()
+        return self._answers.mirror
 
     @cached_property
-    def _duties(self) -> frozenset[Permission]:
-        """Of what one must be allowed to do for something to wait for one: most people hold nothing of it anywhere."""
-        return grants.held_somewhere(self.request.user, DUTIES, RegisteredModel)
+    def _answers(self) -> Answers:
+        """What a whole page shows of it all is asked at once."""
+        user = self.request.user
+        questions: list[Any] = [notifications.unread_question(user), registry.status_question()]
+        somewhere = grants.somewhere_question(user, DUTIES, RegisteredModel)
+        unread, mirror, *duties = together([*questions, somewhere] if somewhere else questions)
+        return Answers(unread, mirror, duties[0] if duties else grants.held_permissions(user) & DUTIES)
 
     def _current(self, route: str, within: tuple[str, ...]) -> str:
         match = self.request.resolver_match
@@ -121,7 +135,7 @@ class Shell:
         if route not in WAITING:
             return 0
         waiting_for, needed = WAITING[route]
-        return waiting_for(self.request.user)[:MOST_COUNTED].count() if needed & self._duties else 0
+        return waiting_for(self.request.user)[:MOST_COUNTED].count() if needed & self._answers.duties else 0
 
 
 def shell(request: HttpRequest) -> dict[str, Shell]:

@@ -14,6 +14,7 @@ _django = get_wsgi_application()
 # What was loaded stays for good: looking through it for garbage again and again would hold up single requests.
 gc.collect()
 gc.freeze()
+gc.set_threshold(20_000, 20, 20)  # a page makes some ten thousand objects that go by themselves
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

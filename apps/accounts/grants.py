@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 from django.contrib.auth.models import Permission as DjangoPermission
-from django.db import connection, models
+from django.db import models
 from django.db.models import Q, QuerySet
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
@@ -18,6 +18,7 @@ from apps.accounts.models import User
 from apps.accounts.permissions import MODEL_PERMISSIONS, Permission
 from apps.accounts.roles import ADMIN, INSTALLATION_ADMIN, Role, role_names
 from apps.audit.services import Actor
+from apps.written import Question, ask
 
 __all__ = [
     "GroupPermissionTable",
@@ -36,6 +37,7 @@ __all__ = [
     "roles_in",
     "roles_of",
     "set_role",
+    "somewhere_question",
     "visible_to",
 ]
 # Every page asks this: written out, as in `known`.
@@ -91,18 +93,25 @@ def held_on(user: Any, objects: Iterable[models.Model]) -> dict[Any, frozenset[P
 
 def held_somewhere(user: Any, among: frozenset[Permission], governed: type[models.Model]) -> frozenset[Permission]:
     """Return which of `among` the user holds on the whole installation, or on any object of a class; one query."""
+    question = somewhere_question(user, among, governed)
+    return ask(question) if question else held_permissions(user) & among
+
+
+def somewhere_question(
+    user: Any, among: frozenset[Permission], governed: type[models.Model]
+) -> Question[frozenset[Permission]] | None:
+    """Return how to ask for `held_somewhere`; None where what is held on the whole installation is the answer."""
     held = held_permissions(user) & among
     if held == among or user is None or not getattr(user, "is_active", False):
-        return held
+        return None
     wanted = [permission.codename for permission in among - held]
     query = _HELD_SOMEWHERE.format(
         of_groups=_table(governed, "group")._meta.db_table,
         of_person=_table(governed, "user")._meta.db_table,
         wanted=", ".join(["%s"] * len(wanted)),
     )
-    with connection.cursor() as cursor:
-        cursor.execute(query, [*wanted, user.pk, user.pk])
-        return held | _named(codename for (codename,) in cursor.fetchall())
+    values = [*wanted, user.pk, user.pk]
+    return Question(query, values, lambda rows: held | _named(codename for (codename,) in rows))
 
 
 def allows(user: Any, permission: Permission, obj: models.Model | None = None) -> bool:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-from django.db import connection
 from django.db.models import BooleanField, Case, Count, Q, QuerySet, Value, When
 from django.utils.translation import gettext as _
 
@@ -12,6 +11,7 @@ from apps.notifications.endpoints import needs_permission
 from apps.notifications.models import Delivery, DeliveryState, Endpoint, Notification
 from apps.notifications.queueing import model_references
 from apps.notifications.visibility import visible, visible_model_ids
+from apps.written import Question, ask
 
 MOST_COUNTED = 100  # the bell says "99+" from here on
 _UNREAD = """
@@ -35,11 +35,15 @@ def unread(user: Any) -> QuerySet[Notification]:
 
 
 def unread_count(user: Any) -> int:
-    """Return how many of `unread` there are, up to MOST_COUNTED. It stands on every page, so it is written out."""
+    """Return how many of `unread` there are, up to MOST_COUNTED."""
+    return ask(unread_question(user))
+
+
+def unread_question(user: Any) -> Question[int]:
+    """Return how to ask for `unread_count`: it stands on every page, so it is written out."""
     readable, values = visible_model_ids(user).query.sql_with_params()
-    with connection.cursor() as cursor:
-        cursor.execute(_UNREAD.format(readable=readable), [user.pk, *values, MOST_COUNTED])
-        return int(cursor.fetchone()[0])
+    query = _UNREAD.format(readable=readable)
+    return Question(query, [user.pk, *values, MOST_COUNTED], lambda rows: int(rows[0][0]))
 
 
 def endpoints(user: Any) -> QuerySet[Endpoint]:

@@ -11,9 +11,9 @@ SAFE = "!$&'()*+,;=/~:@"  # what `reverse` leaves as it is in a path
 PLACE = "model"
 
 
-def model_address(reference: str) -> str:
-    """Return the address of a model's page, as `reverse` does."""
-    before, after = _around_name(get_script_prefix())
+def model_address(reference: str, installed_at: str = "") -> str:
+    """Return the address of a model's page, as `reverse` does. `installed_at`: the script prefix, where it is known."""
+    before, after = _around_name(installed_at or get_script_prefix())
     return f"{before}{quote(name_to_segment(reference), safe=SAFE)}{after}"
 
 

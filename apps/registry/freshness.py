@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.db import connection as database
 from django.db.models import DateTimeField, Exists, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from apps.registry.models import DEFAULT_CONNECTION, Connection, SyncKind, SyncRun, SyncState
-from apps.written import moment
+from apps.written import Question, ask, moment
 
 STALE_RUN = timedelta(minutes=15)  # a sync without a sign of life for so long was killed
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -80,7 +79,20 @@ def with_freshness(connections: QuerySet[Connection]) -> QuerySet[Any]:
 
 def sync_status(connection: str | None = None) -> SyncStatus:
     """Return the state of one connection, or the worst of those that are mirrored: one that fails, else the oldest."""
-    rows = _status_rows(connection)
+    return ask(status_question(connection))
+
+
+def status_question(connection: str | None = None) -> Question[SyncStatus]:
+    """Return how to ask for `sync_status`."""
+    wanted, values = ("enabled", []) if connection is None else ("name = %s", [connection])
+    return Question(_STATUS.format(wanted=wanted), values, _status)
+
+
+def _status(found: list[tuple[Any, ...]]) -> SyncStatus:
+    rows = [
+        _Row(name, moment(good), moment(failing), error, moment(heartbeat))
+        for name, good, failing, error, heartbeat in found
+    ]
     known = [row for row in rows if row.failing_since or row.good_at]
     worst = min(known, key=lambda row: (row.failing_since is None, row.failing_since or row.good_at), default=None)
     alive = timezone.now() - STALE_RUN
@@ -102,14 +114,3 @@ class _Row:
     failing_since: datetime | None
     last_error: str | None
     heartbeat_at: datetime | None  # last sign of life of a pass that has not ended
-
-
-def _status_rows(connection: str | None) -> list[_Row]:
-    """Ask about one connection, or about all that are enabled."""
-    wanted, values = ("enabled", []) if connection is None else ("name = %s", [connection])
-    with database.cursor() as cursor:
-        cursor.execute(_STATUS.format(wanted=wanted), values)
-        return [
-            _Row(name, moment(good), moment(failing), error, moment(heartbeat))
-            for name, good, failing, error, heartbeat in cursor.fetchall()
-        ]

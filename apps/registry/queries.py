@@ -10,6 +10,7 @@ from apps.errors import NotVisible
 from apps.registry.connections import named
 from apps.registry.freshness import STALE_RUN as STALE_RUN
 from apps.registry.freshness import SyncStatus as SyncStatus
+from apps.registry.freshness import status_question as status_question
 from apps.registry.freshness import sync_status as sync_status
 from apps.registry.models import Kind, ModelVersion, RegisteredModel, Stage
 

@@ -1,6 +1,7 @@
 """What the list of models takes from its address. A malformed value is refused by name, never ignored."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django import forms
@@ -11,7 +12,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.errors import InvalidInput
-from apps.registry.inventory.filters import FACETS, MAY_LACK, ONLY_DELETED, OPEN, SETTLED, SORTS, WITH_DELETED, Filters
+from apps.registry.inventory.filters import (
+    FACETS,
+    MAY_LACK,
+    NAMES,
+    ONLY_DELETED,
+    OPEN,
+    SETTLED,
+    SORTS,
+    WITH_DELETED,
+    Filters,
+)
 from apps.registry.keyset import MAX_CURSOR, Order
 from apps.registry.models import Stage
 from apps.registry.summaries import CURRENT, MAX_VALUE, READING, UNREADABLE
@@ -44,7 +55,7 @@ class Asked:
         sort = self.sort or "name"
         return Order(SORTS[sort.removeprefix("-")], sort.startswith("-"))
 
-    @property
+    @cached_property
     def query(self) -> str:
         """What to ask to get here again, without the place in the list."""
         return self.filters.address(sort=self.sort)
@@ -92,7 +103,7 @@ def asked_by(query: QueryDict) -> Asked:
     values = {name: _clean(field, query, name) for name, field in InventoryForm.base_fields.items()}
     values["deleted"] = DELETED[values["deleted"]]
     sort = "" if values["sort"] == "name" else values["sort"]
-    filters = Filters(**{field.name: values[field.name] for field in fields(Filters)})
+    filters = Filters(**{name: values[name] for name in NAMES})
     return Asked(filters, sort, values["cursor"], values["more"], bool(values["counts"] or values["more"]))
 
 

@@ -44,14 +44,14 @@ class Filters:
 
     def __bool__(self) -> bool:
         """Whether anything narrows the list."""
-        return any(getattr(self, field.name) for field in fields(self) if field.name != "deleted")
+        return any(getattr(self, name) for name in NAMES if name != "deleted")
 
     def pairs(self) -> list[tuple[str, str]]:
         """Return what an address says for this, in one order, without what is empty."""
         found = []
-        for field in fields(self):
-            value = getattr(self, field.name)
-            found += [(field.name, one) for one in ([value] if isinstance(value, str) else value) if one]
+        for name in NAMES:
+            if value := getattr(self, name):
+                found += [(name, one) for one in ([value] if isinstance(value, str) else value) if one]
         return found
 
     def address(self, **more: str) -> str:
@@ -64,21 +64,23 @@ class Filters:
 
     def without(self, name: str, value: str) -> "Filters":
         """Return the same with one value taken away."""
-        values: Any = {field.name: getattr(self, field.name) for field in fields(self)}
+        values: Any = {name: getattr(self, name) for name in NAMES}
         kept = "" if isinstance(values[name], str) else tuple(one for one in values[name] if one != value)
         return Filters(**{**values, name: kept})
 
 
+NAMES = tuple(field.name for field in fields(Filters))
+
+
 def matching(models: QuerySet[RegisteredModel], filters: Filters, *, but: str = "") -> QuerySet[RegisteredModel]:
     """Narrow `models`. `but`: a facet whose own choice is left out, for counting what else could be chosen of it."""
+    wanted = [Q(search_text__contains=word) for word in filters.q.casefold().split()]
     if filters.deleted != WITH_DELETED:
-        models = models.filter(deleted_at__isnull=filters.deleted != ONLY_DELETED)
-    for word in filters.q.casefold().split():
-        models = models.filter(search_text__contains=word)
+        wanted.append(Q(deleted_at__isnull=filters.deleted != ONLY_DELETED))
     for facet in FACETS:
         if facet != but and (filters.chosen(facet) or facet in filters.no):
-            models = models.filter(_holds(facet, filters.chosen(facet), lacks=facet in filters.no))
-    return models
+            wanted.append(_holds(facet, filters.chosen(facet), lacks=facet in filters.no))
+    return models.filter(*wanted)
 
 
 def _holds(facet: str, values: tuple[str, ...], *, lacks: bool) -> Q:
@@ -92,7 +94,5 @@ def _holds(facet: str, values: tuple[str, ...], *, lacks: bool) -> Q:
 
 def facet_rows(facet: str, values: tuple[str, ...]) -> QuerySet[ModelFacet]:
     """The rows that say which models have these values of a facet. A tag with “=” is a key with its value."""
-    rows = ModelFacet.objects.filter(facet=facet, value__in=values)
-    if facet == "tag" and (pairs := [value for value in values if "=" in value]):
-        rows = ModelFacet.objects.filter(Q(facet="tag", value__in=values) | Q(facet="pair", value__in=pairs))
-    return rows
+    kinds = ("tag", "pair") if facet == "tag" else (facet,)  # every pair has a “=”, so that no key is taken for one
+    return ModelFacet.objects.filter(facet__in=kinds, value__in=values)

@@ -112,27 +112,44 @@ def _column(filters: str, now: str, label: str | Promise, key: str, down: bool) 
     return Column(label, f"?{'&'.join(part for part in (filters, sort) if part)}", sorted_now)
 
 
+@dataclass(frozen=True)
+class Here:
+    """What all rows of a page share: asked for each row, it took as long as writing the row."""
+
+    now: datetime
+    language: str | None
+    installed_at: str
+
+    @classmethod
+    def at_this_moment(cls) -> "Here":
+        return cls(timezone.now(), get_language(), get_script_prefix())
+
+    def days_since(self, at: datetime) -> int:
+        """Return for how many whole days something has been so."""
+        return int((self.now - at).total_seconds() // DAY)
+
+
 def lines(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the rows with what is computed for them: addresses, ages, the aliases of the version in Production."""
-    now = timezone.now()
-    return [row | _line(row, now) for row in found]
+    here = Here.at_this_moment()
+    return [row | _line(row, here) for row in found]
 
 
-def _line(row: dict[str, Any], now: datetime) -> dict[str, Any]:
+def _line(row: dict[str, Any], here: Here) -> dict[str, Any]:
     reference = rows.reference(row)
-    href = model_address(reference)
-    number, candidate = row["production_number"], row["candidate_number"]
+    href = model_address(reference, here.installed_at)
+    number, candidate, since = row["production_number"], row["candidate_number"], row["production_since"]
     text = row["description"]
     return {
         "reference": reference,
         "href": href,
         "description": f"{text[:MOST_DESCRIPTION]}…" if len(text) > MOST_DESCRIPTION else text,
         "production_href": f"{href}v/{number}/",
-        "production_age": _age(row["production_since"], now) if number else "",
+        "production_age": _age(here.language, here.days_since(since)) if number and since else "",
         "production_aliases": [alias for alias, at in document(row["alias_numbers"]).items() if at == number],
         "candidate_href": f"{href}v/{candidate}/",
-        "candidate_chip": candidate and _candidate_chip(get_language(), get_script_prefix(), row["candidate_stage"]),
-        "updated_ago": _ago(row["updated_at"], now),
+        "candidate_chip": candidate and _candidate_chip(here.language, here.installed_at, row["candidate_stage"]),
+        "updated_ago": _ago(here.language, here.days_since(row["updated_at"])),
     }
 
 
@@ -142,13 +159,9 @@ def _candidate_chip(_language: str | None, _installed_at: str, stage: str) -> Sa
     return chip(tone, icon, VALUE_LABELS["stage"].get(stage, stage))
 
 
-def _age(at: datetime | None, now: datetime) -> str:
-    """Say how long something has been so, in days, months or years; "today" on its first day."""
-    return "" if at is None else _days(get_language(), int((now - at).total_seconds() // DAY))
-
-
 @lru_cache(maxsize=4096)
-def _days(_language: str | None, days: int) -> str:
+def _age(_language: str | None, days: int) -> str:
+    """Say how long something has been so, in days, months or years; "today" on its first day."""
     if days < 1:
         return _("today")
     if days < 60:
@@ -158,13 +171,9 @@ def _days(_language: str | None, days: int) -> str:
     return ngettext("%d year", "%d years", days // 365) % (days // 365)
 
 
-def _ago(at: datetime, now: datetime) -> str:
-    return _days_ago(get_language(), int((now - at).total_seconds() // DAY))
-
-
 @lru_cache(maxsize=4096)
-def _days_ago(language: str | None, days: int) -> str:
-    return _("today") if days < 1 else _("%(time)s ago") % {"time": _days(language, days)}
+def _ago(language: str | None, days: int) -> str:
+    return _("today") if days < 1 else _("%(time)s ago") % {"time": _age(language, days)}
 
 
 def chosen(asked: Asked) -> list[Link]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-TURNS, WARM_UP = 40, 10
+TURNS, WARM_UP = 120, 10  # so many that a pause which comes seldom counts as often as it comes
 
 
 @dataclass(frozen=True)

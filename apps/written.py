@@ -35,7 +35,7 @@ def together(questions: Iterable[Question[Any]]) -> list[Any]:
     questions = list(questions)
     connection.ensure_connection()
     at_once = connection.vendor == "postgresql" and len(questions) > 1
-    with connection.connection.pipeline() if at_once else nullcontext():
+    with connection.wrap_database_errors, connection.connection.pipeline() if at_once else nullcontext():
         cursors = [connection.cursor() for _question in questions]
         for cursor, question in zip(cursors, questions, strict=True):
             cursor.execute(question.query, question.values)

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from apps.audit.services import Actor
+from apps.jobs.models import Job
 from apps.registry import stages
 from apps.registry.comparing import exports as compare_exports
 from apps.registry.models import Connection, MetricDirection, ModelVersion, RegisteredModel
@@ -193,6 +194,20 @@ def test_a_direction_that_was_set_judges_the_metric(reader, churn):
     MetricDirection.objects.create(metric="epochs", direction="lower", set_by="admin")
     rows = reader.get("/compare/?candidate=churn@2").context["comparison"].metrics
     assert {row.name: row.verdict for row in rows} == {"accuracy": "better", "epochs": "worse"}
+
+
+def test_what_nobody_opened_yet_is_read_for_the_comparison(reader, churn):
+    ModelVersion.objects.filter(number=2).update(environment={})
+    for _time in range(2):
+        page = reader.get("/compare/?base=churn@1&candidate=churn@2")
+    asked = [job.args["version"] for job in Job.objects.all()]
+    assert asked == [ModelVersion.objects.get(number=2).pk]
+    assert "are being read from MLflow" in text_of(page)
+
+
+def test_a_comparison_of_what_is_read_reads_nothing(reader, churn):
+    page = reader.get("/compare/?base=churn@1&candidate=churn@2")
+    assert (Job.objects.count(), "are being read from MLflow" in text_of(page)) == (0, False)
 
 
 def test_five_versions_of_a_model_cost_as_many_queries_as_two(reader, churn):

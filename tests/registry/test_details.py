@@ -11,7 +11,7 @@ from apps.jobs.models import Job
 from apps.jobs.tasks import run_job
 from apps.registry import connections, observers, services
 from apps.registry.details import jobs as detail_jobs
-from apps.registry.details import keeping
+from apps.registry.details import keeping, reading
 from apps.registry.models import ModelVersion
 from apps.registry.observers import Changed
 from apps.registry.sync import synchronise
@@ -58,7 +58,7 @@ def test_a_thorough_reading_sees_folders_environments_and_pictures(mlflow_regist
     put(mlflow_registry, version, "code/features.py", "x = 1\n")
     put(mlflow_registry, version, "conda.yaml", CONDA)
     root = version.source.removesuffix("/model")
-    for name in ("confusion_matrix.png", "notes.png", "roc_curve.svg"):
+    for name in ("confusion_matrix.png", "notes.png", "plots/roc.png", "roc_curve.svg"):
         mlflow_registry.file({"artifact_uri": root}, name, "x")
     detail_jobs.read_version(version.pk)
     version.refresh_from_db()
@@ -68,7 +68,10 @@ def test_a_thorough_reading_sees_folders_environments_and_pictures(mlflow_regist
         "conda": {"channels": ["conda-forge"], "dependencies": ["python=3.11", "pip", {"pip": ["mlflow"]}]},
         keeping.COMPLETE: True,
     }
-    assert version.pictures == [{"path": "confusion_matrix.png", "title": "Confusion matrix"}]
+    assert version.pictures == [
+        {"path": "confusion_matrix.png", "title": "Confusion matrix"},
+        {"path": "plots/roc.png", "title": "Roc"},
+    ]
 
 
 @pytest.mark.mlflow
@@ -132,6 +135,52 @@ def test_an_exchange_of_files_is_recorded_and_told(mlflow_registry, told):
         (Changed.DETAILS, None, None),
     ]
     assert told[1].details == {"changed": ["requirements", "artifact_digest"]}
+
+
+@pytest.mark.mlflow
+@pytest.mark.parametrize("path", ["data/model.pth", "model/weights/shard.bin"])
+def test_an_exchange_of_a_file_in_a_folder_is_told(mlflow_registry, told, path):
+    mlflow_registry.version(mlflow_registry.model("churn"))
+    version = mirrored()
+    put(mlflow_registry, version, path, "first")
+    detail_jobs.read_version(version.pk)
+    before = ModelVersion.objects.get().artifact_digest
+    told.clear()
+    put(mlflow_registry, version, path, "second weights")
+    ModelVersion.objects.update(details_due_at=timezone.now())
+    services.read_due_details()
+    after = ModelVersion.objects.get().artifact_digest
+    exchanged = [(change.before, change.after) for change in told if change.what == Changed.ARTIFACTS]
+    assert (exchanged, before != after) == ([(before, after)], True)
+
+
+@pytest.mark.mlflow
+def test_folders_that_an_earlier_reading_did_not_look_into_are_no_exchange(mlflow_registry, told):
+    mlflow_registry.version(mlflow_registry.model("churn"))
+    version = mirrored()
+    put(mlflow_registry, version, "data/model.pth", "weights")
+    detail_jobs.read_version(version.pk)
+    body = ModelVersion.objects.get()
+    shallow = [row for row in body.files if row["path"] == "data/" or "/" not in row["path"]]
+    with connections.client("default") as client:
+        found = reading.read(client, detail_jobs._wanted(version), reading.Runs(client), thorough=False)
+    ModelVersion.objects.update(files=shallow, artifact_digest=found.shallow_digest, details_due_at=timezone.now())
+    told.clear()
+    services.read_due_details()
+    body.refresh_from_db()
+    assert [change.what for change in told] == [Changed.DETAILS]
+    assert "data/model.pth" in [row["path"] for row in body.files]
+
+
+@pytest.mark.mlflow
+def test_versions_that_an_alias_points_to_are_watched(mlflow_registry):
+    mlflow_registry.version(mlflow_registry.model("churn"))
+    mlflow_registry.version("churn")
+    mlflow_registry.alias("churn", "champion", 1)
+    synchronise(requested_by="a test")
+    ModelVersion.objects.update(created_at=timezone.now() - timedelta(days=30))
+    services.read_due_details()
+    assert [row.details_due_at is not None for row in ModelVersion.objects.order_by("number")] == [True, False]
 
 
 @pytest.mark.mlflow

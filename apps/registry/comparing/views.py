@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from apps.accounts import grants
+from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.errors import InvalidInput
-from apps.registry import directions, queries
+from apps.registry import directions, queries, services
 from apps.registry.comparing import Comparison, compare, comparisons, pictures
 from apps.registry.comparing.exports import csv_text, file_name
 from apps.registry.comparing.pages import comparison_context, picker_context
@@ -30,10 +31,13 @@ def compare_versions(request: HttpRequest) -> HttpResponse:
     columns = [version for version in (base, *candidates) if version]
     different = list({version.pk: version for version in columns}.values())
     comparison = _compared(different) if base and len(different) > 1 else None
+    by = cast(User, request.user).get_username()  # environment and pictures are read when somebody wants to see them
+    jobs = [services.enqueue_version(version, by) for version in different] if comparison else []
     context = {
         **picker_context(request.user, base, candidates),
         "same": len(columns) > 1 and len(different) == 1,
         "repeated": len(columns) > len(different) > 1,
+        "reading": any(jobs),
         "may_set": grants.allows(request.user, Permission.POLICY_MANAGE),
         **(comparison_context(comparison) if comparison else {"comparison": None}),
     }

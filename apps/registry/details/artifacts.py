@@ -9,7 +9,8 @@ from apps.registry import remote
 from apps.registry.mlflow import MlflowClient, MlflowNotFound, MlflowRefused, RemoteFile
 
 MAX_FILES = 500  # entries that are kept of one model
-MAX_PICTURES = 20
+MAX_FOLDERS, MAX_DEPTH = 20, 4  # so many calls, and so many levels below the model's folder
+MAX_PICTURES, MAX_PICTURE_FOLDERS = 20, 10
 LOGGED_MODEL = re.compile(r"(?:^models:/|/models/)(m-[0-9a-f]{32})(?:/artifacts)?/?$")
 PICTURE = re.compile(r"(confusion|roc|precision_recall|pr_curve|lift|calibration|residual|importance|shap)", re.I)
 PICTURE_TYPES = (".png", ".jpg", ".jpeg")  # no SVG: it can carry scripts
@@ -74,16 +75,20 @@ def _inside_run(source: str, run_id: str, run_root: str) -> str | None:
     return None
 
 
-def listing(client: MlflowClient, folder: Folder, *, deep: bool) -> list[dict[str, Any]] | None:
-    """Return [{path, size}] by path, at most MAX_FILES; a folder ends in "/". `deep` looks one level into folders.
+def listing(client: MlflowClient, folder: Folder) -> list[dict[str, Any]] | None:
+    """Return [{path, size}] by path, folders looked into, at most MAX_FILES; a folder ends in "/", its size is None.
 
     None where MLflow refuses to list. Raises MlflowUnavailable.
     """
     try:
         rows = folder.entries(client)
-        for inner in [row for row in rows if row.is_folder] if deep else []:
-            if len(rows) < MAX_FILES:
-                rows += folder.entries(client, inner.path)
+        inside = [row for row in rows if row.is_folder]
+        for looked_into in range(MAX_FOLDERS):
+            if looked_into >= len(inside) or len(rows) >= MAX_FILES:
+                break
+            more = folder.entries(client, inside[looked_into].path)
+            rows += more
+            inside += [row for row in more if row.is_folder and row.path.count("/") < MAX_DEPTH]
     except (MlflowNotFound, MlflowRefused):
         return None
     found: list[dict[str, Any]] = [
@@ -93,17 +98,27 @@ def listing(client: MlflowClient, folder: Folder, *, deep: bool) -> list[dict[st
 
 
 def pictures(client: MlflowClient, run_id: str) -> list[dict[str, str]]:
-    """Return [{path, title}] of the images in the run's own folder whose names say what they show.
+    """Return [{path, title}] of the run's images whose names say what they show, in its folder and one level below.
 
     Raises MlflowUnavailable.
     """
+    rows = _logged(client, run_id)
+    for folder in [row for row in rows if row.is_folder][:MAX_PICTURE_FOLDERS]:
+        rows += _logged(client, run_id, folder.path)
+    names = [row.path for row in rows if not row.is_folder and row.path.lower().endswith(PICTURE_TYPES)]
+    wanted = sorted((name for name in names if PICTURE.search(name.rsplit("/", 1)[-1])), key=_nearest_first)
+    return [{"path": remote.clean(name), "title": _title(name)} for name in wanted[:MAX_PICTURES]]
+
+
+def _logged(client: MlflowClient, run_id: str, path: str = "") -> list[RemoteFile]:
     try:
-        rows = client.list_files("mlflow/artifacts/list", {"run_id": run_id})
+        return list(client.list_files("mlflow/artifacts/list", {"run_id": run_id} | ({"path": path} if path else {})))
     except (MlflowNotFound, MlflowRefused):
         return []
-    names = [row.path for row in rows if not row.is_folder and row.path.lower().endswith(PICTURE_TYPES)]
-    wanted = sorted(name for name in names if PICTURE.search(name))[:MAX_PICTURES]
-    return [{"path": remote.clean(name), "title": _title(name)} for name in wanted]
+
+
+def _nearest_first(path: str) -> tuple[int, str]:
+    return path.count("/"), path
 
 
 def _title(path: str) -> str:

@@ -15,7 +15,7 @@ from apps.registry import connections, summaries
 from apps.registry.details import keeping, reading
 from apps.registry.details.reading import Details, Runs, Wanted
 from apps.registry.mlflow import MlflowClient, MlflowError, MlflowFileUnreadable
-from apps.registry.models import DEFAULT_CONNECTION, DetailsState, ModelVersion, Stage
+from apps.registry.models import DEFAULT_CONNECTION, DetailsState, ModelAlias, ModelVersion, Stage
 from apps.registry.stages import lock_model
 
 DETAILS = "registry.details"  # kind of the job that reads all that is due of one connection
@@ -45,10 +45,17 @@ def enqueue_version(version: ModelVersion, requested_by: str) -> Job | None:
 
 def watch(connection: str) -> int:
     """Make the versions due that came into use and have no next reading. Returns how many."""
-    fresh = ModelVersion.objects.filter(
-        stage__in=keeping.WATCHED, details_due_at=None, deleted_at=None, details_state=DetailsState.LOADED
-    )
-    return fresh.filter(model__connection=connection).update(details_due_at=timezone.now())
+    return _make_due(ModelVersion.objects.filter(stage__in=keeping.WATCHED, model__connection=connection))
+
+
+def _watch_aliased(connection: str) -> None:
+    """The same for versions that an alias points to: as often as the others in use are read, for it asks for each."""
+    _make_due(ModelVersion.objects.filter(pk__in=ModelAlias.objects.values("version"), model__connection=connection))
+
+
+def _make_due(versions: QuerySet[ModelVersion]) -> int:
+    unwatched = versions.filter(details_due_at=None, deleted_at=None, details_state=DetailsState.LOADED)
+    return unwatched.update(details_due_at=timezone.now())
 
 
 def next_due(connection: str, most: int) -> list[ModelVersion]:
@@ -85,6 +92,7 @@ def read_due_details(progress: Progress = lambda done, total: None, connection: 
     Raises UpstreamUnavailable when MLflow delivers nothing any more; what was read is kept.
     """
     watch(connection)
+    _watch_aliased(connection)
     total, done, good = due(connection).count(), 0, 0
     with connections.client(connection) as client, ThreadPoolExecutor(READERS) as pool:
         runs = Runs(client)

@@ -16,10 +16,11 @@ from apps.registry.observers import Change, Changed
 UNFINISHED_RUNS = ("RUNNING", "SCHEDULED")
 READ_AGAIN = timedelta(seconds=60)  # while the run goes on
 LATE_LOGS = timedelta(days=3)  # so long after its registration a version's run may still get metrics
-WATCHED = (Stage.STAGING, Stage.PRODUCTION)  # an exchange of their files must not go unseen
+WATCHED = (Stage.STAGING, Stage.PRODUCTION)  # an exchange of their files must not go unseen, nor of an alias's version
 WATCH_PAUSE = timedelta(hours=6)
 MAX_PAUSE = timedelta(hours=1)
-FIELDS = [name for name in Details.__dataclass_fields__ if name != "problems"]
+NOT_KEPT = ("problems", "shallow_digest")
+FIELDS = [name for name in Details.__dataclass_fields__ if name not in NOT_KEPT]
 STATE = ["details_state", "details_error", "details_at", "details_due_at", "details_failures"]
 ARTIFACT_PARTS = {"mlmodel": "MLmodel", "requirements": "requirements.txt", "files": "files"}
 TOLD = ("run", "params", "metrics", "datasets", "mlmodel", "signature", "requirements", "files", "environment",
@@ -38,7 +39,8 @@ def keep(version: ModelVersion, details: Details, *, asked_at: datetime | None =
         return False
     before = version.artifact_digest if version.details_state == DetailsState.LOADED else ""
     known = {name: getattr(version, name) for name in TOLD} if version.details_state == DetailsState.LOADED else {}
-    changed = _changed_parts(version, details) if before and before != details.artifact_digest else []
+    same = before in ("", details.artifact_digest, details.shallow_digest)
+    changed = [] if same else _changed_parts(version, details)
     for name, value in _values(version, details, exchanged=bool(changed)).items():
         setattr(version, name, value)
     version.details_state = DetailsState.LOADED
@@ -56,15 +58,13 @@ def keep(version: ModelVersion, details: Details, *, asked_at: datetime | None =
 
 def _values(version: ModelVersion, details: Details, *, exchanged: bool) -> dict[str, Any]:
     """Return the columns to write. A quick reading keeps what a thorough one found, unless the files were exchanged."""
-    values = {name: value for name, value in asdict(details).items() if name != "problems"}
+    values = {name: value for name, value in asdict(details).items() if name not in NOT_KEPT}
     thorough = details.environment is not None
     if thorough:
         values["environment"] = {**(details.environment or {}), COMPLETE: True}
         return values
     values["environment"] = {} if exchanged else version.environment
     values["pictures"] = version.pictures
-    if details.artifact_digest == version.artifact_digest:
-        values["files"] = version.files
     return values
 
 
@@ -77,13 +77,9 @@ def _changed_parts(version: ModelVersion, details: Details) -> list[str]:
     ]
     if version.files is None or details.files is None:
         return parts
-    if _top(version.files) != _top(details.files):
+    if version.files != details.files:
         parts.append(ARTIFACT_PARTS["files"])
     return parts or [ARTIFACT_PARTS["mlmodel"]]  # its text differs, its meaning does not
-
-
-def _top(files: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [row for row in files if "/" not in row["path"].removesuffix("/")]
 
 
 def _tell_exchange(version: ModelVersion, before: str, changed: list[str]) -> None:
@@ -115,7 +111,7 @@ def _next_reading(version: ModelVersion, now: datetime) -> datetime | None:
         return now + READ_AGAIN
     age = now - version.created_at
     late = now + max(READ_AGAIN, age) if version.run and age < LATE_LOGS else None
-    watched = now + WATCH_PAUSE if version.stage in WATCHED else None
+    watched = now + WATCH_PAUSE if version.stage in WATCHED or version.aliases.exists() else None
     return min(filter(None, (late, watched)), default=None)
 
 

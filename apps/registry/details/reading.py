@@ -38,6 +38,7 @@ class Details:
     environment: dict[str, Any] | None = None
     pictures: list[dict[str, str]] | None = None
     artifact_digest: str = ""
+    shallow_digest: str = ""  # as it was before folders were looked into: what was read then is not taken for another
     problems: tuple[str, ...] = ()
 
 
@@ -92,7 +93,7 @@ def read(client: MlflowClient, wanted: Wanted, runs: Runs, *, thorough: bool) ->
     """Read one version. What does not exist is left empty. Raises MlflowUnavailable or MlflowRefused.
 
     Raises MlflowFileUnreadable when MLflow no longer has the version: that says nothing about what its files were.
-    `thorough` reads the environment files, one level of folders and the names of pictures too: a few calls more.
+    `thorough` reads the environment files and the names of pictures too: a few calls more.
     """
     problems: list[str] = []
     run = runs.get(wanted.run_id) if wanted.run_id else None
@@ -110,7 +111,7 @@ def _files(
 ) -> dict[str, Any]:
     root = run.artifact_uri if run else ""
     folder = artifacts.folder_of(client, wanted.name, wanted.number, wanted.source, wanted.run_id, root)
-    files = artifacts.listing(client, folder, deep=thorough) if folder else None
+    files = artifacts.listing(client, folder) if folder else None
     listed = {row["path"] for row in files} if files else None  # an empty list proves nothing: MLflow hides errors so
     found: dict[str, Any] = {"files": files}
     body = _artifact(client, wanted, "MLmodel", listed)
@@ -124,6 +125,8 @@ def _files(
     if lines is not None:
         found["requirements"] = requirements.lines(_text(lines))
     found["artifact_digest"] = _digest(body, found.get("requirements"), files)
+    top = None if files is None else [row for row in files if "/" not in row["path"].removesuffix("/")]
+    found["shallow_digest"] = _digest(body, found.get("requirements"), top)
     if thorough:
         texts = {kind: _artifact(client, wanted, path, listed) for kind, path in ENVIRONMENTS.items()}
         found["environment"] = {kind: _environment(text) for kind, text in texts.items() if text is not None}
@@ -153,12 +156,8 @@ def _must_exist(client: MlflowClient, wanted: Wanted) -> None:
 
 
 def _digest(body: bytes | None, lines: list[str] | None, files: list[dict[str, Any]] | None) -> str:
-    """Return a SHA-256 over what tells that the files were exchanged: 64 hex digits.
-
-    Only the folder's own level counts, so that a thorough reading and a quick one agree.
-    """
-    top = None if files is None else [row for row in files if "/" not in row["path"].removesuffix("/")]
-    parts = {"MLmodel": body and hashlib.sha256(body).hexdigest(), "requirements": lines, "files": top}
+    """Return a SHA-256 over what tells that the files were exchanged: 64 hex digits."""
+    parts = {"MLmodel": body and hashlib.sha256(body).hexdigest(), "requirements": lines, "files": files}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -30,8 +30,10 @@ __all__ = [
     "held_on",
     "held_permissions",
     "held_somewhere",
+    "held_through",
     "holders",
     "holders_on",
+    "permissions_of",
     "roles_for",
     "roles_held",
     "roles_in",
@@ -195,10 +197,24 @@ def set_role(
 
 def roles_held(group: Group, obj: models.Model | None = None) -> list[str]:
     """Return the role names that `group` holds on `obj` itself, or on the whole registry when `obj` is None."""
+    return role_names(set(permissions_of(group, obj)))
+
+
+def permissions_of(group: Group, obj: models.Model | None = None) -> frozenset[Permission]:
+    """Return what `group` holds on `obj` itself, or on the whole registry when `obj` is None."""
     if obj is None:
-        return role_names(_named(group.permissions.values_list("codename", flat=True)))
+        return frozenset(_named(group.permissions.values_list("codename", flat=True)))
     rows = _table(type(obj), "group").objects.filter(group=group, content_object=obj)
-    return role_names(_named(rows.values_list("permission__codename", flat=True)))
+    return frozenset(_named(rows.values_list("permission__codename", flat=True)))
+
+
+def held_through(group: Group, permissions: Iterable[Permission], objects: QuerySet) -> QuerySet:
+    """Return those `objects` on which membership of `group` gives any of `permissions`."""
+    stored = _stored(permissions)
+    if group.permissions.filter(pk__in=stored).exists():
+        return objects
+    rows = _table(objects.model, "group").objects.filter(group=group, permission__in=stored)
+    return objects.filter(pk__in=rows.values("content_object"))
 
 
 def group_roles(objects: QuerySet) -> dict[int, dict[Any, list[str]]]:

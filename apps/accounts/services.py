@@ -12,7 +12,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from apps.accounts import grants, sessions
+from apps.accounts import grants, guards, sessions
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.accounts.roles import ROLES, Role
@@ -41,22 +41,26 @@ def change_grant(
 ) -> Group:
     """Make `roles` exactly what the group holds on `model`, or on the whole registry when None; none removes all.
 
-    Raises NotAllowed, NotVisible, InvalidInput (roles, reason), RuleViolation when nobody could manage people any more.
+    Raises NotAllowed, NotVisible, InvalidInput (roles, reason), RuleViolation when nobody could manage people any more,
+    or when a guard objects: whoever asked for a promotion does not choose who signs it.
     """
     with _managing(Action.GRANT_CHANGED, by=by, target=_target("group", group)) as trial:
         held_by, on = _locked(Group, group), _model(model, by)
         trial.target = Target("group", held_by.name, on.pk if on else None)
         trial.data = {"model": str(on) if on else None}
         _needs_reason(reason)
-        before = grants.roles_held(held_by, on)
+        before = grants.permissions_of(held_by, on)
         grants.set_role(held_by, _known(roles), on)
+        after = grants.permissions_of(held_by, on)
+        guards.ask(guards.GrantChange(by, held_by, before ^ after, on))
         _somebody_still_manages_people()
-        trial.done(reason=reason, before={"roles": before}, after={"roles": grants.roles_held(held_by, on)})
+        names = [{"roles": grants.roles_for(held)} for held in (before, after)]
+        trial.done(reason=reason, before=names[0], after=names[1])
     return held_by
 
 
 def add_member(group: Group | int, user: User | int, *, by: User, reason: str = "") -> None:
-    """Put a person into a group; who is in it already stays. Raises NotAllowed, NotVisible."""
+    """Put a person into a group; who is in it already stays. Raises NotAllowed, NotVisible, RuleViolation (a guard)."""
     _change_membership(group, user, True, by=by, reason=reason)
 
 
@@ -105,15 +109,16 @@ def deactivate(user: User | int, *, by: User, reason: str) -> None:
     """Shut a person out at once: no sign-in, their sessions end, their tokens are revoked. What they did stays.
 
     Reviews of theirs no longer count from this moment on. Raises NotAllowed, NotVisible, InvalidInput (reason),
-    Conflict (is inactive already), RuleViolation for oneself and for the last one who manages people.
+    Conflict (is inactive already), RuleViolation for oneself, for the last one who manages people, and by a guard.
     """
-    with _managing(Action.USER_DEACTIVATED, by=by, target=_target("person", user)) as trial:
+    with _managing(Action.USER_DEACTIVATED, by=by, target=_target("person", user), person=user) as trial:
         person = _person(user, trial)
         _needs_reason(reason)
         if person.pk == by.pk:
             raise RuleViolation(_("You cannot deactivate yourself. Ask another admin."))
         if not person.is_active:
             raise Conflict(_("%(person)s is inactive already.") % {"person": person})
+        guards.ask(guards.StandingChange(by, person))
         person.is_active = False
         person.save(update_fields=["is_active"])
         _somebody_still_manages_people()
@@ -131,14 +136,15 @@ def deactivate(user: User | int, *, by: User, reason: str) -> None:
 def reactivate(user: User | int, *, by: User, reason: str) -> None:
     """Let a person in again, with the groups they are in. Old sessions and tokens stay dead.
 
-    Raises NotAllowed, NotVisible, InvalidInput (reason), Conflict (is active already).
+    Raises NotAllowed, NotVisible, InvalidInput (reason), Conflict (is active already), RuleViolation (a guard).
     """
-    with _managing(Action.USER_REACTIVATED, by=by, target=_target("person", user)) as trial:
+    with _managing(Action.USER_REACTIVATED, by=by, target=_target("person", user), person=user) as trial:
         person = _person(user, trial)
         _needs_reason(reason)
         if person.is_active:
             raise Conflict(_("%(person)s is active already.") % {"person": person})
         person.is_active = True
+        guards.ask(guards.StandingChange(by, person))
         person.save(update_fields=["is_active"])
         trial.done(reason=reason, before={"active": False}, after={"active": True})
 
@@ -155,22 +161,26 @@ def _needs_reason(reason: str) -> None:
 
 
 def _change_membership(group: Group | int, user: User | int, member: bool, *, by: User, reason: str) -> None:
-    with _managing(Action.MEMBERSHIP_CHANGED, by=by, target=_target("group", group)) as trial:
+    with _managing(Action.MEMBERSHIP_CHANGED, by=by, target=_target("group", group), person=user) as trial:
         locked, person = _locked(Group, group), _locked(User, user)
-        trial.target = Target("group", locked.name)
+        trial.target, trial.data = Target("group", locked.name), {"person": person.get_username()}
         before = person.groups.filter(pk=locked.pk).exists()
+        if before != member:
+            guards.ask(guards.MembershipChange(by, locked, person))
         change = person.groups.add if member else person.groups.remove
         change(locked)
         _somebody_still_manages_people()
-        trial.done(reason=reason, person=person.get_username(), before={"member": before}, after={"member": member})
+        trial.done(reason=reason, before={"member": before}, after={"member": member})
 
 
 @contextmanager
-def _managing(action: Action, *, by: User, target: Target) -> Iterator[Attempt]:
-    """Attempt a change of people: one at a time, by somebody who at this moment may manage people."""
+def _managing(action: Action, *, by: User, target: Target, person: User | int | None = None) -> Iterator[Attempt]:
+    """Attempt a change of people, `person` if it is of one: one at a time, by who at this moment may manage people."""
     with attempt(action, by=grants.actor(by), target=target) as trial:
-        # In line: two admins who take the role from each other at once would leave none.
-        list(Group.objects.select_for_update().order_by("pk").values_list("pk"))
+        # In line: two admins who take the role from each other at once would leave none. The keys stay readable for
+        # what refers to a group or person meanwhile: a request that is opened, whose requester the guards wait for.
+        list(Group.objects.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+        guards.lock_people(by.pk, *([] if person is None else [_key(person)]))
         if not grants.holders(Permission.PEOPLE_MANAGE).filter(pk=by.pk).exists():
             raise NotAllowed(_("Only an admin of the whole registry manages people. Ask one to do this."))
         yield trial
@@ -183,20 +193,22 @@ def _somebody_still_manages_people() -> None:
 
 def _locked(kind: Any, given: Any) -> Any:
     """Return the row, locked. Raises NotVisible."""
-    key = given.pk if isinstance(given, models.Model) else given
-    found = kind.objects.select_for_update().filter(pk=key).first()
+    found = kind.objects.select_for_update(no_key=True).filter(pk=_key(given)).first()
     if found is None:
         raise NotVisible(_("There is no such person or group any more. Load the page again."))
     return found
+
+
+def _key(given: Any) -> Any:
+    return given.pk if isinstance(given, models.Model) else given
 
 
 def _model(given: models.Model | int | None, by: User) -> models.Model | None:
     """Return the registered model, as `by` sees it. Accounts imports no registry: Django's table of models knows it."""
     if given is None:
         return None
-    key = given.pk if isinstance(given, models.Model) else given
     visible = grants.visible_to(by, apps.get_model("registry", "RegisteredModel").objects.all())
-    found = visible.filter(pk=key).first()
+    found = visible.filter(pk=_key(given)).first()
     if found is None:
         raise NotVisible(_("There is no such model, or you may not see it."))
     return found

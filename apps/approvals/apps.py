@@ -5,6 +5,7 @@ class ApprovalsConfig(AppConfig):
     name = "apps.approvals"
 
     def ready(self) -> None:
-        """Tell the job runner who writes to MLflow, and the mirror who hears of what MLflow changed by itself."""
-        from apps.approvals import apply, notices, refreshing  # noqa: F401 - register themselves; models are loaded now
+        """Tell the job runner who writes to MLflow, the mirror who hears of it, and accounts who guards the signers."""
+        # Each registers itself; models are loaded now.
+        from apps.approvals import apply, notices, refreshing, signers  # noqa: F401
         from apps.approvals.drift import findings, revert  # noqa: F401 - registers the observer, and its handler

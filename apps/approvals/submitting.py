@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.accounts import grants
+from apps.accounts.guards import lock_people
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.approvals import aiming, counts, evidence, findings, policies, schedule, superseding, visibility, waiting
@@ -82,6 +83,8 @@ def open_request(
         request = ApprovalRequest(version=version, requester=by, state=RequestState.DRAFT)
         _write(request, Wording(reason, roll_out, roll_back, ticket), draft=draft)
         request.follows = _followed(follows, request, by) if follows else None
+        if not draft:
+            lock_people(by.pk)  # whoever asks does not change who signs, see signers.py
         rivals = [] if draft else visibility.locked_rivals(version.model_id, to_stage=to_stage, alias=alias)
         covered = _locked_with_finding(request, drift, to_stage)
         if covered:
@@ -103,6 +106,7 @@ def submit(request_id: int, *, by: User) -> ApprovalRequest:
     if seen:
         _read_details(seen.version_id, by)
     with audit.attempt(row.records, by=grants.actor(by), target=Target("request", f"request {request_id}")) as trial:
+        lock_people(by.pk)  # as in open_request
         rivals = (
             visibility.locked_rivals(seen.version.model_id, to_stage=seen.to_stage, alias=seen.alias) if seen else []
         )

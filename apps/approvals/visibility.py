@@ -1,7 +1,7 @@
 """Which requests a person may see, and the locks under which one is changed.
 
-Locks are taken in one order everywhere: requests (the lowest number first), their model, its versions, its findings,
-the end of the trail.
+Locks are taken in one order everywhere: people (a requester who asks), requests (the lowest number first), their model,
+its versions, its findings, the end of the trail.
 """
 
 from typing import Any

@@ -6,8 +6,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.accounts import grants
+from apps.accounts.guards import lock_people
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
+from apps.approvals import signers
 from apps.approvals.delegating.queries import get_delegation
 from apps.approvals.models import Delegation
 from apps.approvals.texts import text_from
@@ -35,7 +37,8 @@ def give(
 
     It lends what the delegator may review, and no more: what excludes either of them excludes the delegate too.
     Raises NotAllowed (for somebody else, without `people:manage`), NotVisible (the model), RuleViolation (nothing to
-    lend; to oneself; a manager to themselves), InvalidInput (naming the field) and Conflict (is lent already).
+    lend; to oneself; a manager to themselves, or where a request of theirs is unfinished), InvalidInput (naming the
+    field) and Conflict (is lent already).
     """
     target = Target("delegation", f"{delegator or by.get_username()} to {delegate}", model.pk if model else None)
     with audit.attempt(Action.DELEGATION_GIVEN, by=grants.actor(by, model), target=target) as trial:
@@ -47,6 +50,8 @@ def give(
         starts_at = starts_at or timezone.now()
         _check_times(starts_at, ends_at)
         _check_lends_something(lender, model)
+        if lender.pk != by.pk:
+            signers.check_voice(lender, model, by=by)
         _check_not_lent(lender, holder, model, starts_at, ends_at)
         reason = text_from(reason, field="reason", needed=lender.pk != by.pk)
         row = Delegation.objects.create(
@@ -60,17 +65,22 @@ def give(
 def revoke(delegation_id: int, *, by: User, reason: str = "") -> Delegation:
     """End a delegation at once: whoever gave or holds it, or who manages people. Votes given under it count no more.
 
-    Raises NotVisible, WrongState (over, or revoked already) and InvalidInput (no reason, where it is another's).
+    Raises NotVisible, WrongState (over, or revoked already), RuleViolation (another's, which could speak on an
+    unfinished request of `by`) and InvalidInput (no reason, where it is another's).
     """
     target = Target("delegation", f"delegation {delegation_id}")
     with audit.attempt(Action.DELEGATION_REVOKED, by=grants.actor(by), target=target) as trial:
         row = get_delegation(by, delegation_id)
+        lock_people(by.pk)  # before what they asked for
         Delegation.objects.select_for_update().get(pk=row.pk)
         row.refresh_from_db(fields=["revoked_at", "ends_at"])
         trial.by, trial.target.model_id = grants.actor(by, row.model), row.model_id
         if row.revoked_at or row.ends_at <= timezone.now():
             raise WrongState(_("This delegation is over already. There is nothing to revoke."))
-        reason = text_from(reason, field="reason", needed=by.pk not in (row.delegator_id, row.delegate_id))
+        of_others = by.pk not in (row.delegator_id, row.delegate_id)
+        if of_others:
+            signers.check_voice(row.delegator, row.model, by=by)
+        reason = text_from(reason, field="reason", needed=of_others)
         row.revoked_at = timezone.now()
         row.save(update_fields=["revoked_at"])
         trial.done(reason=reason, before=_terms(row))
@@ -78,14 +88,12 @@ def revoke(delegation_id: int, *, by: User, reason: str = "") -> Delegation:
 
 
 def _lender(username: str, by: User) -> User:
-    """Return whose reviews are lent, locked: two that overlap cannot be given at once."""
+    """Return whose reviews are lent, locked with `by`: no two that overlap at once, and none while `by` asks."""
     if username and username != by.get_username() and not grants.allows(by, Permission.PEOPLE_MANAGE):
         raise NotAllowed(_("You delegate your own reviews. For somebody who is away, an admin does it."))
-    found = (
-        User.objects.select_for_update(no_key=True)
-        .filter(username=username or by.get_username(), is_active=True)
-        .first()
-    )
+    name = username or by.get_username()
+    people = User.objects.select_for_update(no_key=True).filter(username__in={name, by.get_username()}, is_active=True)
+    found = next((person for person in people.order_by("pk") if person.username == name), None)
     if found is None:
         raise InvalidInput(_("There is no active person of this user name."), field="delegator")
     return found

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.accounts import grants
+from apps.accounts.guards import lock_people
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.approvals import advancing, aiming, counts, evidence, findings, policies, schedule, visibility, waiting
@@ -84,6 +85,7 @@ def roll_back(
         model = _asked_model(model_id, trial, by)
         check_place(stage, alias)
         reason = text_from(reason, field="reason")
+        lock_people(by.pk)  # whoever asks does not change who signs, see signers.py
         visibility.locked_rivals(model.pk, to_stage=stage, alias=alias)
         stages.lock_model(model.pk)
         request = _request(_chosen(targets(model, stage=stage, alias=alias), number), stage, alias, reason, by)

@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group
 from django.utils import timezone
 
 from apps.accounts import grants
-from apps.accounts.roles import DATA_SCIENTIST, REVIEWER
+from apps.accounts.roles import ADMIN, DATA_SCIENTIST, REVIEWER
 from apps.approvals import eligibility, queries, services
 from apps.approvals.delegating import services as delegating
 from apps.approvals.delegating.voices import speaks_for
@@ -17,6 +17,7 @@ from apps.audit.actions import Action
 from apps.audit.models import AuditEvent
 from apps.errors import Conflict, InvalidInput, NotAllowed, NotVisible, RuleViolation, WrongState
 from apps.registry.models import ModelVersion
+from tests.approvals.lifecycle.test_races import together
 from tests.builders import make_model, make_policy
 from tests.conftest import member
 
@@ -305,6 +306,85 @@ def test_what_is_over_cannot_be_revoked(bob, charlie):
     delegating.revoke(row.pk, by=bob)
     with pytest.raises(WrongState):
         delegating.revoke(row.pk, by=bob)
+
+
+# Whoever asked lends nobody's voice: see also tests/approvals/test_signers.py
+
+
+@pytest.fixture
+def grace(db):
+    """An admin who asks for promotions."""
+    return member("grace", ADMIN)
+
+
+@pytest.fixture
+def hers(version, policy, bob, grace) -> ApprovalRequest:
+    return services.open_request(version.pk, "Production", reason="Better.", by=grace)
+
+
+@pytest.mark.parametrize("scope", ["model", "all"])
+def test_the_requester_lends_nobody_the_voice_of_a_reviewer_who_is_away(hers, model, bob, charlie, grace, scope):
+    on = model if scope == "model" else None
+    with pytest.raises(RuleViolation, match=f"You asked for request {hers.pk}, which is not finished") as error:
+        delegating.give("charlie", by=grace, delegator="bob", model=on, ends_at=later(), reason="He is away.")
+    event = AuditEvent.objects.latest("id")
+    assert (event.action, event.outcome, event.reason) == ("delegation.given", "refused", error.value.message)
+    assert Delegation.objects.count() == 0
+
+
+def test_another_admin_lends_it_meanwhile(hers, bob, charlie, admin):
+    row = delegating.give("charlie", by=admin, delegator="bob", ends_at=later(), reason="He is away.")
+    assert (row.delegator, row.delegate) == (bob, charlie)
+
+
+def test_the_requester_lends_a_voice_that_says_nothing_there(hers, bob, charlie, erin, grace):
+    other = make_model("other")
+    row = delegating.give("charlie", by=grace, delegator="bob", model=other, ends_at=later(), reason="He is away.")
+    assert row.model == other
+
+
+def test_the_requester_revokes_nobody_elses_delegation_there(hers, bob, charlie, grace, admin):
+    row = lend(bob, charlie)
+    with pytest.raises(RuleViolation, match="Whoever asks does not choose that"):
+        delegating.revoke(row.pk, by=grace, reason="He objects.")
+    assert delegating.revoke(row.pk, by=admin, reason="Left the team.").revoked_at is not None
+
+
+def test_the_requester_takes_back_what_they_lent_themselves(hers, charlie, grace):
+    grace.groups.add(Group.objects.get(name="reviewers"))
+    row = lend(type(grace).objects.get(pk=grace.pk), charlie)
+    assert delegating.revoke(row.pk, by=grace).revoked_at is not None
+
+
+def test_the_page_and_the_api_refuse_the_requester_alike(client, hers, bob, charlie, grace):
+    client.force_login(grace)
+    ends = later(3)
+    form = {"delegate": "charlie", "delegator": "bob", "ends": ends.date().isoformat(), "reason": "He is away."}
+    page = client.post("/delegations/", form)
+    assert (page.status_code, list(page.context["form"].errors)) == (403, ["delegator"])
+    body = {"delegate": "charlie", "delegator": "bob", "ends_at": ends.isoformat(), "reason": "He is away."}
+    answer = client.post("/api/v1/delegations/", body, content_type="application/json")
+    assert (answer.status_code, answer.json()["code"]) == (403, "rule_violation")
+    url = f"delegations/{lend(bob, charlie).pk}/revoke/"
+    refused = client.post(f"/api/v1/{url}", {"reason": "He objects."}, content_type="application/json")
+    shown = client.post(f"/{url}", {"reason": "He objects."})
+    assert (refused.status_code, shown.status_code) == (403, 403)
+    assert f"You asked for request {hers.pk}" in shown.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("attempt", range(3))
+def test_asking_while_a_voice_is_lent_ends_with_the_voice_lent_before_or_not_at_all(
+    version, policy, bob, charlie, grace, attempt
+):
+    together(
+        lambda: services.open_request(version.pk, "Production", reason="Better.", by=grace),
+        lambda: delegating.give("charlie", by=grace, delegator="bob", ends_at=later(), reason="He is away."),
+    )
+    asked = AuditEvent.objects.get(action="request.opened", outcome="done")
+    given = AuditEvent.objects.filter(action="delegation.given", outcome="done").first()
+    assert given is None or given.pk < asked.pk
+    assert Delegation.objects.exists() is (given is not None)
 
 
 # The page and the API

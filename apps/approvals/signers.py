@@ -40,7 +40,8 @@ def check_voice(lender: User, model: RegisteredModel | None, *, by: User) -> Non
 
 
 def _unfinished(by: User) -> QuerySet[ApprovalRequest]:
-    return ApprovalRequest.objects.filter(requester=by, state__in=UNFINISHED)
+    """Return what somebody asked for and is still decided on: a bypass and a rollback are, until they are reviewed."""
+    return ApprovalRequest.objects.filter(Q(state__in=UNFINISHED) | Q(after_review__outcome=""), requester=by)
 
 
 def _touched(change: Change) -> Q:
@@ -83,12 +84,12 @@ def _refuse(touched: QuerySet[ApprovalRequest], *, field: str | None = None) -> 
         return
     named = ", ".join(str(number) for number in numbers[:MOST_NAMED]) + ("…" if len(numbers) > MOST_NAMED else "")
     message = ngettext(
-        "You asked for request %(numbers)s, which is not finished, and this would change who can sign it or bypass its "
-        "policy. Whoever asks does not choose that. Let another admin do this, or withdraw the request first, or wait "
-        "until it is finished.",
-        "You asked for requests %(numbers)s, which are not finished, and this would change who can sign them or bypass "
-        "their policies. Whoever asks does not choose that. Let another admin do this, or withdraw the requests first, "
-        "or wait until they are finished.",
+        "You asked for request %(numbers)s, which is not finished or owes its review afterwards, and this would "
+        "change who can sign it or bypass its policy. Whoever asks does not choose that. Let another admin do this, "
+        "or withdraw the request first, or wait until it is finished.",
+        "You asked for requests %(numbers)s, which are not finished or owe their review afterwards, and this would "
+        "change who can sign them or bypass their policies. Whoever asks does not choose that. Let another admin do "
+        "this, or withdraw the requests first, or wait until they are finished.",
         len(numbers),
     )
     raise RuleViolation(message % {"numbers": named}, field=field)

@@ -15,7 +15,7 @@ from apps.accounts import services as accounts
 from apps.accounts.models import User
 from apps.accounts.roles import ADMIN, EMERGENCY, REVIEWER, VIEWER
 from apps.approvals import services
-from apps.approvals.models import UNFINISHED, ApprovalRequest, Delegation, RequestState
+from apps.approvals.models import UNFINISHED, AfterReview, ApprovalRequest, Delegation, RequestState
 from apps.approvals.policies.solving import who_could
 from apps.audit.actions import Outcome
 from apps.audit.models import AuditEvent, ChainHead
@@ -69,13 +69,24 @@ def last_event() -> AuditEvent:
     return AuditEvent.objects.latest("id")
 
 
+def test_who_asked_for_what_owes_its_review_chooses_no_reviewer_of_it(hers, risk, charlie, grace):
+    ApprovalRequest.objects.filter(pk=hers.pk).update(state=RequestState.APPLIED, closed_at=timezone.now())
+    owed = AfterReview.objects.create(request=hers, due_at=timezone.now())
+    refused(lambda: accounts.add_member(risk, charlie, by=grace))
+    AfterReview.objects.filter(pk=owed.pk).update(
+        outcome="ratified", reviewer=User.objects.get(username="bob"), reviewed_at=timezone.now()
+    )
+    accounts.add_member(risk, charlie, by=grace)
+    assert charlie in risk.user_set.all()
+
+
 def test_the_requester_adds_no_friend_to_the_group_that_signs(hers, risk, charlie, grace):
     with pytest.raises(RuleViolation) as error:
         accounts.add_member(risk, charlie, by=grace)
     assert error.value.message == (
-        f"You asked for request {hers.pk}, which is not finished, and this would change who can sign it or bypass its "
-        "policy. Whoever asks does not choose that. Let another admin do this, or withdraw the request first, or wait "
-        "until it is finished."
+        f"You asked for request {hers.pk}, which is not finished or owes its review afterwards, and this would change "
+        "who can sign it or bypass its policy. Whoever asks does not choose that. Let another admin do this, or "
+        "withdraw the request first, or wait until it is finished."
     )
     assert not risk.user_set.filter(pk=charlie.pk).exists()
 

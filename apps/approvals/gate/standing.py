@@ -155,9 +155,9 @@ def _lapsed(request: ApprovalRequest, at: datetime) -> list[Reason]:
         return [Reason(Code.LAPSED, _("The approval of request %(number)s has lapsed.") % names, remedy, url)]
     if found != recertification.OVERDUE:
         return []
-    names["time"] = _in_words(recertification.lapses_at(request))
     sentence = _("The approval of request %(number)s has ended. It lapses at %(time)s unless it is certified anew.")
-    return [Reason(Code.RECERTIFY_OVERDUE, sentence % names, remedy, url, Severity.WARNING)]
+    sentence %= {**names, "time": _in_words(recertification.lapses_at(request))}
+    return [Reason(Code.RECERTIFY_OVERDUE, sentence, remedy, url, Severity.WARNING)]
 
 
 def _afterwards(request: ApprovalRequest, at: datetime) -> list[Reason]:

@@ -122,7 +122,7 @@ def test_an_apply_has_other_requests_of_the_model_looked_at_again(both, alice):
     first = ModelVersion.objects.get(number=1)
     other = services.open_request(first.pk, "Staging", reason="Once more.", by=alice)
     assert run() == "done"
-    assert list(Job.objects.filter(kind=REFRESH_JOB).values_list("args", flat=True)) == [{"request_id": other.pk}]
+    assert Job.objects.filter(key=f"{REFRESH_JOB}:{other.pk}", state="queued").count() == 1
 
 
 def test_an_apply_settles_the_drift_of_its_alias(churn, alice, bob):

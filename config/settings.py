@@ -217,6 +217,8 @@ SYNC_REQUESTS_PER_SECOND = env.float("SYNC_REQUESTS_PER_SECOND", 5.0)  # of each
 # --- Jobs and Celery ---
 JOB_LEASE_SECONDS = env.int("JOB_LEASE_SECONDS", 60)
 JOB_SWEEP_SECONDS = env.int("JOB_SWEEP_SECONDS", 5)
+RECERTIFY_GRACE_DAYS = env.int("RECERTIFY_GRACE_DAYS", 7)  # from the end of an approval to its lapse
+GATE_MAX_MIRROR_AGE_SECONDS = env.int("GATE_MAX_MIRROR_AGE_SECONDS", 3600)  # older: the gate denies; 0: at no age
 APPROVAL_TIMER_SECONDS = env.int("APPROVAL_TIMER_SECONDS", 15)  # how often expiry, reminders and waits are looked at
 REDIS_URL = env.str("REDIS_URL", "")
 if REDIS_URL:

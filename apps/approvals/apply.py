@@ -16,6 +16,7 @@ from apps.approvals.drift import covering
 from apps.approvals.models import ApprovalRequest, RequestState, Verdict
 from apps.approvals.moving import Moved, Seen
 from apps.approvals.records import about, request_target
+from apps.approvals.refreshing import look_at_models
 from apps.approvals.reviewing import SYSTEM
 from apps.audit import services as audit
 from apps.audit.actions import Action, Outcome
@@ -164,6 +165,7 @@ def _complete(job: Job, request_id: int, moved: Moved) -> None:
             approved_by=approved_by,
             evidence_digest=request.evidence_digest,
         )
+        look_at_models([request.version.model_id], requested_by=SYSTEM.name)  # others are compared with it
         jobs.finish(job)
 
 

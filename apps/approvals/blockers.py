@@ -27,6 +27,7 @@ class Code(StrEnum):
     STAGE_CHANGED = "stage_changed"  # or the alias: MLflow is not where the request starts
     EVIDENCE_CHANGED = "evidence_changed"
     OBJECTION = "objection"
+    COMPLETE = "complete"  # nothing is in the way any more
     LAPSED = "lapsed"
     RULE = "rule"
     UNSOLVABLE = "unsolvable"
@@ -53,7 +54,7 @@ class Blocker:
 def why_blocked(request: ApprovalRequest) -> list[Blocker]:
     """Return what the request waits for, the most pressing first; empty when it is finished."""
     if request.state in UNDER_REVIEW:
-        return _lines(request)
+        return _lines(request) or [_line(request, Code.COMPLETE)]
     if request.state == RequestState.APPROVED:
         return unmet(request) or _held(request) or [_line(request, Code.QUEUED)]
     if request.state in (RequestState.DRAFT, RequestState.APPLYING, RequestState.APPLY_FAILED):
@@ -236,6 +237,7 @@ def _line(request: ApprovalRequest, code: Code) -> Blocker:
             _requester_or_engineer(),
         ),
         Code.EXPIRED: (_("The time for this request is over. Ask again if it is still wanted."), _("the requester")),
+        Code.COMPLETE: (_("Nothing is in its way any more. Assent looks at it again within a minute."), ""),
         Code.QUEUED: (_("Approved. A worker will apply it in a moment."), ""),
         Code.APPLYING: (_("A worker is moving the version in MLflow."), ""),
         Code.APPLY_FAILED: (_("Applying failed: %(error)s"), _requester_or_engineer()),

@@ -4,7 +4,7 @@ Whoever did it is never told, nor who may not read the model: apps/notifications
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import QuerySet
@@ -13,8 +13,17 @@ from django.utils.translation import gettext_noop as noop
 
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
-from apps.approvals.models import ApprovalRequest, Condition, Delegation, DriftFinding
-from apps.approvals.recipients import holders, involved, involved_or_engineers, involved_or_reviewers, undecided
+from apps.approvals.eligibility import eligible_reviewers
+from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, Condition, Delegation, DriftFinding, RequestState
+from apps.approvals.recipients import (
+    holders,
+    involved,
+    involved_or_eligible,
+    involved_or_engineers,
+    involved_or_reviewers,
+    involved_or_undecided,
+    undecided,
+)
 from apps.audit.actions import Action, Outcome
 from apps.audit.models import AuditEvent
 from apps.notifications.audiences import Message, tells
@@ -72,6 +81,11 @@ REQUEST_NOTICES = {
     Action.REQUEST_OBJECTION_DISMISSED: Notice(
         Kind.CHANGED, involved, noop("%(actor)s dismissed an objection to %(version)s to %(target)s")
     ),
+    Action.REQUEST_REOPENED: Notice(
+        Kind.CHANGED,
+        involved_or_undecided,
+        noop("%(version)s to %(target)s is under review again: what it was approved on no longer holds"),
+    ),
     Action.REQUEST_REPINNED: Notice(
         Kind.CHANGED, involved, noop("The present policy counts now for the request for %(version)s to %(target)s")
     ),
@@ -80,6 +94,14 @@ REQUEST_NOTICES = {
         Kind.CHANGED, involved, noop("%(actor)s revoked the waiver of a check of %(version)s to %(target)s")
     ),
     Action.REQUEST_EXPIRED: Notice(Kind.REMINDER, involved, noop("The request for %(version)s to %(target)s expired")),
+    Action.REQUEST_RECERTIFY_DUE: Notice(
+        Kind.REMINDER, eligible_reviewers, noop("The approval of %(version)s for %(target)s ends soon: certify it anew")
+    ),
+    Action.REQUEST_RECERTIFY_OVERDUE: Notice(
+        Kind.REMINDER,
+        involved_or_eligible,
+        noop("The approval of %(version)s for %(target)s has ended and is about to lapse: certify it anew"),
+    ),
     Action.REQUEST_LAPSED: Notice(
         Kind.REMINDER, involved_or_reviewers, noop("The approval of %(version)s for %(target)s lapsed: certify it anew")
     ),
@@ -119,10 +141,22 @@ DELEGATION_TEXTS = {
 
 @tells(*REQUEST_NOTICES)
 def of_a_request(event: AuditEvent) -> Iterable[Message]:
-    """Tell of what REQUEST_NOTICES lists; of changed evidence only when a review fell by it."""
-    if event.action == Action.REQUEST_EVIDENCE_CHANGED and not event.data.get("dismissed"):
+    """Tell of what REQUEST_NOTICES lists; of changed evidence only when a review fell by it, or an approval.
+
+    Of what sent an approved request back to review, those are told besides who can review it now.
+    """
+    notice, fell = REQUEST_NOTICES[Action(event.action)], bool(event.data.get("dismissed"))
+    if _sent_back(event):
+        told = notice if fell else REQUEST_NOTICES[Action.REQUEST_REOPENED]
+        return _messages(event, replace(told, to=involved_or_undecided))
+    if event.action == Action.REQUEST_EVIDENCE_CHANGED and not fell:
         return []
-    return _messages(event, REQUEST_NOTICES[Action(event.action)])
+    return _messages(event, notice)
+
+
+def _sent_back(event: AuditEvent) -> bool:
+    before, after = (event.data.get(side) or {} for side in ("before", "after"))
+    return before.get("state") == RequestState.APPROVED and after.get("state") in UNDER_REVIEW
 
 
 @tells(Action.REQUEST_APPLY_FAILED, outcome=Outcome.FAILED)

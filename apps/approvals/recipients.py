@@ -27,6 +27,16 @@ def involved(request: ApprovalRequest) -> QuerySet[User]:
     return User.objects.filter(Q(pk=request.requester_id) | reviewed | bypassing)
 
 
+def involved_or_undecided(request: ApprovalRequest) -> QuerySet[User]:
+    """Who is involved, and whose review is wanted now: for what went back to review."""
+    return User.objects.filter(pk__in={*_keys(involved(request)), *_keys(undecided(request))})
+
+
+def involved_or_eligible(request: ApprovalRequest) -> QuerySet[User]:
+    """Who is involved, and whose review counts: for what a reviewer has let pass."""
+    return User.objects.filter(pk__in={*_keys(involved(request)), *_keys(eligible_reviewers(request))})
+
+
 def involved_or_engineers(request: ApprovalRequest) -> QuerySet[User]:
     """Who is involved, and who can help: those who deploy the model."""
     return involved(request) | holders(Permission.MODEL_DEPLOY, request.version.model)
@@ -35,6 +45,10 @@ def involved_or_engineers(request: ApprovalRequest) -> QuerySet[User]:
 def involved_or_reviewers(request: ApprovalRequest) -> QuerySet[User]:
     """Who is involved, and everybody who reviews the model: those who were passed over."""
     return involved(request) | holders(Permission.MODEL_REVIEW, request.version.model)
+
+
+def _keys(people: QuerySet[User]) -> list[int]:
+    return list(people.values_list("pk", flat=True))
 
 
 def holders(permission: Permission, model: RegisteredModel | None = None) -> QuerySet[User]:

@@ -125,7 +125,7 @@ def refresh_evidence(request: ApprovalRequest) -> list[evidence.Change]:
         return []
     weighty = staleness.weighty(request.evidence, content)
     fallen = staleness.falling(request, content)
-    former = request.evidence_digest
+    before = {"evidence_digest": request.evidence_digest, "state": str(request.state)}
     request.evidence, request.evidence_digest = content, evidence.digest(content)
     evidence.keep(request)
     findings.take(request)
@@ -140,8 +140,8 @@ def refresh_evidence(request: ApprovalRequest) -> list[evidence.Change]:
         by=SYSTEM,
         target=request_target(request),
         reason=because,
-        before={"evidence_digest": former},
-        after={"evidence_digest": request.evidence_digest},
+        before=before,
+        after={"evidence_digest": request.evidence_digest, "state": str(request.state)},
         **about(request),
         changed=len(found),
         changes=[_event_row(change) for change in (weighty or found)[:MOST_LISTED]],

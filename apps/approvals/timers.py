@@ -7,7 +7,7 @@ from django.db.models import CharField, Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
-from apps.approvals import advancing, conditions, schedule, visibility
+from apps.approvals import advancing, conditions, refreshing, schedule, visibility
 from apps.approvals.exceptional import after_review, recertification
 from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, RequestState
 from apps.approvals.policies import freezes
@@ -85,8 +85,9 @@ def _apply(request_id: int) -> bool:
 TIMERS: tuple[Callable[[], int], ...] = (
     expire,
     remind,
+    refreshing.look_at_ripe,
     apply_due,
     conditions.revoke_overdue,
     after_review.note_overdue,
-    recertification.note_lapsed,
+    recertification.note_ending,
 )

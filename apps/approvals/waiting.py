@@ -3,12 +3,25 @@
 Only a help to find requests: whether somebody may review is decided at the vote (rules.py), from what is so then.
 """
 
+from datetime import timedelta
+
+from django.utils import timezone
+
 from apps.approvals import checks, eligibility, quorum
-from apps.approvals.models import UNDER_REVIEW, ApprovalPolicy, ApprovalRequest, BarredReviewer, OpenSeat
+from apps.approvals.models import (
+    UNDER_REVIEW,
+    ApprovalPolicy,
+    ApprovalRequest,
+    BarredReviewer,
+    OpenSeat,
+    RequestState,
+    Verdict,
+)
 from apps.approvals.quorum import Demand
 
 ANYBODY = 0  # a person who could fill the rule that is tried, and no other; keys of people start at 1
 LONGEST_NAME = 150  # of a user
+LOOK_AGAIN = timedelta(seconds=30)  # how soon what waits for no vote is looked at again, see refreshing.py
 
 
 def note(request: ApprovalRequest) -> None:
@@ -27,9 +40,21 @@ def note(request: ApprovalRequest) -> None:
         "needed": sum(row.needed for row in demands),
         "checks": len(checks.unmet(request)),
     }
-    ApprovalRequest.objects.filter(pk=request.pk).update(tally=request.tally)
+    request.look_at = timezone.now() + LOOK_AGAIN if _ripe(request, demands) else None
+    ApprovalRequest.objects.filter(pk=request.pk).update(tally=request.tally, look_at=request.look_at)
     if request.state in UNDER_REVIEW:
         _open(request, request.policy, wanting(demands, votes, several=several))
+
+
+def _ripe(request: ApprovalRequest, demands: list[Demand]) -> bool:
+    """Return whether the request can move without another vote: it is approved, or enough people have approved.
+
+    Counted are votes that stand: one of somebody who may not review now counts again when they may.
+    """
+    if request.state != RequestState.OPEN or not demands:
+        return request.state == RequestState.APPROVED and not request.expedited
+    least = (max if request.policy and request.policy.several_rules else sum)(row.needed for row in demands)
+    return request.reviews.filter(standing=True, verdict=Verdict.APPROVE).count() >= least
 
 
 def wanting(demands: list[Demand], votes: list[int], *, several: bool = False) -> set[int]:

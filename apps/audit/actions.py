@@ -55,6 +55,8 @@ class Action(models.TextChoices):
     REQUEST_OBJECTION_DISMISSED = "request.objection_dismissed", _("Objection dismissed")
     REQUEST_OPENED = "request.opened", _("Request opened")
     REQUEST_RECERTIFIED = "request.recertified", _("Approval recertified")
+    REQUEST_RECERTIFY_DUE = "request.recertify_due", _("Approval is to be recertified")
+    REQUEST_RECERTIFY_OVERDUE = "request.recertify_overdue", _("Recertification is overdue")
     REQUEST_REJECTED = "request.rejected", _("Request rejected")
     REQUEST_REMINDED = "request.reminded", _("Reviewers reminded")
     REQUEST_REOPENED = "request.reopened", _("Request under review again")

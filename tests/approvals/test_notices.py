@@ -9,16 +9,16 @@ from django.utils import timezone
 
 from apps.accounts import grants
 from apps.accounts.roles import REVIEWER
-from apps.approvals import services
+from apps.approvals import services, waivers
 from apps.approvals.drift.records import MLFLOW, about, drift_target
-from apps.approvals.models import Condition, Delegation, DriftFinding
+from apps.approvals.models import ApprovalRequest, Condition, Delegation, DriftFinding, Waiver
 from apps.approvals.records import request_target
 from apps.audit.actions import Action, Outcome
 from apps.audit.services import Actor, Target, record
 from apps.notifications import outbox
 from apps.notifications.models import Notification
-from apps.registry.models import RegisteredModel
-from tests.builders import make_model
+from apps.registry.models import ModelVersion, RegisteredModel
+from tests.builders import make_model, make_policy
 from tests.conftest import member
 from tests.notifications.conftest import texts
 
@@ -100,6 +100,19 @@ CASES = {
     ),
     Action.REQUEST_EXPIRED: ("reminder", "The request for churn v2 to Production expired", ["alice", "erin"]),
     Action.REQUEST_REMINDED: ("reminder", "Your review is still wanted: churn v2 to Production", ["bob"]),
+    Action.REQUEST_REOPENED: (
+        "changed",
+        "churn v2 to Production is under review again: what it was approved on no longer holds",
+        ["alice", "bob", "erin"],
+    ),
+    Action.REQUEST_RECERTIFY_DUE: (
+        "reminder", "The approval of churn v2 for Production ends soon: certify it anew", ["bob", "erin"],
+    ),
+    Action.REQUEST_RECERTIFY_OVERDUE: (
+        "reminder",
+        "The approval of churn v2 for Production has ended and is about to lapse: certify it anew",
+        ["alice", "bob", "erin"],
+    ),
     Action.REQUEST_LAPSED: (
         "reminder", "The approval of churn v2 for Production lapsed: certify it anew", ["alice", "bob", "erin"],
     ),
@@ -129,6 +142,30 @@ def test_evidence_that_was_only_completed_is_told_to_nobody(told, bob, asked, re
     told()
     happen(Action.REQUEST_EVIDENCE_CHANGED, request_target(asked), dismissed=[])
     assert told() == {}
+
+
+def test_an_approval_that_falls_is_told_to_those_who_can_review_it_now(told, bob, erin, charlie, asked, review):
+    review("approve", bob)
+    told()
+    ModelVersion.objects.filter(pk=asked.version_id).update(metrics={"accuracy": 0.1})
+    services.reconsider(asked.pk)
+    text = "The evidence for churn v2 to Production changed: reviews were dismissed"
+    assert told() == {name: [("changed", text)] for name in ("alice", "bob", "erin")}
+
+
+def test_an_approval_that_is_lost_without_a_vote_falling_is_told(told, bob, erin, version, alice):
+    """The waiver that it rested on has run out."""
+    make_policy(required_checks=["signature"], staleness="none", wait_minutes=60)
+    ModelVersion.objects.filter(pk=version.pk).update(signature=None)
+    asked = services.open_request(version.pk, "Production", reason="Better.", by=alice)
+    waiver = waivers.waive(asked.pk, "signature", reason="Fine.", days=1, by=erin)
+    digest = ApprovalRequest.objects.get(pk=asked.pk).evidence_digest
+    services.act(asked.pk, "approve", by=bob, evidence_digest=digest)
+    told()
+    Waiver.objects.filter(pk=waiver.pk).update(expires_at=timezone.now())
+    services.reconsider(asked.pk)
+    text = "churn v2 to Production is under review again: what it was approved on no longer holds"
+    assert told() == {name: [("changed", text)] for name in ("alice", "bob", "erin")}
 
 
 def test_a_failed_apply_is_told_to_those_who_can_try_again(told, bob, erin, charlie, asked):

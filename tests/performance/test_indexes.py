@@ -10,7 +10,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.approvals import conditions, policies, timers
+from apps.approvals import conditions, policies, refreshing, timers
 from apps.approvals import queries as approvals
 from apps.approvals.checks import external
 from apps.approvals.conditions.queries import conditions_of
@@ -80,6 +80,8 @@ QUERIES: dict[str, Callable[[User], object]] = {
     **{f"requests counted: {tab}": (lambda user, tab=tab: queue.count(user, tab)) for tab in queue.TABS},
     "requests to expire": lambda user: timers.expire(),
     "requests to remind of": lambda user: timers.remind(),
+    "requests to look at again": lambda user: refreshing.look_at_ripe(),
+    "open requests of changed models": lambda user: refreshing.look_at_models([1, 2], requested_by="x"),
     "requests to apply": lambda user: timers.apply_due(),
     "checks reported on a version": lambda user: external.current(ModelVersion(pk=1)),
     "reports of a version": lambda user: list(ExternalCheck.objects.filter(version=1).order_by("-id")),
@@ -114,7 +116,7 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "approvals of a model that end": lambda user: exceptional.ending_on(1),
     "versions to go back to": lambda user: rollback.targets(registry.get_model(user, "first"), stage="Production"),
     "reviews to note as overdue": lambda user: after_review.note_overdue(),
-    "approvals to note as lapsed": lambda user: recertification.note_lapsed(),
+    "approvals to note as ending": lambda user: recertification.note_ending(),
     "drift of a model": lambda user: drift.unsettled_on(registry.get_model(user, "first")),
     "the policy of a target": lambda user: policies.in_force(registry.get_model(user, "first").pk, "Production"),
     "requests let through": lambda user: dry_run(ApprovalPolicy.objects.filter(stage="Production")[0], by=user),

@@ -1,7 +1,12 @@
-"""Approvals that end: certified anew by a reviewer as long as the evidence is the one that was signed, else lapsed."""
+"""Approvals that end: certified anew by a reviewer as long as the evidence is the one that was signed, else lapsed.
+
+Due for DUE_BEFORE until their end, then overdue for RECERTIFY_GRACE_DAYS, then lapsed. Each is told once, by a timer.
+"""
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -23,6 +28,11 @@ from apps.audit.actions import Action
 from apps.errors import Conflict
 
 DUE, OVERDUE, LAPSED = "due", "overdue", "lapsed"
+ACTIONS = {
+    DUE: Action.REQUEST_RECERTIFY_DUE,
+    OVERDUE: Action.REQUEST_RECERTIFY_OVERDUE,
+    LAPSED: Action.REQUEST_LAPSED,
+}
 
 
 def recertify(
@@ -49,41 +59,62 @@ def recertify(
         row = Recertification.objects.create(
             request=request, reviewer=by, until=until, comment=comment, evidence_digest=digest
         )
-        request.recertify_by, request.lapsed_at = until, None
-        request.save(update_fields=["recertify_by", "lapsed_at", "updated_at"])
+        request.recertify_by, request.recertify_told, request.lapsed_at = until, "", None
+        request.save(update_fields=["recertify_by", "recertify_told", "lapsed_at", "updated_at"])
         after = {"recertify_by": _text(until), "lapsed": False}
         trial.done(reason=comment, before=before, after=after, evidence_digest=digest, confirmed_with=confirmed)
     return row
 
 
-def note_lapsed() -> int:
-    """Find the approvals in force that have run out, note it, and tell the trail: a timer."""
-    over = ApprovalRequest.objects.filter(lapsed_at=None, recertify_by__lte=timezone.now())
-    return each(holding(over).order_by("recertify_by"), _note_lapsed)
+def note_ending() -> int:
+    """Find the approvals in force that have become due, overdue or lapsed, note it, and tell the trail: a timer."""
+    now = timezone.now()
+    untold = Q(recertify_told="") | Q(recertify_told=DUE, recertify_by__lte=now) | Q(recertify_by__lte=now - grace())
+    ends = ApprovalRequest.objects.filter(untold, lapsed_at=None, recertify_by__lte=now + DUE_BEFORE)
+    return each(holding(ends).order_by("recertify_by"), _note_ending)
 
 
-def _note_lapsed(request_id: int) -> bool:
+def _note_ending(request_id: int) -> bool:
     request, now = visibility.locked(request_id), timezone.now()
-    if request.lapsed_at or request.recertify_by is None or request.recertify_by > now or not holds(request):
+    found = "" if request.lapsed_at else standing(request, now)
+    if found in ("", request.recertify_told) or not holds(request):
         return False
-    request.lapsed_at = now
-    request.save(update_fields=["lapsed_at", "updated_at"])
+    if found == LAPSED:
+        request.lapsed_at = now
+    else:
+        request.recertify_told = found
+    request.save(update_fields=["recertify_told", "lapsed_at", "updated_at"])
     audit.record(
-        Action.REQUEST_LAPSED,
+        ACTIONS[found],
         by=SYSTEM,
         target=request_target(request),
-        reason=_("Nobody certified it anew in time."),
-        held_until=request.recertify_by.isoformat(),
+        reason=_("Nobody certified it anew in time.") if found == LAPSED else "",
+        held_until=_text(request.recertify_by),
+        lapses_at=_text(lapses_at(request)),
         **about(request),
     )
     return True
 
 
+def grace() -> timedelta:
+    """Return for how long an approval that has ended may still be certified anew before it lapses."""
+    return timedelta(days=settings.RECERTIFY_GRACE_DAYS)
+
+
+def lapses_at(request: ApprovalRequest) -> datetime | None:
+    """Return when an approval lapses unless it is certified anew; None: it holds for good."""
+    return request.recertify_by + grace() if request.recertify_by else None
+
+
 def standing(request: ApprovalRequest, at: datetime) -> str:
-    """Return "due", "overdue" or "lapsed" for an applied approval that ends; empty while there is time, or no end."""
+    """Return "due", "overdue" or "lapsed" for an applied approval that ends; empty while there is time, or no end.
+
+    By the times alone, also before the timer has said so.
+    """
     if request.state != RequestState.APPLIED:
         return ""
-    if request.lapsed_at:
+    end = lapses_at(request)
+    if request.lapsed_at or (end and end <= at):
         return LAPSED
     if request.recertify_by is None:
         return ""
@@ -93,7 +124,7 @@ def standing(request: ApprovalRequest, at: datetime) -> str:
 
 
 def over(request: ApprovalRequest, at: datetime) -> bool:
-    """Return whether an approval holds no longer, even before the timer has said so."""
+    """Return whether an approval has ended, so that nothing new is to rest on it: what is overdue is in its grace."""
     return standing(request, at) in (OVERDUE, LAPSED)
 
 

@@ -189,7 +189,7 @@ def _refusal(request: ApprovalRequest) -> str:
     if _outcome(request) == Ratification.NOT_RATIFIED:
         return _("The review of request %(number)s afterwards did not ratify it.") % number
     if recertification.over(request, timezone.now()):
-        return _("Its approval (request %(number)s) has lapsed.") % number
+        return _("Its approval (request %(number)s) has ended and was not certified anew.") % number
     signed = getattr(request, "signed", None)
     if not signed or not version.artifact_digest:
         return _("Its files were not recorded when request %(number)s was signed, so they cannot be compared.") % number

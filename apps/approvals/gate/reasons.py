@@ -24,11 +24,13 @@ class Code(StrEnum):
     DETAILS_CHANGED = "details_changed"
     DETAILS_UNREAD = "details_unread"
     LAPSED = "lapsed"
+    RECERTIFY_OVERDUE = "recertify_overdue"  # ended, and lapses soon: a warning
     BYPASS_NOT_RATIFIED = "bypass_not_ratified"
     AFTER_REVIEW_OVERDUE = "after_review_overdue"
     AFTER_REVIEW_DUE = "after_review_due"
     CONDITION_OPEN = "condition_open"
-    STALE_MIRROR = "stale_mirror"
+    NEVER_MIRRORED = "never_mirrored"
+    STALE_MIRROR = "stale_mirror"  # a warning, until it is older than the operator allows
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"

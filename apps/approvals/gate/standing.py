@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from apps.approvals import evidence, staleness
 from apps.approvals.evidence import Change
+from apps.approvals.exceptional import recertification
 from apps.approvals.gate.reasons import Code, Reason, Severity
 from apps.approvals.models import (
     UNSETTLED,
@@ -24,7 +26,7 @@ from apps.approvals.reviewing import fields_in_words
 from apps.registry.freshness import sync_status
 from apps.registry.models import DetailsState, ModelAlias, ModelVersion, RegisteredModel
 
-STALE = timedelta(minutes=15)  # without a good pass over MLflow the mirror may be wrong: said, and not denied
+STALE = timedelta(minutes=15)  # without a good pass over MLflow the mirror may be wrong: said, and denied later
 LOADED_WITH_IT = (Scope.ARTIFACT, Scope.DEPENDENCIES)  # what runs when the version is used
 
 
@@ -64,7 +66,7 @@ def reasons(request: ApprovalRequest, place: Where, at: datetime) -> list[Reason
 
 def until(request: ApprovalRequest, at: datetime) -> datetime | None:
     """Return until when the decision holds if nothing changes; None: there is no such time."""
-    times = [request.recertify_by, *_open_conditions(request).values_list("due_at", flat=True)]
+    times = [recertification.lapses_at(request), *_open_conditions(request).values_list("due_at", flat=True)]
     review = after_review(request)
     if request.bypassed and review and not review.outcome:
         times.append(review.due_at)
@@ -72,16 +74,20 @@ def until(request: ApprovalRequest, at: datetime) -> datetime | None:
 
 
 def stale(model: RegisteredModel, at: datetime) -> list[Reason]:
-    """Return a warning when MLflow was not read for a while: what it says now may be another."""
+    """Return what there is to say when MLflow was not read for a while: what it says now may be another.
+
+    A connection that was never read to the end denies, and one that was last read longer ago than the operator's limit.
+    """
     last = sync_status(str(model.connection_id)).last_success
-    if last and at - last <= STALE:
+    remedy, url = _("An admin looks at the syncs."), reverse("registry:sync")
+    if last is None:
+        return [Reason(Code.NEVER_MIRRORED, _("MLflow was never read to the end."), remedy, url)]
+    age, most = at - last, timedelta(seconds=settings.GATE_MAX_MIRROR_AGE_SECONDS)
+    denies = bool(most) and age > most
+    if age <= STALE and not denies:
         return []
-    remedy = _("An admin looks at the syncs.")
-    if last:
-        sentence = _("MLflow was last read at %(time)s.") % {"time": f"{last.astimezone(UTC):%Y-%m-%d %H:%M} UTC"}
-    else:
-        sentence = _("MLflow was never read to the end.")
-    return [Reason(Code.STALE_MIRROR, sentence, remedy, reverse("registry:sync"), Severity.WARNING)]
+    sentence = _("MLflow was last read at %(time)s.") % {"time": _in_words(last)}
+    return [Reason(Code.STALE_MIRROR, sentence, remedy, url, Severity.DENY if denies else Severity.WARNING)]
 
 
 def after_review(request: ApprovalRequest) -> AfterReview | None:
@@ -143,11 +149,15 @@ def _change_reasons(request: ApprovalRequest, found: list[Change], code: Code, s
 
 
 def _lapsed(request: ApprovalRequest, at: datetime) -> list[Reason]:
-    over = request.recertify_by is not None and request.recertify_by <= at
-    if not over and request.lapsed_at is None:
+    found, names = recertification.standing(request, at), {"number": request.pk}
+    remedy, url = _("A reviewer recertifies it."), _request_url(request)
+    if found == recertification.LAPSED:
+        return [Reason(Code.LAPSED, _("The approval of request %(number)s has lapsed.") % names, remedy, url)]
+    if found != recertification.OVERDUE:
         return []
-    sentence = _("The approval of request %(number)s has lapsed.") % {"number": request.pk}
-    return [Reason(Code.LAPSED, sentence, _("A reviewer recertifies it."), _request_url(request))]
+    sentence = _("The approval of request %(number)s has ended. It lapses at %(time)s unless it is certified anew.")
+    sentence %= {**names, "time": _in_words(recertification.lapses_at(request))}
+    return [Reason(Code.RECERTIFY_OVERDUE, sentence, remedy, url, Severity.WARNING)]
 
 
 def _afterwards(request: ApprovalRequest, at: datetime) -> list[Reason]:
@@ -186,6 +196,10 @@ def _conditions(request: ApprovalRequest) -> list[Reason]:
 def _open_conditions(request: ApprovalRequest) -> QuerySet[Condition]:
     rows = Condition.objects.filter(review__request=request, review__standing=True, met_at=None, revoked_at=None)
     return rows.order_by("id")
+
+
+def _in_words(at: datetime | None) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if at else ""
 
 
 def _request_url(request: ApprovalRequest) -> str:

@@ -45,6 +45,7 @@ CLOSED = (
 _UNDER_REVIEW = [state.value for state in UNDER_REVIEW]
 _UNFINISHED = [state.value for state in UNFINISHED]
 _CLOSED = [state.value for state in CLOSED]
+_MOVABLE = [*_UNDER_REVIEW, RequestState.APPROVED.value]
 
 
 class ApprovalRequest(models.Model):
@@ -84,8 +85,10 @@ class ApprovalRequest(models.Model):
     expires_at = models.DateTimeField(null=True)  # undecided: when it expires; approved: when the approval does
     approved_at = models.DateTimeField(null=True)  # when the last requirement was met
     apply_after = models.DateTimeField(null=True)  # the end of the wait timer
+    look_at = models.DateTimeField(null=True)  # when to look whether it may move; null: it waits for a vote
     closed_at = models.DateTimeField(null=True)  # applied, rejected, withdrawn, expired or superseded
     recertify_by = models.DateTimeField(null=True)  # until when an applied approval holds; null: for good
+    recertify_told = models.CharField(max_length=10, blank=True)  # what was told of that: "", "due" or "overdue"
     lapsed_at = models.DateTimeField(null=True)  # when that was found to be over
     bypassed = models.BooleanField(default=False)  # applied without what its policy demands, see Bypass
     expedited = models.BooleanField(default=False)  # a bypass or a rollback: applied first, reviewed afterwards
@@ -134,6 +137,7 @@ class ApprovalRequest(models.Model):
             models.Index(fields=["expires_at"], condition=Q(state__in=_UNFINISHED), name="approvals_request_by_expiry"),
             models.Index(fields=["remind_at"], condition=Q(state__in=_UNFINISHED), name="approvals_by_reminder"),
             models.Index(fields=["apply_after"], condition=Q(state="approved"), name="approvals_request_to_apply"),
+            models.Index(fields=["look_at"], condition=Q(state__in=_MOVABLE), name="approvals_request_to_look_at"),
             models.Index(fields=["recertify_by"], condition=Q(state="applied"), name="approvals_to_recertify"),
             models.Index(fields=["version", "state", "-closed_at"], name="approvals_by_version_and_end"),
         ]

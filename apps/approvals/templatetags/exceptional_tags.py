@@ -1,6 +1,7 @@
 """What other pages show of bypasses, reviews afterwards, rollbacks and approvals that end."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -88,6 +89,12 @@ def rollback_button(
 def unreviewed_bypasses(context: template.Context) -> dict[str, Any]:
     """Tell those who manage policies how many bypasses nobody has reviewed yet."""
     return {"number": queries.unreviewed_bypasses(context.get("user"))}
+
+
+@register.filter
+def lapses_at(asked: ApprovalRequest) -> datetime | None:
+    """Return when an approval lapses unless it is certified anew."""
+    return recertification.lapses_at(asked)
 
 
 @register.filter

@@ -77,7 +77,7 @@ def test_targets_are_listed_with_why_others_are_none(as_, former, charlie):
     ApprovalRequest.objects.filter(pk=former.pk).update(lapsed_at=timezone.now())
     (row,) = as_(charlie).get(f"{ROLLBACK}?stage=Production").json()
     assert (row["version"], row["request"], row["possible"], row["refusal"]) == (
-        1, former.pk, False, f"Its approval (request {former.pk}) has lapsed.",
+        1, former.pk, False, f"Its approval (request {former.pk}) has ended and was not certified anew.",
     )  # fmt: skip
 
 

@@ -30,8 +30,10 @@ def certify(request, by, **words) -> Recertification:
     return recertification.recertify(request.pk, **{"evidence_digest": digest(request)} | words, by=by)
 
 
-def ended(request) -> None:
-    ApprovalRequest.objects.filter(pk=request.pk).update(recertify_by=timezone.now() - timedelta(minutes=1))
+def ended(request, *, days: int = 0) -> None:
+    """Let the approval have ended a minute and that many days ago."""
+    ago = timedelta(days=days, minutes=1)
+    ApprovalRequest.objects.filter(pk=request.pk).update(recertify_by=timezone.now() - ago)
 
 
 def test_a_reviewer_certifies_anew_for_as_long_as_the_policy_says(in_force, erin):
@@ -82,12 +84,53 @@ def test_history_is_not_certified(in_force, erin):
         certify(in_force, erin)
 
 
-def test_the_timer_lets_it_lapse_once(in_force):
+def standings(request) -> list[str]:
+    """What the trail says of the end of an approval, in order."""
+    events = AuditEvent.objects.filter(target=f"request {request.pk}", actor="system:approvals").order_by("pk")
+    return [event.action.removeprefix("request.") for event in events]
+
+
+def test_it_is_told_once_that_it_is_due(in_force):
+    assert [timers.tend(), timers.tend()] == [1, 0]
+    assert standings(in_force) == ["recertify_due"]
+
+
+def test_there_is_nothing_to_tell_while_there_is_time(asked):
+    applied(asked, recertify_by=timezone.now() + timedelta(days=15))
+    assert timers.tend() == 0
+
+
+def test_it_is_overdue_for_seven_days_and_then_lapses(in_force):
+    timers.tend()
     ended(in_force)
     assert [timers.tend(), timers.tend()] == [1, 0]
     in_force.refresh_from_db()
+    assert in_force.lapsed_at is None
+    ended(in_force, days=7)
+    assert [timers.tend(), timers.tend()] == [1, 0]
+    in_force.refresh_from_db()
     assert in_force.lapsed_at is not None
-    assert AuditEvent.objects.get(action=Action.REQUEST_LAPSED).target == f"request {in_force.pk}"
+    assert standings(in_force) == ["recertify_due", "recertify_overdue", "lapsed"]
+
+
+def test_a_timer_that_stood_still_tells_only_where_it_stands(in_force):
+    ended(in_force, days=8)
+    assert [timers.tend(), timers.tend()] == [1, 0]
+    assert standings(in_force) == ["lapsed"]
+
+
+def test_without_grace_it_lapses_at_its_end(in_force, settings):
+    settings.RECERTIFY_GRACE_DAYS = 0
+    ended(in_force)
+    assert (timers.tend(), standings(in_force)) == (1, ["lapsed"])
+
+
+def test_what_is_certified_anew_is_told_again_at_its_next_end(in_force, erin):
+    timers.tend()
+    certify(in_force, erin)
+    assert timers.tend() == 0
+    ApprovalRequest.objects.filter(pk=in_force.pk).update(recertify_by=timezone.now() + timedelta(days=3))
+    assert (timers.tend(), standings(in_force)) == (1, ["recertify_due", "recertify_due"])
 
 
 def test_history_does_not_lapse(in_force, model):
@@ -106,15 +149,17 @@ def test_only_the_last_decision_on_a_version_lapses(in_force, policy, alice):
 
 
 def test_what_lapsed_is_certified_back_to_life(in_force, erin):
-    ended(in_force)
+    ended(in_force, days=7)
     timers.tend()
     certify(in_force, erin)
     in_force.refresh_from_db()
     assert (in_force.lapsed_at, timers.tend()) == (None, 0)
 
 
-@pytest.mark.parametrize(("days", "standing"), [(30, ""), (14, "due"), (10, "due"), (0, "overdue")])
-def test_an_approval_is_due_fourteen_days_before_its_end(in_force, days, standing):
+@pytest.mark.parametrize(
+    ("days", "standing"), [(30, ""), (14, "due"), (10, "due"), (0, "overdue"), (-6, "overdue"), (-7, "lapsed")]
+)
+def test_an_approval_is_due_fourteen_days_before_its_end_and_overdue_for_seven(in_force, days, standing):
     now = timezone.now()
     in_force.recertify_by = now + timedelta(days=days)
     assert recertification.standing(in_force, now) == standing

@@ -111,7 +111,7 @@ def test_files_that_were_not_recorded_prove_nothing(model, former):
 )
 def test_a_lapsed_approval_takes_nothing_back(model, former, ended):
     ApprovalRequest.objects.filter(pk=former.pk).update(**ended)
-    assert refusals(model) == [(1, f"Its approval (request {former.pk}) has lapsed.")]
+    assert refusals(model) == [(1, f"Its approval (request {former.pk}) has ended and was not certified anew.")]
 
 
 def test_a_deleted_version_does_not_go_back(model, former):

@@ -45,7 +45,7 @@ def test_allow_says_what_it_rests_on(applied, charlies):
         "policy": applied.policy_id,
         "policy_version": 1,
         "evidence_digest": applied.evidence_digest,
-        "valid_until": until.isoformat().replace("+00:00", "Z"),
+        "valid_until": (until + timedelta(days=7)).isoformat().replace("+00:00", "Z"),
     }
 
 

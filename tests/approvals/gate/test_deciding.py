@@ -71,8 +71,8 @@ def on_a_condition(request: ApprovalRequest) -> None:
     Condition.objects.create(review=review, text="Log the data set.", owner=review.reviewer, due_at=due)
 
 
-def stale(request: ApprovalRequest) -> None:
-    SyncRun.objects.update(finished_at=timezone.now() - HOUR)
+def read(ago: timedelta) -> Change:
+    return lambda request: SyncRun.objects.update(finished_at=timezone.now() - ago)
 
 
 def nothing(request: ApprovalRequest) -> None:
@@ -103,6 +103,11 @@ APPLIED: dict[str, tuple[Change, str, list[tuple[str, str]]]] = {
     "lapsed": (lambda request: of_request(request, lapsed_at=timezone.now()), "deny", [("lapsed", "deny")]),
     "to be recertified yesterday": (
         lambda request: of_request(request, recertify_by=timezone.now() - HOUR),
+        "allow",
+        [("recertify_overdue", "warning")],
+    ),
+    "to be recertified a week ago": (
+        lambda request: of_request(request, recertify_by=timezone.now() - 7 * 24 * HOUR),
         "deny",
         [("lapsed", "deny")],
     ),
@@ -134,8 +139,9 @@ APPLIED: dict[str, tuple[Change, str, list[tuple[str, str]]]] = {
         [("after_review_overdue", "warning")],
     ),
     "approved on a condition": (on_a_condition, "allow", [("condition_open", "warning")]),
-    "a mirror an hour old": (stale, "allow", [("stale_mirror", "warning")]),
-    "a mirror never read": (lambda request: SyncRun.objects.all().delete(), "allow", [("stale_mirror", "warning")]),
+    "a mirror half an hour old": (read(HOUR / 2), "allow", [("stale_mirror", "warning")]),
+    "a mirror an hour old": (read(HOUR), "deny", [("stale_mirror", "deny")]),
+    "a mirror never read": (lambda request: SyncRun.objects.all().delete(), "deny", [("never_mirrored", "deny")]),
     "no policy any more": (without_policy, "deny", [("no_policy", "deny")]),
 }
 
@@ -160,7 +166,7 @@ def test_same_rows_and_time_give_the_same_decision(applied):
 def test_allow_holds_until_the_first_thing_that_ends_it(applied):
     until = timezone.now() + 3 * HOUR
     of_request(applied, recertify_by=until)
-    assert ask().valid_until == until
+    assert ask().valid_until == until + timedelta(days=7)  # the days of grace
     on_a_condition(applied)
     assert ask().valid_until == Condition.objects.get().due_at
 
@@ -169,6 +175,22 @@ def test_deny_holds_until_no_time(applied):
     of_request(applied, recertify_by=timezone.now() + HOUR)
     ModelVersion.objects.filter(number=2).update(stage="Archived")
     assert ask().valid_until is None
+
+
+@pytest.mark.parametrize(("limit", "decision"), [(60, "deny"), (0, "allow")])
+def test_the_operator_says_how_old_a_mirror_may_be(applied, settings, limit, decision):
+    settings.GATE_MAX_MIRROR_AGE_SECONDS = limit
+    read(HOUR if limit == 0 else timedelta(minutes=2))(applied)
+    assert said(ask())[0] == decision
+
+
+def test_a_mirror_that_is_too_old_says_since_when_and_who_helps(applied):
+    read(2 * HOUR)(applied)
+    (reason,) = ask().reasons
+    last = SyncRun.objects.get().finished_at
+    assert (reason.sentence, reason.remedy, reason.url) == (
+        f"MLflow was last read at {last:%Y-%m-%d %H:%M} UTC.", "An admin looks at the syncs.", "/sync/",
+    )  # fmt: skip
 
 
 def test_nobody_asked(version, policy, fresh):

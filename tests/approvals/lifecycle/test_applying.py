@@ -15,6 +15,7 @@ from apps.approvals.models import (
     Review,
     Waiver,
 )
+from apps.approvals.refreshing import REFRESH_JOB
 from apps.audit.actions import Action
 from apps.audit.models import AuditEvent
 from apps.jobs.models import Job
@@ -114,6 +115,14 @@ def test_an_alias_moved_by_an_apply_is_no_drift(both, churn):
     run()
     sync.synchronise(requested_by="test")
     assert list(DriftFinding.objects.all()) == []
+
+
+def test_an_apply_has_other_requests_of_the_model_looked_at_again(both, alice):
+    make_policy("Staging")
+    first = ModelVersion.objects.get(number=1)
+    other = services.open_request(first.pk, "Staging", reason="Once more.", by=alice)
+    assert run() == "done"
+    assert Job.objects.filter(key=f"{REFRESH_JOB}:{other.pk}", state="queued").count() == 1
 
 
 def test_an_apply_settles_the_drift_of_its_alias(churn, alice, bob):

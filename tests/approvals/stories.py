@@ -26,7 +26,7 @@ PEOPLE = {
 }
 MEMBERS = {"risk": ("bob", "erin", "alice"), "legal": ("erin", "frank", "tina")}
 TRAINERS = {1: "ann", 2: "tina", 3: "ann"}
-ANYBODY = Terms((Rule(1),))
+ANYBODY, SLOW = Terms((Rule(1),)), Terms((Rule(1),), staleness="none", wait_minutes=60)
 
 
 class NoWayAround(Around):
@@ -35,7 +35,7 @@ class NoWayAround(Around):
     @initialize(
         terms=st.one_of(st.just(ANYBODY), policies),
         alias_terms=policies,
-        opening=st.sampled_from(["back", "ask", "ask", ""]),
+        opening=st.sampled_from(["back", "ask", "fail", "waive", "follow", ""]),
     )
     def begin(self, terms: Terms, alias_terms: Terms = ANYBODY, opening: str = "") -> None:
         duties = {
@@ -53,6 +53,12 @@ class NoWayAround(Around):
             self.there_and_back(2, "")
         elif opening == "ask":
             self.ask("alice", 2)
+        elif opening == "fail":
+            self.fail_and_try_again(3, STAGE, by_hand=True, seen=True, meanwhile="leave")
+        elif opening == "waive":
+            self.waive_and_report_again(3, "CVE-2")
+        elif opening == "follow":
+            self.follow_another_policy_while_it_is_frozen(3, SLOW, 45)
 
     def mirror_all(self) -> None:
         model = make_model()

@@ -48,9 +48,11 @@ class Watched(RuleBasedStateMachine):
         self.good: set[tuple[str, int, str]] = set()  # target, version and files of what was voted on, or ratified
 
     def teardown(self) -> None:
-        self.judge_applied()
-        assert chain.first_misfit(AuditEvent.objects.order_by("id")) is None
-        transaction.savepoint_rollback(self.start)
+        try:
+            self.judge_applied()
+            assert chain.first_misfit(AuditEvent.objects.order_by("id")) is None
+        finally:
+            transaction.savepoint_rollback(self.start)
 
     # What must be true
 

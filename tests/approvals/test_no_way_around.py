@@ -6,7 +6,7 @@ reaches MLflow, and each request that is recorded as applied, is judged (watchin
 that knows nothing of the engine (oracle.py).
 
 The default run is the same every time. With NO_WAY_AROUND_EXAMPLES=500 in the environment it makes that many examples,
-others each time; a failure shows the steps that led to it.
+others each time; a failure shows the steps that led to it. test_ways_around.py leads the same machine by hand.
 """
 
 import os

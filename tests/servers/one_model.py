@@ -35,7 +35,7 @@ class Version:
 
 @dataclass(frozen=True)
 class Write:
-    """A move that arrived: which version, from where, to where."""
+    """A move that arrived: which version, from where, to where. Of an alias `number` is 0 where it was removed."""
 
     number: int
     before: str
@@ -44,13 +44,15 @@ class Write:
 
 @dataclass
 class OneModel:
-    """The model's versions, and what was written to them. `trouble` says what goes wrong with the next write."""
+    """The model's versions, its aliases, and what was written to them. `trouble` says what goes wrong with writes."""
 
     name: str
     since: datetime
     versions: dict[int, Version]
     writes: list[Write] = field(default_factory=list)
-    trouble: str = ""  # "refused": nothing is written; "unheard": it is, and the answer is lost
+    aliases: dict[str, int] = field(default_factory=dict)
+    trouble: str = ""  # "refused": nothing is written; "unheard": it is, and the answer is lost; then it is over
+    down: bool = False  # nothing is written until this is over
     server: BrokenServer | None = None
 
     def decide(self, path: str, query: dict[str, str]) -> Reply:
@@ -58,8 +60,11 @@ class OneModel:
         call = path.removeprefix("/api/2.0/mlflow/")
         if call == "model-versions/transition-stage" and self.server:
             return self._move(json.loads(self.server.sent))
+        if call == "registered-models/alias" and self.server:
+            return self._point(json.loads(self.server.sent))
         if call == "registered-models/get":
-            return Reply.json({"registered_model": {"name": self.name, **self._times(), "aliases": []}})
+            aliases = [{"alias": alias, "version": str(number)} for alias, number in self.aliases.items()]
+            return Reply.json({"registered_model": {"name": self.name, **self._times(), "aliases": aliases}})
         if call == "experiments/get":
             return Reply.json({"experiment": {"experiment_id": "0", "name": "Default"}})
         if call == "artifacts/list":
@@ -76,16 +81,31 @@ class OneModel:
         return GONE
 
     def _move(self, sent: dict[str, Any]) -> Reply:
-        trouble, self.trouble = self.trouble, ""
+        trouble = self._trouble()
         if trouble == "refused":
             return TROUBLE
         version = self.versions[int(sent["version"])]
         if sent["archive_existing_versions"]:
             for other in self.versions.values():
-                other.stage = ARCHIVED if other.stage == sent["stage"] else other.stage
+                if other is not version and other.stage == sent["stage"]:
+                    other.stage = ARCHIVED
         self.writes.append(Write(version.number, version.stage, sent["stage"]))
         version.stage = sent["stage"]
         return TROUBLE if trouble else Reply.json({"model_version": self._version(version)})
+
+    def _point(self, sent: dict[str, Any]) -> Reply:
+        """Set an alias, or remove it where no version is named."""
+        trouble = self._trouble()
+        if trouble == "refused":
+            return TROUBLE
+        alias, number = sent["alias"], int(sent.get("version", 0))
+        self.writes.append(Write(number, str(self.aliases.pop(alias, 0)), f"@{alias}"))
+        self.aliases |= {alias: number} if number else {}
+        return TROUBLE if trouble else Reply.json({})
+
+    def _trouble(self) -> str:
+        trouble, self.trouble = self.trouble, ""
+        return "refused" if self.down else trouble
 
     def _version(self, version: Version) -> dict[str, Any]:
         source = f"mlflow-artifacts:/0/run{version.number}/artifacts/model"

@@ -39,7 +39,7 @@ class Question:
 
 
 QUESTIONS = (
-    Question("first page"),
+    Question("first page", page=1),
     Question("name search, 500 hits", {"q": "fraud"}, "name ILIKE '%fraud%'", api=10),
     Question("name search, 1 hit", {"q": "04217"}, "name ILIKE '%04217%'", api=10),
     Question("tag filter, 1,000 hits", {"tag": "team=payments"}, "tags.`team` = 'payments'", api=10),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
-from apps.approvals import conditions, policies, schedule, submitting, visibility, waiting
+from apps.approvals import aiming, conditions, policies, schedule, submitting, visibility, waiting
 from apps.approvals.advancing import advance, close, enqueue_apply, record_advance
 from apps.approvals.delegating.voices import speaks_for, voice_of
 from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, RequestState, Verdict
@@ -166,18 +166,26 @@ def _dismiss_objection(deed: Deed) -> None:
 
 def _repin(deed: Deed) -> None:
     """Let the request follow the policy of now, and look at its votes anew under that one's rules."""
-    request, former = deed.request, deed.request.policy
+    request, former, alias = deed.request, deed.request.policy, aiming.alias_of(deed.request)
     request.policy = policies.present_for(request)
+    if aiming.alias_of(request) != alias:  # another one moves with the stage now
+        aiming.pin_alias(request)
+        request.alias_write = ""
     deed.trial.data["policies"] = {
         "before": policies.terms(former) if former else None,
         "after": policies.terms(request.policy),
     }
+    was_approved = request.state == RequestState.APPROVED
     if request.state in UNDER_REVIEW:
         schedule.under_review_again(request, timezone.now())
-    request.save(update_fields=["policy", *schedule.TIMES, "updated_at"])
+    request.save(update_fields=["policy", "from_number", "alias_write", *schedule.TIMES, "updated_at"])
     refresh_evidence(request)
     dismiss_lapsed(request, objections=False)  # a lapsed objection waits for another reviewer, not for another policy
     advance(request)
+    if was_approved and request.state == RequestState.APPROVED:  # its wait and its time are those of the new policy
+        schedule.approved(request, timezone.now())
+        request.save(update_fields=schedule.TIMES)
+        enqueue_apply(request)
     waiting.note(request)
 
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from apps.approvals import blockers, counts, evidence, findings, schedule, visibility, waiting
 from apps.approvals.drift import covering
 from apps.approvals.drift.findings import left_behind
-from apps.approvals.exceptional import dropping, unchanged
+from apps.approvals.exceptional import dropping, resting, unchanged
 from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, RequestState, Verdict
 from apps.approvals.records import about, request_target
 from apps.approvals.reviewing import SYSTEM, dismiss_lapsed, refresh_evidence, reopen
@@ -60,16 +60,11 @@ def advance(request: ApprovalRequest) -> None:
 def still_approved(request: ApprovalRequest) -> bool:
     """Look once more, right before the write, at what a locked request was approved on; send it to review if it fell.
 
-    A bypass or a rollback has no votes to look at; only when the version is no longer what it was decided on, it goes
-    to review like any other.
+    A bypass or a rollback has no votes to look at; only when what it rests on is gone, or the version is no longer what
+    it was decided on, it goes to review like any other.
     """
     if request.expedited:
-        if not unchanged.changes_since(request, request.evidence):
-            return True
-        refresh_evidence(request)
-        reopen(request)  # also where votes are left: whoever went past them did not see this
-        advance(request)
-        return False
+        return _still_rests(request)
     refresh_evidence(request)
     if request.state not in UNDER_REVIEW:
         dismiss_lapsed(request)
@@ -78,6 +73,18 @@ def still_approved(request: ApprovalRequest) -> bool:
             return True
         _fall_back(request, lost[0].sentence)
     waiting.note(request)
+    return False
+
+
+def _still_rests(request: ApprovalRequest) -> bool:
+    gone = resting.gone(request)
+    if not gone and not unchanged.changes_since(request, request.evidence):
+        return True
+    if gone:
+        _fall_back(request, gone)
+    refresh_evidence(request)
+    reopen(request)  # also where votes are left: whoever went past them did not see this
+    advance(request)
     return False
 
 

@@ -41,6 +41,21 @@ def start(request: ApprovalRequest) -> None:
         raise RuleViolation(message % names, field="to_stage" if request.to_stage else "alias")
 
 
+def alias_of(request: ApprovalRequest) -> str:
+    """Return the alias that a request moves: its own, or the one that its policy moves together with the stage."""
+    if request.alias:
+        return str(request.alias)
+    together = request.policy.moves_alias if request.policy else ""
+    return "" if request.to_stage in NOT_SERVED else str(together)
+
+
+def pin_alias(request: ApprovalRequest) -> None:
+    """Set from where the policy moves an alias together with the stage, as the mirror says now. The caller saves."""
+    if not request.alias:
+        alias = alias_of(request)
+        request.from_number = pointed_to(request.version, alias) if alias else None
+
+
 def check_version(version: ModelVersion) -> None:
     """Raise WrongState for a deleted version, UpstreamUnavailable for one whose details could not be read."""
     if version.deleted_at or version.model.deleted_at:

@@ -1,19 +1,20 @@
 """Bring an approved request to MLflow: the job `approvals.apply`.
 
 Five steps, and a worker may be killed at any line of them: (a) read the version from MLflow, (b) commit the intention,
-(c) write, unless MLflow already says so, (d) read back, (e) commit the result. The job's lease ends, another worker
-starts at (a), finds in (b) how far the first one came, and does only what is missing. The state of the request and
-the end of the job are committed together, so neither can be left behind.
+(c) write, unless MLflow already says so, (d) read back, (e) commit the result. That a write is sent is committed right
+before it is. The job's lease ends, another worker starts at (a), finds noted how far the first one came, and does only
+what is missing. The state of the request and the end of the job are committed together, so neither can be left behind.
 """
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from apps.approvals import advancing, counts, moving, schedule, visibility, writing
+from apps.approvals import advancing, aiming, counts, moving, schedule, visibility, writing
 from apps.approvals.advancing import APPLY_JOB
 from apps.approvals.drift import covering
-from apps.approvals.models import ApprovalRequest, RequestState, Verdict
+from apps.approvals.drift.findings import left_behind
+from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, RequestState, Verdict
 from apps.approvals.moving import Moved, Seen
 from apps.approvals.records import about, request_target
 from apps.approvals.refreshing import look_at_models
@@ -29,6 +30,7 @@ from apps.registry import services as mirror
 from apps.registry import stages
 from apps.registry.models import DetailsState
 
+NOTED = ("stage_before", "alias_before", "stage_write", "alias_write")  # by moving.py
 IN_HAND = (RequestState.APPROVED, RequestState.APPLYING)
 
 
@@ -50,9 +52,10 @@ def apply(job: Job) -> None:
         writing.check_enabled(request.version.model)
         jobs.renew(job, done=0, total=3, note=_("Reading the version from MLflow"))
         seen = _read(request)
+        _take_stock(job, request, seen)
         if not _start(job, request.pk, seen):
             return
-        request.refresh_from_db(fields=["stage_before", "alias_before"])
+        request.refresh_from_db(fields=NOTED)
         jobs.renew(job, done=1, note=_("Moving the version in MLflow"))
         moved = moving.write(job, request)
         jobs.renew(job, done=2, note=_("Recording what MLflow says"))
@@ -69,12 +72,24 @@ def _read(request: ApprovalRequest) -> Seen:
         raise WrongState(message % {"version": request.version}) from error
 
 
+def _take_stock(job: Job, request: ApprovalRequest, seen: Seen) -> None:
+    """Commit what MLflow shows of a write that an attempt before has sent: it outlives an error of this one."""
+    if not (request.stage_write or request.alias_write):
+        return
+    with transaction.atomic(durable=True):
+        jobs.renew(job)
+        request = visibility.locked(request.pk)
+        if request.state in IN_HAND:
+            moving.take_stock(request, seen)
+            request.save(update_fields=NOTED)
+
+
 def _start(job: Job, request_id: int, seen: Seen) -> bool:
     """Commit that the write is coming. Returns False when the request is not, or no longer, one to apply now.
 
     What was approved is checked once more at this moment: the place in MLflow, the evidence, the approvers, the checks,
-    the wait, freezes and the time of the approval. Nothing of that is asked when an earlier attempt has already
-    written: then only the rest is missing.
+    the wait, freezes and the time of the approval. Nothing of that is asked when the worker before was killed after
+    its write: then only the rest is missing. Somebody who tries again gets all of it asked again.
     """
     with transaction.atomic(durable=True):
         jobs.renew(job)
@@ -115,10 +130,14 @@ def _still_due(request: ApprovalRequest, seen: Seen) -> bool:
 
 
 def _put_back(request: ApprovalRequest, state: RequestState) -> None:
-    """Take back the announcement of a write that was not made."""
+    """Take back the announcement of a write that was not made. What MLflow holds of a review that fell is drift."""
     stages.abandon(request.version)
-    request.state, request.stage_before, request.alias_before = state, "", ""
-    request.save(update_fields=["state", "stage_before", "alias_before", "updated_at"])
+    request.state = state
+    if state in UNDER_REVIEW:
+        left_behind(request)
+        request.stage_write = request.alias_write = ""
+    moving.forget_unsent(request)
+    request.save(update_fields=["state", *NOTED, "updated_at"])
 
 
 def _mark_applying(request: ApprovalRequest, seen: Seen) -> None:
@@ -150,7 +169,7 @@ def _complete(job: Job, request_id: int, moved: Moved) -> None:
         schedule.applied(request, request.closed_at)
         request.save(update_fields=["state", "closed_at", "recertify_by", "updated_at"])
         counts.note_requests(request.version.model_id)
-        covering.conclude(request, rows, alias=moving.alias_of(request), by=SYSTEM)
+        covering.conclude(request, rows, alias=aiming.alias_of(request), by=SYSTEM)
         before, after = moving.before_and_after(request)
         audit.record(
             Action.REQUEST_APPLIED,
@@ -174,8 +193,9 @@ def _fail(request: ApprovalRequest, error: str) -> None:
         return
     before = {"state": request.state}
     stages.abandon(request.version)
+    moving.forget_unsent(request)
     request.state, request.apply_error = RequestState.APPLY_FAILED, error
-    request.save(update_fields=["state", "apply_error", "updated_at"])
+    request.save(update_fields=["state", "apply_error", *NOTED, "updated_at"])
     audit.record(
         Action.REQUEST_APPLY_FAILED,
         by=SYSTEM,

@@ -2,17 +2,19 @@
 
 The stage goes first, then the alias. Each part may have been written by a worker that was killed: what MLflow already
 says is not written again. `stage_before` and `alias_before` were read under the lock of the request; where MLflow says
-a third thing right before the write, somebody else was at it, and nothing is written.
+a third thing right before the write, somebody else was at it, and nothing is written. That a write is sent is committed
+before it is (`stage_write`, `alias_write`): what MLflow says without that is not ours.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from apps.approvals import writing
-from apps.approvals.aiming import NOT_SERVED, number_in_words
-from apps.approvals.models import ApprovalRequest
+from apps.approvals.aiming import alias_of, number_in_words
+from apps.approvals.models import ApprovalRequest, RequestState, WriteState
 from apps.audit.services import Actor
 from apps.errors import NotVisible, WrongState
 from apps.jobs import services as jobs
@@ -41,14 +43,6 @@ class Moved:
     alias: SeenAlias | None
 
 
-def alias_of(request: ApprovalRequest) -> str:
-    """Return the alias that a request moves: its own, or the one that its policy moves together with the stage."""
-    if request.alias:
-        return str(request.alias)
-    together = request.policy.moves_alias if request.policy else ""
-    return "" if request.to_stage in NOT_SERVED else str(together)
-
-
 def read(request: ApprovalRequest) -> Seen:
     """Return what MLflow says now. Raises UpstreamUnavailable, and NotVisible when version or model is gone."""
     alias = alias_of(request)
@@ -57,18 +51,54 @@ def read(request: ApprovalRequest) -> Seen:
 
 
 def begun(request: ApprovalRequest, seen: Seen) -> bool:
-    """Return whether an attempt before has written its first part already: what was approved is under way then."""
+    """Return whether an attempt before sent its write and MLflow shows the first part of it: only the rest is missing.
+
+    Only a worker that takes over from another finds a request like that. Who tries again decides anew.
+    """
+    if request.state != RequestState.APPLYING:
+        return False
     if request.to_stage:
-        return bool(request.stage_before) and seen.stage == request.to_stage
-    return bool(request.alias_before) and seen.alias == str(request.version.number)
+        return bool(request.stage_write) and seen.stage == request.to_stage
+    return bool(request.alias_write) and seen.alias == str(request.version.number)
+
+
+def take_stock(request: ApprovalRequest, seen: Seen) -> None:
+    """Set what MLflow shows of what was sent. The caller saves.
+
+    After an attempt that has ended, somebody else may have made the same move: then it stays unknown whose it is.
+    """
+    takes_over = request.state == RequestState.APPLYING
+    there = {
+        "stage_write": seen.stage == request.to_stage,
+        "alias_write": seen.alias == str(request.version.number),
+    }
+    for name, arrived in there.items():
+        if getattr(request, name) and (takes_over or not arrived):
+            setattr(request, name, WriteState.SEEN if arrived else "")
+
+
+def forget_unsent(request: ApprovalRequest) -> None:
+    """Take back what an attempt noted before a write that it did not send. The caller saves."""
+    request.stage_before = request.stage_before if request.stage_write else ""
+    request.alias_before = request.alias_before if request.alias_write else ""
 
 
 def check_place(request: ApprovalRequest, seen: Seen, *, covered: bool) -> None:
-    """Raise WrongState unless MLflow is where the request starts. `covered`: or already where it asks to go."""
-    if request.alias:
-        return _check_alias(request, seen)
-    if seen.stage == request.from_stage or (covered and seen.stage == request.to_stage):
-        return None
+    """Raise WrongState unless MLflow is where the request starts, or where a write that was sent has put it.
+
+    `covered`: or already in the stage where it asks to go. An alias that moves with a stage starts where it pointed
+    when that was asked for.
+    """
+    if request.to_stage:
+        _check_stage(request, seen, covered=covered)
+    if alias_of(request):
+        _check_alias(request, seen)
+
+
+def _check_stage(request: ApprovalRequest, seen: Seen, *, covered: bool) -> None:
+    may_be_there = covered or request.stage_write
+    if seen.stage == request.from_stage or (may_be_there and seen.stage == request.to_stage):
+        return
     message = _(
         "MLflow has %(version)s in %(seen)s, but this request is to move it from %(from_stage)s to %(to_stage)s: "
         "its stage was changed elsewhere. Withdraw this request and ask again."
@@ -78,10 +108,9 @@ def check_place(request: ApprovalRequest, seen: Seen, *, covered: bool) -> None:
 
 
 def note_before(request: ApprovalRequest, seen: Seen) -> None:
-    """Set what the write will change. The caller saves. A part that is written already keeps what was before it."""
-    request.stage_before = request.stage_before or seen.stage
-    if not request.alias_before or seen.alias != str(request.version.number):
-        request.alias_before = seen.alias
+    """Set what the write will change. The caller saves. A part that was sent already keeps what was before it."""
+    request.stage_before = request.stage_before if request.stage_write else seen.stage
+    request.alias_before = request.alias_before if request.alias_write else seen.alias
 
 
 def write(job: Job, request: ApprovalRequest) -> Moved:
@@ -97,7 +126,10 @@ def write(job: Job, request: ApprovalRequest) -> Moved:
             request.to_stage,
             archive_existing=request.archive_existing,
             expected=request.stage_before,
+            sending=lambda: _note(job, request, stage_write=WriteState.SENT),
         )
+    if request.stage_write == WriteState.SENT and alias_of(request):  # whatever becomes of the alias
+        _note(job, request, stage_write=WriteState.SEEN)
     return Moved(versions, _write_alias(job, request))
 
 
@@ -128,10 +160,19 @@ def _write_alias(job: Job, request: ApprovalRequest) -> SeenAlias | None:
     if seen.number != number:
         if _text(seen.number) != request.alias_before:
             raise _moved_meanwhile(f"@{alias}")
-        jobs.renew(job)  # whoever lost the lease while waiting for MLflow stops here, before the write
+        _note(job, request, alias_write=WriteState.SENT)
         _point(request, alias, number)
         jobs.renew(job)
     return aliases.read_alias_back(model, alias, number)
+
+
+def _note(job: Job, request: ApprovalRequest, **writes: WriteState) -> None:
+    """Commit what is known of a write. Whoever lost the lease while waiting for MLflow stops here, before the write."""
+    with transaction.atomic(durable=True):
+        jobs.renew(job)
+        ApprovalRequest.objects.filter(pk=request.pk).update(**writes)
+    for name, value in writes.items():
+        setattr(request, name, value)
 
 
 def _point(request: ApprovalRequest, alias: str, number: int) -> None:
@@ -143,14 +184,15 @@ def _point(request: ApprovalRequest, alias: str, number: int) -> None:
 
 
 def _check_alias(request: ApprovalRequest, seen: Seen) -> None:
-    if seen.alias == _text(request.from_number):
+    alias, there = alias_of(request), str(request.version.number)
+    if seen.alias == _text(request.from_number) or (request.alias_write and seen.alias == there):
         return
     message = _(
         "In MLflow @%(alias)s points to %(seen)s, but this request is to move it from %(before)s to %(version)s: "
         "it was moved elsewhere. Withdraw this request and ask again."
     )
     now = number_in_words(None if seen.alias == NOWHERE else int(seen.alias))
-    names = {"alias": request.alias, "seen": now, "before": number_in_words(request.from_number)}
+    names = {"alias": alias, "seen": now, "before": number_in_words(request.from_number)}
     raise WrongState(message % {**names, "version": request.version})
 
 

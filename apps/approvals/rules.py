@@ -71,10 +71,12 @@ def in_the_asked_stage(user: User, request: ApprovalRequest) -> str | None:
     version = request.version
     if request.alias:
         return _alias_elsewhere(request)
-    if version.stage == request.from_stage or version.pending_stage:
+    if version.pending_stage:
         return None
+    if version.stage == request.from_stage:
+        return _alias_elsewhere(request)
     if version.stage == request.to_stage and covering.covers(request):
-        return None  # it asks to make a decision of what MLflow says already
+        return _alias_elsewhere(request)  # it asks to make a decision of what MLflow says already
     message = _(
         "%(version)s is now in %(stage)s, no longer in %(from_stage)s, so this move is not possible any more. "
         "Withdraw the request and ask again."
@@ -83,7 +85,8 @@ def in_the_asked_stage(user: User, request: ApprovalRequest) -> str | None:
 
 
 def _alias_elsewhere(request: ApprovalRequest) -> str | None:
-    points_to = aiming.pointed_to(request.version, request.alias)
+    alias = aiming.alias_of(request)
+    points_to = aiming.pointed_to(request.version, alias) if alias else request.from_number
     if points_to == request.from_number:
         return None
     message = _(
@@ -91,7 +94,7 @@ def _alias_elsewhere(request: ApprovalRequest) -> str | None:
         "move is not possible any more. Withdraw the request and ask again."
     )
     before, now = aiming.number_in_words(request.from_number), aiming.number_in_words(points_to)
-    return message % {"alias": request.alias, "before": before, "now": now}
+    return message % {"alias": alias, "before": before, "now": now}
 
 
 def not_approved_already(user: User, request: ApprovalRequest) -> str | None:

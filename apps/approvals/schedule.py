@@ -24,10 +24,14 @@ def submitted(request: ApprovalRequest, at: datetime) -> None:
 
 
 def approved(request: ApprovalRequest, at: datetime) -> None:
-    """Set the times that run from the moment in which the last requirement was met. The caller saves."""
+    """Set the times that run from the moment in which the last requirement was met. The caller saves.
+
+    A bypass or a rollback does not wait.
+    """
     policy = request.policy
     request.approved_at, request.remind_at = at, None
-    request.apply_after = at + timedelta(minutes=policy.wait_minutes if policy else 0)
+    wait = policy.wait_minutes if policy and not request.expedited else 0
+    request.apply_after = at + timedelta(minutes=wait)
     request.expires_at = _after(request.apply_after, policy.approval_days if policy else None)
 
 

@@ -210,6 +210,7 @@ def _submit(
     request.archive_existing = aiming.archives(
         request, archive_existing, proposed=policy.archive_existing and not covered
     )
+    aiming.pin_alias(request)
     schedule.submitted(request, timezone.now())
     evidence.take(request)
     findings.take(request)

@@ -213,7 +213,7 @@ TRANSITIONS = {
             TWO_ONLY,
             Action.BYPASS_CONFIRMED,
             rules=(exceptional.the_second_person,),
-            obstacles=(*IN_THE_WAY, exceptional.is_asked_for),
+            obstacles=(*IN_THE_WAY, exceptional.is_asked_for, exceptional.the_first_still_may),
             apart=True,
         ),
         Transition(

@@ -68,11 +68,18 @@ def check_alone(model_id: int, *, request_id: int = 0, finding_id: int = 0) -> N
 
 
 def write_what_is_missing(
-    job: Job, version: ModelVersion, stage: str, *, archive_existing: bool, expected: str = ""
+    job: Job,
+    version: ModelVersion,
+    stage: str,
+    *,
+    archive_existing: bool,
+    expected: str = "",
+    sending: Callable[[], None] | None = None,
 ) -> dict[int, RemoteVersion]:
     """Write a stage to MLflow unless it already says so, and return what it says then, by version number.
 
     `expected`: the stage from which it is moved; where MLflow says another one by now, WrongState is raised instead.
+    `sending` is called right before the write, where there is one.
     """
     seen = stages.read_stage(version)
     if seen == stage:
@@ -81,6 +88,8 @@ def write_what_is_missing(
     elif expected and seen != expected:
         raise WrongState(str(MOVED_MEANWHILE) % {"what": version})
     jobs.renew(job)  # whoever lost the lease while waiting for MLflow stops here, before the write
+    if sending:
+        sending()
     stages.write(version, stage, archive_existing=archive_existing)
     jobs.renew(job)
     return stages.read_back(version, stage, archive_existing=archive_existing)

@@ -15,12 +15,16 @@ import httpx
 WRITE = "model-versions/transition-stage"
 READ = "model-versions/get?"
 ALIAS = "registered-models/alias"
+MODEL = "registered-models/get?"
+READS_BEFORE = {READ: 2, MODEL: 1}  # the intention of an apply: the mirror reads the version too
 PATIENCE = 60.0  # seconds that a call is held at most
 
 
 class HoldingProxy:
-    """Forwards to `upstream`. `hold` says which call is stopped, once, or is empty: "write", "written" and "read back"
-    of the stage, "alias write" and "alias written" of the alias.
+    """Forwards to `upstream`. `hold` says which call is stopped, once, or is empty.
+
+    "first read" of all, "read again" between the intention and the write, "write", "written" (its answer), "reading
+    back", and "read back" (the last answer), all of the stage; the same of the alias with "alias" before it.
 
     `touched`: how many versions the write touches, each of which is read back.
     """
@@ -31,13 +35,27 @@ class HoldingProxy:
         self.writes = 0  # that reached MLflow
         self.alias_writes = 0
         self.reads_after_write = 0
+        self.reads = {READ: 0, MODEL: 0}
         self.holding, self.release = Event(), Event()
         self.lock = Lock()
 
     def before(self, path: str) -> bool:
         """Return whether to hold the call instead of passing it on."""
         with self.lock:
-            return (WRITE in path and self._take("write")) or (ALIAS in path and self._take("alias write"))
+            if WRITE in path:
+                return self._take("write")
+            if ALIAS in path:
+                return self._take("alias write")
+            if READ in path:
+                return self._take(self._read(READ, "", self.writes))
+            return MODEL in path and self._take(self._read(MODEL, "alias ", self.alias_writes))
+
+    def _read(self, what: str, part: str, written: int) -> str:
+        """Count a read, and return which one it is: the mirror's own come first, then the one before the intention."""
+        self.reads[what] += 1
+        if written:
+            return f"{part}reading back"
+        return {1: "first read", READS_BEFORE[what] + 1: f"{part}read again"}.get(self.reads[what], "")
 
     def after(self, path: str) -> bool:
         """Count what MLflow has done; return whether to hold its answer."""
@@ -51,10 +69,10 @@ class HoldingProxy:
             if READ in path and self.writes:
                 self.reads_after_write += 1
                 return self.reads_after_write == self.touched and self._take("read back")
-            return False
+            return MODEL in path and bool(self.alias_writes) and self._take("alias read back")
 
     def _take(self, place: str) -> bool:
-        if self.hold != place:
+        if not place or self.hold != place:
             return False
         self.hold = ""
         return True
@@ -145,6 +163,31 @@ def acting_proxy(upstream: str, path: str, *, at: int, act: Callable[[], None]) 
             return False
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(Acting(upstream, "", 0)))
+    thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextmanager
+def refusing_proxy(upstream: str, path: str) -> Iterator[str]:
+    """Run a proxy that answers calls to `path` with error 500 in MLflow's place, and passes on all others."""
+
+    class Refusing(_handler(HoldingProxy(upstream, "", 0))):  # type: ignore[misc]
+        def _pass(self) -> None:
+            if path in self.path:
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                self._answer(httpx.Response(500))
+            else:
+                super()._pass()
+
+        do_GET = do_POST = do_PATCH = do_DELETE = _pass  # noqa: N815 - the names that http.server asks for
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Refusing)
     thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:

@@ -191,8 +191,8 @@ def test_mlflow_down_is_tried_again_and_then_given_up(approved, mlflow_registry,
 
 
 def begin(request: ApprovalRequest) -> None:
-    """What a worker killed before its write has left behind."""
-    ApprovalRequest.objects.filter(pk=request.pk).update(state="applying", stage_before="None")
+    """What a worker killed at its write has left behind."""
+    ApprovalRequest.objects.filter(pk=request.pk).update(state="applying", stage_before="None", stage_write="sent")
     request.version.refresh_from_db()
     ModelVersion.objects.filter(number=2).update(pending_stage="Production")
     ModelVersion.objects.filter(number=1).update(pending_stage="Archived")

@@ -142,6 +142,81 @@ def test_a_worker_killed_between_stage_and_alias_is_followed_by_one_that_moves_w
     assert chain.first_misfit(AuditEvent.objects.order_by("id")) is None
 
 
+@pytest.fixture
+def alias_only(with_alias, alice, bob) -> ApprovalRequest:
+    """An approved request to point the alias from version 1 to version 2, and nothing else."""
+    services.act(with_alias.pk, "withdraw", by=alice)
+    Job.objects.filter(kind="approvals.apply").delete()
+    make_policy("", alias="champion")
+    version = ModelVersion.objects.get(number=2)
+    asked = services.open_request(version.pk, alias="champion", reason="Better.", by=alice)
+    return services.act(asked.pk, "approve", by=bob, evidence_digest=asked.evidence_digest)
+
+
+# what is held, what the database says then (state, writes noted of the stage and of the alias), and how often it wrote
+AT_STAGE = {
+    "first read": ("approved", "", "", 0),
+    "read again": ("applying", "", "", 0),
+    "reading back": ("applying", "sent", "", 1),
+}
+AT_ALIAS = {
+    "first read": ("approved", "", "", 0),
+    "alias read again": ("applying", "", "", 0),
+    "alias write": ("applying", "", "sent", 0),
+    "alias written": ("applying", "", "sent", 1),
+    "alias reading back": ("applying", "", "sent", 1),
+    "alias read back": ("applying", "", "sent", 1),
+}
+AT_BOTH = AT_STAGE | {
+    "alias read again": ("applying", "seen", "", 1),
+    "alias reading back": ("applying", "seen", "sent", 2),
+    "alias read back": ("applying", "seen", "sent", 2),
+}
+PLACES = [
+    *(("approved", place, held) for place, held in AT_STAGE.items()),
+    *(("alias_only", place, held) for place, held in AT_ALIAS.items()),
+    *(("with_alias", place, held) for place, held in AT_BOTH.items()),
+]
+
+
+@pytest.mark.parametrize(("what", "place", "held"), PLACES, ids=[f"{what}-{place}" for what, place, _ in PLACES])
+def test_a_worker_killed_anywhere_is_followed_by_one_that_writes_each_part_once(
+    request, mlflow_registry, mlflow_server, broker, what, place, held, tmp_path
+):
+    asked = request.getfixturevalue(what)
+    with (
+        holding_proxy(mlflow_server, place) as proxy,
+        crew(tmp_path / "data", MLFLOW_BACKEND_URL=proxy.url, **broker) as team,
+    ):
+        team.beat()
+        first = team.worker()
+        team.wait(proxy.holding.is_set, f"the call to hold ({place})")
+        if place.endswith("read back"):
+            with nobody_commits():
+                proxy.release.set()  # the answer arrives; the commit cannot
+                time.sleep(1)
+                team.kill(first)
+        else:
+            team.kill(first)
+        asked.refresh_from_db()
+        assert (asked.state, asked.stage_write, asked.alias_write, proxy.writes + proxy.alias_writes) == held
+        proxy.release.set()
+        team.worker()
+        team.wait(lambda: state_of(asked) == "applied", "the end of the apply")
+        team.wait(lambda: not Job.objects.exclude(state="done").exists(), "the end of the job")
+        assert (proxy.writes, proxy.alias_writes) == (int(what != "alias_only"), int(what != "approved"))
+    moved = ["Production", "None"] if what == "alias_only" else ["Archived", "Production"]
+    assert [mlflow_registry.stage_of("churn", number) for number in (1, 2)] == moved
+    assert list(ModelVersion.objects.order_by("number").values_list("stage", "pending_stage")) == [
+        (stage, "") for stage in moved
+    ]
+    assert [alias.version.number for alias in ModelAlias.objects.all()] == ([] if what == "approved" else [2])
+    assert not DriftFinding.objects.exists()
+    assert AuditEvent.objects.filter(action=Action.REQUEST_APPLY_STARTED).count() == 1
+    assert AuditEvent.objects.filter(action=Action.REQUEST_APPLIED).count() == 1
+    assert chain.first_misfit(AuditEvent.objects.order_by("id")) is None
+
+
 def state_of(request: ApprovalRequest) -> str:
     return ApprovalRequest.objects.get(pk=request.pk).state
 

@@ -2,20 +2,22 @@
 
 from django.db.models import Q
 
-from apps.approvals.models import UNFINISHED, ApprovalRequest, RequestState
+from apps.approvals.models import UNFINISHED, ApprovalRequest, RequestState, WriteState
 from apps.audit.actions import Action, Source
 from apps.audit.models import AuditEvent
 from apps.registry.models import ModelVersion, Stage
 
 BEGUN = (RequestState.APPROVED, RequestState.APPLYING, RequestState.APPLY_FAILED)
+WAITING = (RequestState.APPROVED, RequestState.APPLY_FAILED)  # to be tried, or tried again
 
 
 def covered(version: ModelVersion, before: str, after: str) -> bool:
-    """Return whether an approved request that began to write asks for just this move, or archives this version.
+    """Return whether an approved request that wrote just this move, or archives this version, is not ended yet.
 
-    MLflow then holds a part of a decision whose record is missing; trying the request again completes it.
+    MLflow then holds a part of a decision whose record is missing; trying the request again completes it. After an
+    attempt that ended, that takes a write which was seen to arrive: others could have made the same move since.
     """
-    begun = ApprovalRequest.objects.filter(version__model=version.model_id, state__in=BEGUN).exclude(stage_before="")
+    begun = ApprovalRequest.objects.filter(_wrote("stage_write"), version__model=version.model_id)
     asked = Q(version=version, to_stage=after)
     if after == Stage.ARCHIVED:
         asked |= Q(archive_existing=True, to_stage=before) & ~Q(version=version)
@@ -23,10 +25,15 @@ def covered(version: ModelVersion, before: str, after: str) -> bool:
 
 
 def alias_covered(model_id: int, alias: str, after: str) -> bool:
-    """Return whether an approved request that began to write points this alias to just this version (a number)."""
-    begun = ApprovalRequest.objects.filter(version__model=model_id, state__in=BEGUN).exclude(alias_before="")
+    """Return whether an approved request that wrote so points this alias to just this version (a number)."""
+    begun = ApprovalRequest.objects.filter(_wrote("alias_write"), version__model=model_id)
     moves = Q(alias=alias) | Q(alias="", policy__moves_alias=alias)
     return after.isdecimal() and begun.filter(moves, version__number=int(after)).exists()
+
+
+def _wrote(part: str) -> Q:
+    sent = Q(state=RequestState.APPLYING) & ~Q(**{part: ""})
+    return sent | Q(state__in=WAITING, **{part: WriteState.SEEN})
 
 
 def decided_at_all(version: ModelVersion) -> bool:

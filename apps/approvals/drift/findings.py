@@ -10,7 +10,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from apps.approvals import counts
+from apps.approvals import aiming, counts
 from apps.approvals.drift.automatic import revert_if_policy_says
 from apps.approvals.drift.decisions import alias_covered, covered, decided_at_all, decision_for
 from apps.approvals.drift.records import MLFLOW, about, drift_target
@@ -56,12 +56,12 @@ def record(changes: list[Change]) -> None:
 
 
 def left_behind(request: ApprovalRequest) -> None:
-    """Record that MLflow holds what a request that was dropped had begun to write. In the transaction that drops it."""
-    if not (request.stage_before or request.alias_before) or request.drift.exists():
+    """Record that MLflow holds what a request wrote that is no longer approved. In the transaction that says so."""
+    if not (request.stage_write or request.alias_write) or request.drift.exists():
         return
     version, model_id = request.version, request.version.model_id
     book = _Book(_unsettled([model_id]), _seen_by())
-    if request.stage_before and request.to_stage and version.stage == request.to_stage:
+    if request.stage_write and version.stage == request.to_stage:
         change = Change(Changed.STAGE, version.model, version, request.from_stage, version.stage)
         if not book.of(change, DriftKind.STAGE):
             _open(change, book, DriftKind.STAGE, expected=request.from_stage, found=version.stage)
@@ -75,10 +75,9 @@ def left_behind(request: ApprovalRequest) -> None:
 
 def _aliases_left(request: ApprovalRequest) -> list[str]:
     """Return the protected alias that the request had begun to move, if it points to the request's version."""
-    begun = request.alias_before not in ("", str(request.version.number))
-    alias = request.alias or (request.policy.moves_alias if request.policy else "")
+    alias = aiming.alias_of(request)
     held = request.version.aliases.filter(alias=alias, alias__in=ProtectedAlias.objects.values("alias"))
-    return [alias] if begun and alias and held.exists() else []
+    return [alias] if request.alias_write and alias and held.exists() else []
 
 
 def _governed(changes: list[Change]) -> list[Change]:

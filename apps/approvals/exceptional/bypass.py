@@ -39,7 +39,7 @@ def ask(
             check_password(confirmation, by)
             seen_digest(request, evidence_digest)
             _check_fresh(request)
-            dropping.drop_asked(request, _("It was asked for again: the evidence had changed."), by=trial.by)
+            dropping.drop_asked(request, _("It was asked for again: nobody could confirm it any more."), by=trial.by)
             bypass = _save_only_one(
                 Bypass(
                     request=request,

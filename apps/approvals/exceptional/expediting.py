@@ -13,7 +13,6 @@ def expedite(request: ApprovalRequest, at: datetime) -> None:
     """Set on a locked request that it is approved without votes, and waits for nothing. The caller saves FIELDS."""
     request.state, request.expedited = RequestState.APPROVED, True
     schedule.approved(request, at)
-    request.apply_after = at
 
 
 def owe_review(request: ApprovalRequest, at: datetime) -> AfterReview:

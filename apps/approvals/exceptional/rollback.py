@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
-from django.db.models.fields.json import KT
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -16,8 +15,8 @@ from apps.accounts.guards import lock_people
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.approvals import advancing, aiming, counts, evidence, findings, policies, schedule, visibility, waiting
-from apps.approvals.exceptional import expediting, recertification
-from apps.approvals.models import ApprovalRequest, ProtectedAlias, Ratification, RequestKind, RequestState
+from apps.approvals.exceptional import expediting, resting
+from apps.approvals.models import ApprovalRequest, ProtectedAlias, RequestKind, RequestState
 from apps.approvals.records import about, request_target
 from apps.approvals.texts import text_from
 from apps.audit import services as audit
@@ -51,7 +50,7 @@ def targets(model: RegisteredModel, *, stage: str = "", alias: str = "") -> list
         version__model=model, state=RequestState.APPLIED, to_stage=stage, alias=alias
     )
     rows = applied.select_related("version__model", "after_review").defer(*BIG)
-    rows = rows.annotate(signed=KT("evidence__artifact")).order_by("-closed_at", "-id")
+    rows = rows.annotate(signed=resting.SIGNED).order_by("-closed_at", "-id")
     by_version: dict[int, list[ApprovalRequest]] = {}
     for row in rows[:MOST]:
         by_version.setdefault(row.version_id, []).append(row)
@@ -162,40 +161,15 @@ def _request(chosen: RollbackTarget, stage: str, alias: str, reason: str, by: Us
     aiming.aim(request, to_stage=stage, alias=alias)
     request.kind = RequestKind.ROLLBACK
     request.policy = policies.policy_for(version, stage, alias=alias)
+    aiming.pin_alias(request)
     request.archive_existing = aiming.archives(request, True, proposed=True)  # what goes wrong does not stay beside it
     return request
 
 
 def _target(decisions: list[ApprovalRequest]) -> RollbackTarget:
     """Return what one version rests on: its latest decision that is an approval, else why there is none."""
-    voted = next((row for row in decisions if not _unreviewed(row)), decisions[0])
-    return RollbackTarget(voted.version, voted, _refusal(voted))
-
-
-def _unreviewed(request: ApprovalRequest) -> bool:
-    return request.expedited and not _outcome(request)
-
-
-def _outcome(request: ApprovalRequest) -> str:
-    return request.after_review.outcome if hasattr(request, "after_review") else ""
-
-
-def _refusal(request: ApprovalRequest) -> str:
-    version, number = request.version, {"number": request.pk}
-    if version.deleted_at or version.model.deleted_at:
-        return _("It was deleted in MLflow.")
-    if _unreviewed(request):
-        return _("Request %(number)s put it there without votes, and nobody has reviewed that since.") % number
-    if _outcome(request) == Ratification.NOT_RATIFIED:
-        return _("The review of request %(number)s afterwards did not ratify it.") % number
-    if recertification.over(request, timezone.now()):
-        return _("Its approval (request %(number)s) has ended and was not certified anew.") % number
-    signed = getattr(request, "signed", None)
-    if not signed or not version.artifact_digest:
-        return _("Its files were not recorded when request %(number)s was signed, so they cannot be compared.") % number
-    if signed != version.artifact_digest:
-        return _("Its files are not the ones that were signed in request %(number)s.") % number
-    return ""
+    voted = next((row for row in decisions if not resting.unreviewed(row)), decisions[0])
+    return RollbackTarget(voted.version, voted, resting.refusal(voted))
 
 
 def _save_only_one(request: ApprovalRequest) -> None:

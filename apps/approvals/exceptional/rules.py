@@ -5,11 +5,14 @@ from datetime import timedelta
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from apps.accounts import grants
 from apps.accounts.models import User
+from apps.accounts.permissions import Permission
 from apps.approvals import eligibility, evidence, schedule
 from apps.approvals.exceptional.holding import holds
 from apps.approvals.exceptional.unchanged import changes_since
 from apps.approvals.models import AfterReview, ApprovalRequest, Bypass, RequestState
+from apps.registry.models import RegisteredModel
 
 DUE_BEFORE = timedelta(days=14)  # how long before the end an approval is due to be certified anew
 
@@ -31,9 +34,9 @@ def outdated(request: ApprovalRequest, bypass: Bypass) -> bool:
 
 
 def not_asked_already(user: User, request: ApprovalRequest) -> str | None:
-    """One bypass at a time; one that the evidence has outrun makes way for another."""
+    """One bypass at a time; one that nobody can confirm any more makes way for another."""
     bypass = standing_bypass(request)
-    if bypass is None or outdated(request, bypass):
+    if bypass is None or outdated(request, bypass) or no_longer_may(bypass, request.version.model):
         return None
     return _("%(person)s asked for a bypass already. It waits for a second person.") % {"person": bypass.asked_by}
 
@@ -51,6 +54,21 @@ def is_asked_for(user: User, request: ApprovalRequest) -> str | None:
     if bypass is None or bypass.confirmed_at:
         return _("No bypass of this request waits to be confirmed.")
     return None
+
+
+def no_longer_may(bypass: Bypass, model: RegisteredModel) -> User | None:
+    """Return who asked for a bypass or confirmed it and has lost the account or the duty since; None: nobody."""
+    people = (bypass.asked_by, bypass.confirmed_by)
+    return next((who for who in people if who and not grants.allows(who, Permission.MODEL_BYPASS, model)), None)
+
+
+def the_first_still_may(user: User, request: ApprovalRequest) -> str | None:
+    """A second person confirms the word of a first, and that has to count still."""
+    bypass = standing_bypass(request)
+    if bypass is None or not no_longer_may(bypass, request.version.model):
+        return None
+    message = _("%(person)s asked for this bypass and may not do that any more. Ask for a new one if it is needed.")
+    return message % {"person": bypass.asked_by}
 
 
 def the_second_person(user: User, request: ApprovalRequest) -> str | None:

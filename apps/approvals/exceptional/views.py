@@ -24,7 +24,7 @@ from apps.approvals.exceptional.forms import (
     ExceptionFilter,
     RecertifyForm,
 )
-from apps.approvals.exceptional.rules import after_review_of, outdated, standing_bypass
+from apps.approvals.exceptional.rules import after_review_of, outdated, standing_bypass, the_first_still_may
 from apps.approvals.forms import cleaned
 from apps.approvals.models import ApprovalRequest
 from apps.approvals.transitions import TRANSITIONS, RequestAction, refusal
@@ -83,7 +83,9 @@ def _bypass_action(request: HttpRequest, asked: ApprovalRequest) -> RequestActio
     if request.method == "POST":
         return CONFIRM if request.POST.get("do") == "confirm" else ASK
     waiting = standing_bypass(asked)
-    return CONFIRM if waiting and not waiting.confirmed_at and not outdated(asked, waiting) else ASK
+    if waiting is None or waiting.confirmed_at or outdated(asked, waiting):
+        return ASK
+    return ASK if the_first_still_may(_person(request), asked) else CONFIRM
 
 
 def _bypass_page(

@@ -13,6 +13,7 @@ from apps.approvals.models.requests import (
     ApprovalRequest,
     RequestKind,
     RequestState,
+    WriteState,
 )
 from apps.approvals.models.reviews import Condition, Meaning, Review, Severity, Verdict
 
@@ -50,4 +51,5 @@ __all__ = [
     "Staleness",
     "Verdict",
     "Waiver",
+    "WriteState",
 ]

@@ -33,6 +33,16 @@ class RequestState(models.TextChoices):
     SUPERSEDED = "superseded", _("Superseded")
 
 
+class WriteState(models.TextChoices):
+    """What is known of a write of ours that changes MLflow; empty: none was sent, or MLflow has shown that it was not.
+
+    Only what was sent can have arrived: without that, what MLflow says is somebody else's doing.
+    """
+
+    SENT = "sent", _("Sent")
+    SEEN = "seen", _("Seen in MLflow")
+
+
 UNDER_REVIEW = (RequestState.OPEN, RequestState.CHANGES_REQUESTED)
 UNFINISHED = (*UNDER_REVIEW, RequestState.APPROVED, RequestState.APPLYING, RequestState.APPLY_FAILED)
 CLOSED = (
@@ -59,7 +69,7 @@ class ApprovalRequest(models.Model):
     from_stage = models.CharField(max_length=20, choices=Stage.choices, blank=True)
     to_stage = models.CharField(max_length=20, choices=Stage.choices, blank=True)
     alias = models.CharField(max_length=255, blank=True)
-    from_number = models.PositiveIntegerField(null=True)  # the version that the alias pointed to; null: to none
+    from_number = models.PositiveIntegerField(null=True)  # where the alias that moves pointed; null: nowhere
     archive_existing = models.BooleanField()
     requester = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="requests")
     reason = models.TextField()
@@ -95,6 +105,8 @@ class ApprovalRequest(models.Model):
 
     stage_before = models.CharField(max_length=20, blank=True)  # read from MLflow before the write
     alias_before = models.CharField(max_length=20, blank=True)  # likewise: a version number, "none", or not read yet
+    stage_write = models.CharField(max_length=4, choices=WriteState.choices, blank=True)
+    alias_write = models.CharField(max_length=4, choices=WriteState.choices, blank=True)
     apply_error = models.TextField(blank=True)
 
     class Meta:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.accounts import grants
 from apps.accounts.permissions import Permission
 from apps.approvals.exceptional import after_review, queries, recertification, rollback
-from apps.approvals.exceptional.rules import after_review_of, outdated, standing_bypass
+from apps.approvals.exceptional.rules import after_review_of, outdated, standing_bypass, the_first_still_may
 from apps.approvals.models import AfterReview, ApprovalRequest, RequestState
 from apps.approvals.transitions import TRANSITIONS, RequestAction, refusal
 from apps.errors import DomainError
@@ -42,6 +42,7 @@ def request_exceptions(context: template.Context, asked: ApprovalRequest) -> dic
         "asked": asked,
         "bypass": bypass,
         "waiting": waiting,
+        "gone": the_first_still_may(user, asked) if waiting and user else "",
         "outdated": bool(waiting and bypass and outdated(asked, bypass)),
         "owed": owed,
         "overdue": bool(owed and after_review.owed(owed, asked) and owed.due_at <= now),

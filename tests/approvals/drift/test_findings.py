@@ -83,16 +83,31 @@ def test_a_revert_under_way_is_left_to_its_job(drifted, version, read):
     assert read()[0] == "reverting"
 
 
-def test_what_an_approved_request_began_to_write_is_covered(version, decision):
-    ApprovalRequest.objects.update(state="apply_failed", to_stage="Production", stage_before="Staging", closed_at=None)
+@pytest.mark.parametrize(
+    ("state", "write", "findings"),
+    [
+        ("applying", "", 1),
+        ("applying", "sent", 0),
+        ("applying", "seen", 0),
+        ("apply_failed", "", 1),
+        ("apply_failed", "sent", 1),
+        ("apply_failed", "seen", 0),
+        ("approved", "seen", 0),
+        ("open", "seen", 1),
+    ],
+)
+def test_only_what_an_approved_request_wrote_itself_is_covered(version, decision, state, write, findings):
+    ApprovalRequest.objects.update(
+        state=state, to_stage="Production", stage_before="Staging", stage_write=write, closed_at=None
+    )
     move(version, "Production")
-    assert not DriftFinding.objects.exists()
+    assert DriftFinding.objects.count() == findings
 
 
 def test_a_version_archived_by_an_approved_request_is_covered(version, decision):
     sibling = make_version(version.model, 1, stage="Production")
     ApprovalRequest.objects.update(
-        state="apply_failed", to_stage="Production", stage_before="Staging", closed_at=None, archive_existing=True
+        state="apply_failed", to_stage="Production", stage_write="seen", closed_at=None, archive_existing=True
     )
     move(sibling, "Archived")
     assert not DriftFinding.objects.exists()
@@ -207,7 +222,7 @@ def test_the_models_row_counts_what_is_unsettled(version):
 
 def test_withdrawing_what_mlflow_holds_already_leaves_drift(version, decision, bob, read):
     ApprovalRequest.objects.update(state="apply_failed", to_stage="Production", from_stage="Staging",
-                                   stage_before="Staging", closed_at=None)  # fmt: skip
+                                   stage_write="seen", closed_at=None)  # fmt: skip
     move(version, "Production")
     services.act(decision.pk, "withdraw", by=bob)
     assert read() == ("open", "Staging", "Production")

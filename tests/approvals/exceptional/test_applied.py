@@ -5,13 +5,17 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from apps.accounts.models import User
 from apps.approvals import services
 from apps.approvals.exceptional import rollback
 from apps.approvals.models import ApprovalRequest
+from apps.audit.actions import Action
+from apps.audit.models import AuditEvent
 from apps.registry import services as mirror
 from apps.registry import sync
-from apps.registry.models import ModelVersion, RegisteredModel
+from apps.registry.models import Connection, ModelVersion, RegisteredModel
 from tests.approvals.exceptional.conftest import applied
+from tests.approvals.exceptional.test_bypass import lose
 from tests.approvals.test_apply import run
 from tests.builders import make_policy
 
@@ -76,3 +80,62 @@ def test_a_rollback_reaches_mlflow_and_lasts_no_longer_than_its_approval(version
     assert (stages(mlflow_registry), request.state, request.recertify_by) == (
         ["Production", "Archived"], "applied", until,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(("who", "lost"), [("bob", "duty"), ("bob", "account"), ("admin", "duty")])
+def test_a_bypass_is_not_applied_when_one_of_the_two_may_not_any_more(
+    version, ask, confirm, asked, emergency, mlflow_registry, who, lost
+):
+    ask()
+    confirm()
+    lose(User.objects.get(username=who), emergency, lost)
+    assert run() == "done"
+    request = ApprovalRequest.objects.get()
+    assert (request.state, request.bypassed, stages(mlflow_registry)) == ("open", False, ["Production", "None"])
+    reopened = AuditEvent.objects.get(action=Action.REQUEST_REOPENED)
+    assert reopened.reason == f"{who.title()} answered for the bypass and may not do that any more."
+
+
+@pytest.fixture
+def rolling_back(version, policy, alice, bob, mlflow_registry) -> ApprovalRequest:
+    """A rollback to version 1, which was approved for Production, and whose apply failed."""
+    first = ModelVersion.objects.get(number=1)
+    make_policy("Archived")
+    asked = services.open_request(first.pk, "Archived", reason="Old.", by=alice)
+    ApprovalRequest.objects.filter(pk=asked.pk).update(from_stage="None", to_stage="Production")
+    applied(asked)
+    mlflow_registry.stage("churn", 1, "Archived")
+    mlflow_registry.stage("churn", 2, "Production")
+    sync.synchronise(requested_by="test")
+    model = RegisteredModel.objects.get()
+    Connection.objects.update(enabled=False)
+    request = rollback.roll_back(model.pk, stage="Production", reason="It scores nobody.", by=bob)
+    run()
+    Connection.objects.update(enabled=True)
+    services.act(request.pk, "retry", by=bob)
+    return request
+
+
+def test_a_rollback_that_failed_is_tried_again(rolling_back, mlflow_registry):
+    assert run() == "done"
+    assert stages(mlflow_registry) == ["Production", "Archived"]
+
+
+def test_a_rollback_whose_approval_lapsed_meanwhile_takes_votes(rolling_back, mlflow_registry):
+    ApprovalRequest.objects.filter(pk=rolling_back.follows_id).update(recertify_by=timezone.now())
+    assert run() == "done"
+    rolling_back.refresh_from_db()
+    assert (rolling_back.state, rolling_back.expedited, stages(mlflow_registry)) == (
+        "open", False, ["Archived", "Production"],
+    )  # fmt: skip
+    reopened = AuditEvent.objects.get(action=Action.REQUEST_REOPENED)
+    assert f"(request {rolling_back.follows_id}) has lapsed" in reopened.reason
+
+
+def test_a_rollback_to_files_that_are_not_the_signed_ones_takes_votes(rolling_back, mlflow_registry):
+    approval = ApprovalRequest.objects.get(pk=rolling_back.follows_id)
+    approval.evidence["artifact"] = "ab" * 32
+    approval.save()
+    assert run() == "done"
+    rolling_back.refresh_from_db()
+    assert (rolling_back.state, stages(mlflow_registry)) == ("open", ["Archived", "Production"])

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Group
 from django.db import IntegrityError
 from django.utils import timezone
 
@@ -227,3 +228,37 @@ def test_under_review_again_it_takes_its_votes_and_owes_no_review(ask, confirm, 
 def test_the_database_lets_nothing_under_review_go_without_votes(asked):
     with pytest.raises(IntegrityError, match="not_expedited"):
         ApprovalRequest.objects.filter(pk=asked.pk).update(expedited=True)
+
+
+@pytest.mark.parametrize("lost", ["duty", "account"])
+def test_the_word_of_an_asker_who_lost_duty_or_account_is_not_confirmed(ask, confirm, emergency, bob, asked, lost):
+    ask()
+    lose(bob, emergency, lost)
+    with pytest.raises(Conflict, match="Bob asked for this bypass and may not do that any more"):
+        confirm()
+    assert state(asked) == "open"
+
+
+def test_a_bypass_whose_asker_is_gone_makes_way_for_another(ask, emergency, bob, admin):
+    ask()
+    lose(bob, emergency, "account")
+    assert ask(admin).asked_by == admin
+    assert [(row.asked_by.username, row.dropped_at is None) for row in Bypass.objects.order_by("pk")] == [
+        ("bob", False),
+        ("admin", True),
+    ]
+
+
+def test_the_page_says_that_the_asker_is_gone_and_offers_to_ask_anew(ask, emergency, bob, admin, asked, as_):
+    ask()
+    lose(bob, emergency, "account")
+    page = as_(admin).get(f"/requests/{asked.pk}/").content.decode()
+    assert "may not do that any more" in page
+    assert ("Look at it and confirm" in page, "Ask for a new bypass" in page) == (False, True)
+
+
+def lose(person: User, duty: Group, what: str) -> None:
+    if what == "duty":
+        person.groups.remove(duty)
+    else:
+        User.objects.filter(pk=person.pk).update(is_active=False)

@@ -167,6 +167,7 @@ def test_an_alias_that_moves_after_its_stage_was_written_is_tried_again_by_a_per
         assert run() == "failed"
         settings.MLFLOW_BACKEND_URL = churn.url
     assert (now_as(both).state, churn.stage_of("churn", 2), aliases(churn)) == ("apply_failed", "Production", {})
+    churn.alias("churn", "champion", 1)
     services.act(both.pk, "retry", by=alice)
     assert run() == "done"
     assert (now_as(both).state, aliases(churn)) == ("applied", {"champion": "2"})

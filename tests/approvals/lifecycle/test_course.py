@@ -1,6 +1,9 @@
 """Between review and approved: reconsidering, objections and who dismisses them, another policy, many at once."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from apps.accounts.roles import ML_ENGINEER
 from apps.approvals import blockers, bulk, queries, services
@@ -125,6 +128,27 @@ def test_an_admin_moves_a_request_to_the_present_policy_and_its_votes_are_looked
     assert (request.policy, request.state) == (present, "open")
     event = AuditEvent.objects.get(action=Action.REQUEST_REPINNED, outcome=Outcome.DONE)
     assert [event.data["policies"][side]["policy"] for side in ("before", "after")] == [policy.pk, present.pk]
+
+
+def test_a_repinned_approval_waits_and_ends_as_the_present_policy_says(asked, policy, admin, bob, erin, review):
+    review("approve", bob)
+    publish_policy(required_approvals=1, wait_minutes=60, approval_days=2, staleness="none")
+    before = timezone.now()
+    review("repin", admin, "The present one.")
+    request = ApprovalRequest.objects.get()
+    assert request.state == "approved"
+    assert request.apply_after >= before + timedelta(minutes=60)
+    assert request.expires_at == request.apply_after + timedelta(days=2)
+
+
+def test_a_repinned_approval_whose_wait_is_over_is_applied_at_once(version, admin, alice, bob, erin):
+    make_policy(wait_minutes=60)
+    asked = ask(version, alice)
+    services.act(asked.pk, "approve", by=bob, evidence_digest=asked.evidence_digest)
+    assert not Job.objects.exists()
+    publish_policy(required_approvals=1, staleness="none")
+    services.act(asked.pk, "repin", by=admin, comment="No wait.")
+    assert [job.args for job in Job.objects.all()] == [{"request_id": asked.pk}]
 
 
 def test_another_policy_does_not_make_an_objection_go_away(asked, policy, admin, bob, erin, review):

@@ -47,6 +47,23 @@ def test_an_alias_that_points_nowhere_is_asked_for(version, protected, alice, re
     assert ask(version, alice, alias="champion").from_number is None
 
 
+def test_a_stage_pins_where_the_alias_points_that_moves_with_it(champion, version, protected, alice, reviewers):
+    make_policy(moves_alias="champion")
+    ModelAlias.objects.create(model=version.model, alias="champion", version=champion)
+    assert ask(version, alice, "Production").from_number == 1
+
+
+def test_a_stage_is_not_approved_once_the_alias_that_moves_with_it_points_elsewhere(
+    champion, version, protected, alice, reviewers
+):
+    make_policy(moves_alias="champion")
+    asked = ask(version, alice, "Production")
+    assert asked.from_number is None
+    ModelAlias.objects.create(model=version.model, alias="champion", version=champion)
+    with pytest.raises(Conflict, match="@champion no longer points where it did"):
+        services.act(asked.pk, "approve", by=reviewers[0], evidence_digest=asked.evidence_digest)
+
+
 def test_an_alias_that_nobody_protects_needs_no_request(version, policy, alice, reviewers):
     error = refused(version, alice, alias="best")
     assert (type(error), error.field) == (RuleViolation, "alias")

@@ -12,7 +12,7 @@ def look_at_all_once(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("approvals", "0010_expedited_requests")]
+    dependencies = [("approvals", "0011_noted_writes")]
 
     operations = [
         migrations.AddField("approvalrequest", "look_at", models.DateTimeField(null=True)),

@@ -66,7 +66,7 @@ def begun(request: ApprovalRequest, seen: Seen) -> bool:
 def check_place(request: ApprovalRequest, seen: Seen, *, covered: bool) -> None:
     """Raise WrongState unless MLflow is where the request starts. `covered`: or already where it asks to go."""
     if request.alias:
-        return _check_alias(request, seen)
+        return _check_alias(request, seen, covered=covered)
     if seen.stage == request.from_stage or (covered and seen.stage == request.to_stage):
         return None
     message = _(
@@ -142,8 +142,8 @@ def _point(request: ApprovalRequest, alias: str, number: int) -> None:
         raise WrongState(message % {"version": request.version, "alias": alias}) from error
 
 
-def _check_alias(request: ApprovalRequest, seen: Seen) -> None:
-    if seen.alias == _text(request.from_number):
+def _check_alias(request: ApprovalRequest, seen: Seen, *, covered: bool) -> None:
+    if seen.alias == _text(request.from_number) or (covered and seen.alias == str(request.version.number)):
         return
     message = _(
         "In MLflow @%(alias)s points to %(seen)s, but this request is to move it from %(before)s to %(version)s: "

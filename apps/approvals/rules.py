@@ -86,6 +86,8 @@ def _alias_elsewhere(request: ApprovalRequest) -> str | None:
     points_to = aiming.pointed_to(request.version, request.alias)
     if points_to == request.from_number:
         return None
+    if points_to == request.version.number and covering.covers(request):
+        return None
     message = _(
         "@%(alias)s no longer points where it did when this was asked for (%(before)s): it points to %(now)s, so this "
         "move is not possible any more. Withdraw the request and ask again."

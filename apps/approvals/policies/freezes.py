@@ -25,7 +25,7 @@ def holding(request: ApprovalRequest, at: datetime) -> FreezeWindow | None:
     return holding_target(request.version.model_id, request.to_stage, at)
 
 
-def holding_target(model_id: int, stage: str, at: datetime) -> FreezeWindow | None:
+def holding_target(model_id: int, stage: str, at: datetime, *, alias: str = "") -> FreezeWindow | None:
     """Return the freeze of a model's stage at this time. An alias is no stage: only freezes of every target hold it."""
     return of_target(model_id, stage, at).filter(starts_at__lte=at).order_by("-ends_at", "id").first()
 

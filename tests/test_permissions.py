@@ -166,7 +166,7 @@ TABLE = {
     ("approvals:policy-discard", "POST"): page(403, 403, 302),
     ("approvals:freeze-list", "GET"): page(),
     ("approvals:freeze-list", "POST"): page(403, 403, 302, payload=FREEZE),
-    ("approvals:freeze-lift", "POST"): page(403, 403, 302),
+    ("approvals:freeze-lift", "POST"): page(403, 403, 302, payload={"reason": "Over."}),
     ("approvals:condition-meet", "POST"): page(403, 404, 403, payload={"note": "Done."}),  # somebody else's
     ("approvals:delegation-list", "GET"): page(),
     ("approvals:delegation-list", "POST"): page(400, 400, 400, payload={"delegate": "nobody", "ends": "2090-01-01"}),
@@ -257,7 +257,7 @@ TABLE = {
     ("api:policy-dry-run", "GET"): api(404, 404),
     ("api:freeze-list", "GET"): api(),
     ("api:freeze-list", "POST"): api(403, 403, 201, payload=FREEZE),
-    ("api:freeze-lift", "POST"): api(403, 403),
+    ("api:freeze-lift", "POST"): api(403, 403, payload={"reason": "Over."}),
     ("api:condition-list", "GET"): api(200, 404),
     ("api:condition-meet", "POST"): api(403, 404, 403, payload={"note": "Done."}),  # somebody else's
     ("api:delegation-list", "GET"): api(),

@@ -97,7 +97,7 @@ NO_WAY_BACK = {"ml_engineer": 409, "admin": 409, "*": 403}  # no version was the
 BACK = {"stage": "Production", "reason": "It scores nobody."}
 CONFIRM = {"password": "guess", "evidence_digest": "{digest}"}
 BYPASS = {"reason": "Every card is let through since nine this morning.", "ticket": "OPS-17", **CONFIRM}
-RATIFIED = {"outcome": "ratified", "comment": "It was right."}
+RATIFIED = {"outcome": "ratified", "comment": "It was right.", "evidence_digest": "{digest}"}
 APPROVE = {"comment": "", "evidence_digest": "{digest}"}
 TABLE = {
     ("home", "GET"): public(302),
@@ -272,7 +272,10 @@ TABLE = {
     ("api:bypass-confirm", "POST"): api({"emergency": 409, "*": 403}, 404, 403, payload=CONFIRM),
     ("api:bypass-drop", "POST"): api({"emergency": 409, "*": 403}, 404, 403),
     ("api:after-review", "POST"): api(
-        {"reviewer": 409, "*": 403}, 404, 403, payload={"ratified": True, "comment": "Fine."}
+        {"reviewer": 409, "*": 403},
+        404,
+        403,
+        payload={"ratified": True, "comment": "Fine.", "evidence_digest": "{digest}"},
     ),
     ("api:recertify", "POST"): api({"reviewer": 409, "*": 403}, 404, 403, payload=APPROVE),
     ("api:drift-list", "GET"): api(),
@@ -333,7 +336,8 @@ def asked(alice, erin) -> ApprovalRequest:
     for stage in ("Production", "Archived"):
         make_policy(stage)
     make_policy("Staging", state="draft", published_at=None, published_by="", drafted_by="ada")
-    FreezeWindow.objects.create(name="Books", starts_at=timezone.now(), ends_at=timezone.now() + timedelta(days=2))
+    end = timezone.now() + timedelta(days=2)
+    FreezeWindow.objects.create(name="Books", stage="Archived", starts_at=timezone.now(), ends_at=end)
     _webhook(alice)
     asked = services.open_request(version.pk, "Production", reason="Better.", by=alice)
     until = timezone.now() + timedelta(days=7)

@@ -271,7 +271,9 @@ class NoWayAround(Watched):
     def review_afterwards(self, by: str, nth: int, outcome: str) -> None:
         if request := self.request(nth):
             with allowed_to_fail():
-                after_review.review(request.pk, outcome, comment="Looked at.", by=person(by))
+                after_review.review(
+                    request.pk, outcome, comment="Looked at.", evidence_digest=request.evidence_digest, by=person(by)
+                )
                 if outcome == "ratified":
                     self.good.append((request.version.number, request.evidence["artifact"]))
 

@@ -16,6 +16,11 @@ class Migration(migrations.Migration):
             name='alias',
             field=models.CharField(blank=True, max_length=255),
         ),
+        migrations.AddField(
+            model_name='afterreview',
+            name='evidence_digest',
+            field=models.CharField(blank=True, max_length=64),
+        ),
         migrations.AddConstraint(
             model_name='freezewindow',
             constraint=models.CheckConstraint(condition=models.Q(('stage', ''), ('alias', ''), _connector='OR'), name='approvals_freeze_has_one_target'),

@@ -97,7 +97,7 @@ NO_WAY_BACK = {"ml_engineer": 409, "admin": 409, "*": 403}  # no version was the
 BACK = {"stage": "Production", "reason": "It scores nobody."}
 CONFIRM = {"password": "guess", "evidence_digest": "{digest}"}
 BYPASS = {"reason": "Every card is let through since nine this morning.", "ticket": "OPS-17", **CONFIRM}
-RATIFIED = {"outcome": "ratified", "comment": "It was right."}
+RATIFIED = {"outcome": "ratified", "comment": "It was right.", "evidence_digest": "{digest}"}
 APPROVE = {"comment": "", "evidence_digest": "{digest}"}
 TABLE = {
     ("home", "GET"): public(302),
@@ -166,7 +166,7 @@ TABLE = {
     ("approvals:policy-discard", "POST"): page(403, 403, 302),
     ("approvals:freeze-list", "GET"): page(),
     ("approvals:freeze-list", "POST"): page(403, 403, 302, payload=FREEZE),
-    ("approvals:freeze-lift", "POST"): page(403, 403, 302),
+    ("approvals:freeze-lift", "POST"): page(403, 403, 302, payload={"reason": "Over."}),
     ("approvals:condition-meet", "POST"): page(403, 404, 403, payload={"note": "Done."}),  # somebody else's
     ("approvals:delegation-list", "GET"): page(),
     ("approvals:delegation-list", "POST"): page(400, 400, 400, payload={"delegate": "nobody", "ends": "2090-01-01"}),
@@ -257,7 +257,7 @@ TABLE = {
     ("api:policy-dry-run", "GET"): api(404, 404),
     ("api:freeze-list", "GET"): api(),
     ("api:freeze-list", "POST"): api(403, 403, 201, payload=FREEZE),
-    ("api:freeze-lift", "POST"): api(403, 403),
+    ("api:freeze-lift", "POST"): api(403, 403, payload={"reason": "Over."}),
     ("api:condition-list", "GET"): api(200, 404),
     ("api:condition-meet", "POST"): api(403, 404, 403, payload={"note": "Done."}),  # somebody else's
     ("api:delegation-list", "GET"): api(),
@@ -272,7 +272,10 @@ TABLE = {
     ("api:bypass-confirm", "POST"): api({"emergency": 409, "*": 403}, 404, 403, payload=CONFIRM),
     ("api:bypass-drop", "POST"): api({"emergency": 409, "*": 403}, 404, 403),
     ("api:after-review", "POST"): api(
-        {"reviewer": 409, "*": 403}, 404, 403, payload={"ratified": True, "comment": "Fine."}
+        {"reviewer": 409, "*": 403},
+        404,
+        403,
+        payload={"ratified": True, "comment": "Fine.", "evidence_digest": "{digest}"},
     ),
     ("api:recertify", "POST"): api({"reviewer": 409, "*": 403}, 404, 403, payload=APPROVE),
     ("api:drift-list", "GET"): api(),
@@ -333,7 +336,8 @@ def asked(alice, erin) -> ApprovalRequest:
     for stage in ("Production", "Archived"):
         make_policy(stage)
     make_policy("Staging", state="draft", published_at=None, published_by="", drafted_by="ada")
-    FreezeWindow.objects.create(name="Books", starts_at=timezone.now(), ends_at=timezone.now() + timedelta(days=2))
+    end = timezone.now() + timedelta(days=2)
+    FreezeWindow.objects.create(name="Books", stage="Archived", starts_at=timezone.now(), ends_at=end)
     _webhook(alice)
     asked = services.open_request(version.pk, "Production", reason="Better.", by=alice)
     until = timezone.now() + timedelta(days=7)

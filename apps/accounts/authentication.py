@@ -4,9 +4,12 @@ import base64
 import binascii
 import hashlib
 import hmac
+import logging
 from datetime import timedelta
 from typing import Any
 
+from django.core.cache import cache
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,10 +18,16 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from apps.accounts import known
+from apps.accounts import grants, known
 from apps.accounts.models import ApiToken, TokenScope, User
+from apps.accounts.throttle import CACHE_DOWN
+from apps.audit.actions import Action, Outcome
+from apps.audit.services import Target, record
+from apps.errors import NotAllowed
 
+logger = logging.getLogger(__name__)
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
+REFUSAL_IS_NOTED_EVERY = timedelta(minutes=1)
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -48,6 +57,7 @@ class TokenScopeAllows(BasePermission):
         token = request.auth
         if isinstance(token, ApiToken) and token.scope != TokenScope.WRITE and request.method not in SAFE_METHODS:
             self.message = _("This token has the scope “read”, which only reads. Use one with the scope “write”.")
+            note_refusal(token, request, self.message)
             return False
         return True
 
@@ -75,6 +85,33 @@ def note_use(token: ApiToken) -> None:
         return
     stale = Q(last_used_at=None) | Q(last_used_at__lte=now - USE_IS_NOTED_EVERY)
     ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
+
+
+def note_refusal(token: ApiToken, request: Request, reason: str) -> None:
+    """Record that a token was used for what it does not allow: once a minute for each, so that nobody floods the trail.
+
+    The count is kept in the cache. While that is down, the log alone says so.
+    """
+    try:
+        first = cache.add(f"token-refused:{token.prefix}", 1, timeout=REFUSAL_IS_NOTED_EVERY.total_seconds())
+    except CACHE_DOWN:
+        logger.exception("cache unavailable, a refused use of token %s is not recorded", token.prefix)
+        return
+    if not first:
+        return
+    route = request.resolver_match.route if request.resolver_match else ""
+    with transaction.atomic():
+        record(
+            Action.TOKEN_USED,
+            by=grants.actor(token.user),
+            target=Target("token", token.prefix),
+            reason=reason,
+            outcome=Outcome.REFUSED,
+            code=NotAllowed.code,
+            method=str(request.method),
+            route=route,
+            scope=token.scope,
+        )
 
 
 def _password(encoded: str) -> str:

@@ -39,6 +39,7 @@ from apps.registry.transport import within
 
 logger = logging.getLogger(__name__)
 READ_AGAIN_SECONDS = 3.0
+MAX_USERNAME = 150  # characters
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,8 @@ def act(
             if request.state != RequestState.DRAFT:  # nobody else is to learn of a draft from the model's events
                 trial.target = request_target(request)
             trial.data |= about(request)
+            if signing.on_behalf_of:  # as it was asked: a refusal too says for whom
+                trial.data["on_behalf_of"] = signing.on_behalf_of[:MAX_USERNAME]
             voice = voice_of(by, request, signing.on_behalf_of)
             if error := refusal(row, request, by, voice=voice):
                 raise error

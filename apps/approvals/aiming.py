@@ -10,8 +10,11 @@ from apps.registry.models import DetailsState, ModelAlias, ModelVersion, Stage
 NOT_SERVED = (Stage.NONE, Stage.ARCHIVED)  # nothing is archived on the way there: MLflow does that for the others
 
 
-def aim(request: ApprovalRequest, *, to_stage: str, alias: str) -> None:
+def aim(request: ApprovalRequest, *, to_stage: str, alias: str, found_from: str | None = None) -> None:
     """Set what a request asks for, and from where it starts as the mirror says now. The caller saves.
+
+    `found_from` is from where MLflow has moved it already by itself, for a request to make that a decision: a stage,
+    or a version number as text (empty: the alias pointed nowhere).
 
     Raises InvalidInput unless there is exactly one target, and RuleViolation for an alias that nobody protects, and
     for a version that is there already.
@@ -21,7 +24,12 @@ def aim(request: ApprovalRequest, *, to_stage: str, alias: str) -> None:
         raise InvalidInput(message, field="alias" if alias else "to_stage")
     request.to_stage, request.alias = (stage_from(to_stage), "") if to_stage else ("", _governed(alias))
     request.kind = RequestKind.ARCHIVE if to_stage in NOT_SERVED else RequestKind.PROMOTION
-    start(request)
+    if found_from is None:
+        start(request)
+    elif request.alias:
+        request.from_stage, request.from_number = "", int(found_from) if found_from else None
+    else:
+        request.from_stage, request.from_number = found_from, None
 
 
 def start(request: ApprovalRequest) -> None:

@@ -86,13 +86,13 @@ def forget_unsent(request: ApprovalRequest) -> None:
 def check_place(request: ApprovalRequest, seen: Seen, *, covered: bool) -> None:
     """Raise WrongState unless MLflow is where the request starts, or where a write that was sent has put it.
 
-    `covered`: or already in the stage where it asks to go. An alias that moves with a stage starts where it pointed
+    `covered`: or already where it asks to go. An alias that moves with a stage starts where it pointed
     when that was asked for.
     """
     if request.to_stage:
         _check_stage(request, seen, covered=covered)
     if alias_of(request):
-        _check_alias(request, seen)
+        _check_alias(request, seen, covered=covered and not request.to_stage)
 
 
 def _check_stage(request: ApprovalRequest, seen: Seen, *, covered: bool) -> None:
@@ -183,9 +183,10 @@ def _point(request: ApprovalRequest, alias: str, number: int) -> None:
         raise WrongState(message % {"version": request.version, "alias": alias}) from error
 
 
-def _check_alias(request: ApprovalRequest, seen: Seen) -> None:
+def _check_alias(request: ApprovalRequest, seen: Seen, *, covered: bool) -> None:
     alias, there = alias_of(request), str(request.version.number)
-    if seen.alias == _text(request.from_number) or (request.alias_write and seen.alias == there):
+    may_be_there = covered or request.alias_write
+    if seen.alias == _text(request.from_number) or (may_be_there and seen.alias == there):
         return
     message = _(
         "In MLflow @%(alias)s points to %(seen)s, but this request is to move it from %(before)s to %(version)s: "

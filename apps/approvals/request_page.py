@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 from apps.approvals import blockers, evidence, findings, queries, schedule, staleness
 from apps.approvals.acting import EFFECTS
 from apps.approvals.checks import CheckResult, Outcome
+from apps.approvals.drift import covering
 from apps.approvals.findings import SERVED, in_stage
 from apps.approvals.models import ApprovalRequest, RequestState, Review, Scope
 from apps.approvals.queue.words import headline_in_words
@@ -176,6 +177,9 @@ def decision_sentence(asked: ApprovalRequest, seats: list[Seats], to_archive: li
 
 
 def _approvals_needed(asked: ApprovalRequest, missing: int) -> str:
+    if asked.alias and covering.covers(asked):
+        return ngettext("One more approval lets %(target)s stay at v%(number)s",
+                        "%(missing)s more approvals let %(target)s stay at v%(number)s", missing)  # fmt: skip
     if asked.alias:
         return ngettext("One more approval points %(target)s to v%(number)s",
                         "%(missing)s more approvals point %(target)s to v%(number)s", missing)  # fmt: skip

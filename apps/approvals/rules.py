@@ -89,6 +89,8 @@ def _alias_elsewhere(request: ApprovalRequest) -> str | None:
     points_to = aiming.pointed_to(request.version, alias) if alias else request.from_number
     if points_to == request.from_number:
         return None
+    if points_to == request.version.number and covering.covers(request):
+        return None
     message = _(
         "@%(alias)s no longer points where it did when this was asked for (%(before)s): it points to %(now)s, so this "
         "move is not possible any more. Withdraw the request and ask again."

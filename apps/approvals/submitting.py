@@ -69,8 +69,8 @@ def open_request(
 
     A version whose run and MLmodel have not been read yet is read from MLflow first: nobody signs unread evidence.
     `archive_existing` None takes what the policy proposes. `draft`: kept for `by` alone until it is submitted.
-    `follows` names a closed request that is asked again. `drift` names a finding that says that MLflow has it in that
-    stage already: then the request is to make that a decision, and moves nothing. `kind` None goes by the target.
+    `follows` names a closed request that is asked again. `drift` names a finding that says that MLflow has it there
+    already: then the request is to make that a decision, and moves nothing. `kind` None goes by the target.
 
     Raises NotVisible, NotAllowed, WrongState, InvalidInput, RuleViolation (no policy, or nobody could meet it),
     Conflict (an unfinished request for the same target) and UpstreamUnavailable (unread evidence, and MLflow silent).
@@ -86,11 +86,8 @@ def open_request(
         if not draft:
             lock_people(by.pk)  # whoever asks does not change who signs, see signers.py
         rivals = [] if draft else visibility.locked_rivals(version.model_id, to_stage=to_stage, alias=alias)
-        covered = _locked_with_finding(request, drift, to_stage)
-        if covered:
-            request.to_stage, request.from_stage = to_stage, covered.expected
-        else:
-            aiming.aim(request, to_stage=to_stage, alias=alias)
+        covered = _locked_with_finding(request, drift, to_stage, alias)
+        aiming.aim(request, to_stage=to_stage, alias=alias, found_from=covered.expected if covered else None)
         request.kind = kind or request.kind
         if draft:
             _keep_draft(request, trial, archive_existing)
@@ -174,11 +171,11 @@ def _followed(number: int, request: ApprovalRequest, by: User) -> ApprovalReques
     return found
 
 
-def _locked_with_finding(request: ApprovalRequest, drift: int | None, to_stage: str) -> DriftFinding | None:
+def _locked_with_finding(request: ApprovalRequest, drift: int | None, to_stage: str, alias: str) -> DriftFinding | None:
     """Lock the model, take the version as it is under that lock, and return the finding that the request covers."""
     stages.lock_model(request.version.model_id)
     request.version = ModelVersion.objects.select_related("model").get(pk=request.version_id)
-    return covering.to_cover(drift, request.version, to_stage) if drift is not None else None
+    return covering.to_cover(drift, request.version, to_stage, alias) if drift is not None else None
 
 
 def _keep_draft(request: ApprovalRequest, trial: Attempt, archive_existing: bool | None) -> None:

@@ -8,6 +8,7 @@ from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
 from apps.approvals import advancing, conditions, refreshing, schedule, visibility
+from apps.approvals.aiming import NOT_SERVED
 from apps.approvals.exceptional import after_review, recertification
 from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, RequestState
 from apps.approvals.policies import freezes
@@ -68,18 +69,27 @@ def apply_due() -> int:
     """Enqueue the apply of what is approved, has waited, is not frozen, and has no job."""
     now = timezone.now()
     here = Q(model=None) | Q(model=OuterRef("version__model"))
-    frozen = freezes.standing(now).filter(here, Q(stage="") | Q(stage=OuterRef("to_stage")), starts_at__lte=now)
+    freezing = freezes.standing(now).filter(here, starts_at__lte=now)
+    everything = Q(stage="", alias="")
+    frozen = freezing.filter(everything | ~Q(stage="") & Q(stage=OuterRef("to_stage")) | _frozen_alias("alias"))
+    along = ~Q(to_stage__in=["", *NOT_SERVED]) & Exists(freezing.filter(_frozen_alias("policy__moves_alias")))
     own_key = Concat(Value(f"{advancing.APPLY_JOB}:"), Cast(OuterRef("pk"), CharField()))
     jobs = Job.objects.filter(key=own_key, state__in=ACTIVE_STATES)
     waited = Q(apply_after__lte=now) | Q(apply_after=None)
-    free = Q(expedited=True) | ~Exists(frozen)  # no freeze holds back a bypass or a rollback
+    free = Q(expedited=True) | ~Exists(frozen) & ~along  # no freeze holds back a bypass or a rollback
     due = ApprovalRequest.objects.filter(waited, free, ~Exists(jobs), state=RequestState.APPROVED)
     return each(due.order_by(F("apply_after").asc(nulls_first=True), "pk"), _apply)
 
 
+def _frozen_alias(column: str) -> Q:
+    return ~Q(alias="") & Q(alias=OuterRef(column))
+
+
 def _apply(request_id: int) -> bool:
     request = visibility.locked(request_id)
-    return request.state == RequestState.APPROVED and advancing.enqueue_apply(request)
+    if request.state != RequestState.APPROVED or schedule.held(request, timezone.now()):
+        return False
+    return advancing.enqueue_apply(request)
 
 
 TIMERS: tuple[Callable[[], int], ...] = (

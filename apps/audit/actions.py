@@ -73,6 +73,7 @@ class Action(models.TextChoices):
     SYNC_REQUESTED = "sync.requested", _("Sync requested")
     TOKEN_CREATED = "token.created", _("API token created")
     TOKEN_REVOKED = "token.revoked", _("API token revoked")
+    TOKEN_USED = "token.used", _("API token used beyond its scope")
     USER_CREATED = "user.created", _("Person added")
     USER_DEACTIVATED = "user.deactivated", _("Person deactivated")
     USER_REACTIVATED = "user.reactivated", _("Person reactivated")

@@ -2,11 +2,14 @@ import base64
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
 from apps.accounts.models import ApiToken
 from apps.accounts.services import create_token
+from apps.audit.actions import Action, Outcome, Source
+from apps.audit.models import AuditEvent
 
 ME = "/api/v1/me/"
 
@@ -58,6 +61,26 @@ def test_read_token_only_reads(alice):
     client = bearer(create_token("laptop", by=alice).text)
     answer = client.post(ME)
     assert (answer.status_code, "scope “read”" in answer.json()["detail"]) == (403, True)
+
+
+def test_a_write_with_a_read_token_is_recorded_once_a_minute(alice):
+    made = create_token("laptop", by=alice)
+    client = bearer(made.text)
+    for _ in range(3):
+        client.post("/api/v1/freezes/", {}, content_type="application/json")
+    event = AuditEvent.objects.get(action=Action.TOKEN_USED)
+    assert (event.actor, event.outcome, event.source) == ("alice", Outcome.REFUSED, Source.API)
+    assert event.target == ApiToken.objects.get().prefix
+    assert event.data == {"code": "permission_denied", "method": "POST", "route": "api/v1/freezes/", "scope": "read"}
+    assert made.text.rpartition("_")[2] not in str(list(AuditEvent.objects.values()))
+    cache.clear()
+    client.delete(ME)
+    assert AuditEvent.objects.filter(action=Action.TOKEN_USED).count() == 2
+
+
+def test_reading_with_a_read_token_is_not_recorded(alice):
+    bearer(create_token("laptop", by=alice).text).get(ME)
+    assert not AuditEvent.objects.filter(action=Action.TOKEN_USED).exists()
 
 
 def test_write_token_reaches_the_method(alice):

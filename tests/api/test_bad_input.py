@@ -45,7 +45,7 @@ BODIES = {
     "/api/v1/requests/1/bypass/": {"reason": "x", "ticket": "OPS-17", "password": "x", "evidence_digest": "0" * 64},
     "/api/v1/requests/1/bypass/confirm/": {"password": "x", "evidence_digest": "0" * 64},
     "/api/v1/requests/1/bypass/drop/": {"reason": ""},
-    "/api/v1/requests/1/after-review/": {"ratified": True, "comment": "Fine."},
+    "/api/v1/requests/1/after-review/": {"ratified": True, "comment": "Fine.", "evidence_digest": "0" * 64},
     "/api/v1/requests/1/recertify/": {"evidence_digest": "0" * 64},
     "/api/v1/models/churn/rollback/": {"stage": "Production", "reason": "It scores nobody."},
     "/api/v1/requests/1/retry/": {"comment": ""},

@@ -164,7 +164,7 @@ class Around(Deeds):
             times = {"starts_at": now - timedelta(days=9), "ends_at": now + timedelta(days=300)}
             self.freeze = freezes.set_freeze("Year's end", stage=stage, reason="Quiet.", by=None, **times).pk
         else:
-            freezes.lift(self.freeze, by=None)
+            freezes.lift(self.freeze, by=None, reason="Over.")
 
     @rule(minutes=st.sampled_from([45, 45, DAY + 90]))
     def time_passes(self, minutes: int) -> None:

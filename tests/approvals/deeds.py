@@ -179,7 +179,9 @@ class Deeds(Watched):
     def review_afterwards(self, by: str, nth: int, outcome: str) -> None:
         if request := self.request(nth):
             with allowed_to_fail():
-                after_review.review(request.pk, outcome, comment="Looked at.", by=person(by))
+                after_review.review(
+                    request.pk, outcome, comment="Looked at.", evidence_digest=request.evidence_digest, by=person(by)
+                )
                 asked = self.world.asked[request.pk]
                 assert self.world.may_sign(asked, by)
                 assert self.world.holds(by, "reviewers")

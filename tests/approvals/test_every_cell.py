@@ -74,7 +74,7 @@ DEEDS: dict[RequestAction, Deed] = {action: word(action) for action in RequestAc
     ),
     RequestAction.DROP_BYPASS: lambda request, by: bypass.take_back(request.pk, by=by),
     RequestAction.AFTER_REVIEW: lambda request, by: after_review.review(
-        request.pk, "ratified", comment="It was right.", by=by
+        request.pk, "ratified", comment="It was right.", evidence_digest=request.evidence_digest, by=by
     ),
     RequestAction.RECERTIFY: lambda request, by: recertification.recertify(
         request.pk, evidence_digest=request.evidence_digest, by=by

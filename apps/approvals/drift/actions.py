@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
-from apps.approvals import eligibility, policies
+from apps.approvals import eligibility
+from apps.approvals.drift.one_voice import no_freeze_holds, one_voice_is_enough, version_of
 from apps.approvals.models import DriftFinding, DriftKind, DriftState
 from apps.audit.actions import Action
 from apps.errors import Conflict, DomainError, InvalidInput, NotAllowed, RuleViolation, WrongState
@@ -46,31 +47,9 @@ class Settlement:
 
 def not_the_trainer(user: User, finding: DriftFinding) -> str | None:
     """Nobody signs off what they made, before the fact or after it."""
-    if finding.version and user.get_username() in eligibility.trainers(finding.version):
+    version = version_of(finding)
+    if version and user.get_username() in eligibility.trainers(version):
         return _("You trained this version, so somebody else has to accept it.")
-    return None
-
-
-def one_sign_off_is_enough(user: User, finding: DriftFinding) -> str | None:
-    """Accepting a stage takes what its policy demands; where one person's word is not enough, a request gathers more.
-
-    A stage without a policy is closed to a change from MLflow, as it is to a request.
-    """
-    if finding.kind != DriftKind.STAGE:
-        return None
-    policy = policies.in_force(finding.model_id, finding.found)
-    names = {"stage": finding.found}
-    if policy is None:
-        text = _("No policy says who signs off %(stage)s, so it cannot be accepted. Revert it, or ask an admin.")
-        return text % names
-    rules = list(policy.rules.select_related("group"))
-    if (needed := sum(rule.needed for rule in rules)) > 1:
-        text = _("The policy of %(stage)s demands %(needed)s approvals, so one person cannot accept it. Request it.")
-        return text % {**names, "needed": needed}
-    group = rules[0].group
-    if group and not group.user_set.filter(pk=user.pk).exists():
-        text = _("The policy of %(stage)s wants the word of the group %(group)s, and you are not in it.")
-        return text % {**names, "group": group.name}
     return None
 
 
@@ -79,6 +58,13 @@ def still_in_mlflow(user: User, finding: DriftFinding) -> str | None:
     version = finding.version
     if finding.model.deleted_at or (finding.kind == DriftKind.STAGE and version and version.deleted_at):
         return _("It was deleted in MLflow meanwhile, so nothing can be moved there any more.")
+    return None
+
+
+def points_somewhere(user: User, finding: DriftFinding) -> str | None:
+    """A request moves an alias to a version."""
+    if finding.kind == DriftKind.ALIAS and not finding.found:
+        return _("The alias points nowhere in MLflow, and a request points it to a version. Revert it, or accept it.")
     return None
 
 
@@ -111,12 +97,12 @@ SETTLEMENTS = {
         Settlement(
             DriftAction.REQUEST,
             gettext_lazy("Open a request for it"),
-            (DriftKind.STAGE,),
-            gettext_lazy("Only a stage can be asked for."),
+            RESTORABLE,
+            gettext_lazy("Only a stage or a protected alias can be asked for."),
             (Permission.MODEL_WRITE,),
             gettext_lazy("Asking for it needs the data scientist's role on this model."),
             Action.DRIFT_REQUESTED,
-            obstacles=(still_in_mlflow,),
+            obstacles=(still_in_mlflow, points_somewhere),
         ),
         Settlement(
             DriftAction.ACCEPT,
@@ -126,7 +112,8 @@ SETTLEMENTS = {
             (Permission.MODEL_REVIEW,),
             gettext_lazy("Accepting is a sign-off after the fact: it needs the reviewer's duty on this model."),
             Action.DRIFT_ACCEPTED,
-            rules=(not_the_trainer, one_sign_off_is_enough),
+            rules=(not_the_trainer, one_voice_is_enough),
+            obstacles=(no_freeze_holds,),
         ),
     )
 }

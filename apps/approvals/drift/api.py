@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from apps.approvals.drift import protected, queries, services
 from apps.approvals.drift.actions import DriftAction
 from apps.approvals.drift.serializers import (
+    AcceptIn,
     DriftDetailOut,
     DriftFilter,
     DriftOut,
@@ -68,11 +69,12 @@ class _Act(generics.GenericAPIView):
         return Response(DriftDetailOut(queries.get_finding(user, id), context={"request": request}).data)
 
 
-@extend_schema(summary="Accept drift: what MLflow says is expected from now on", request=ReasonIn)
+@extend_schema(summary="Accept drift: what MLflow says is expected from now on", request=AcceptIn)
 class Accept(_Act):
-    """Accept it as it is, with a reason. A reviewer's sign-off after the fact."""
+    """Accept it as it is, with a reason, where the policy of the stage or alias is met by your word alone."""
 
     action = DriftAction.ACCEPT
+    parsed = AcceptIn
 
 
 @extend_schema(summary="Revert drift: a worker puts MLflow back", request=MaybeReasonIn)
@@ -85,7 +87,7 @@ class Revert(_Act):
 
 @extend_schema(summary="Open a request for drift: make what MLflow says a decision", request=ReasonIn)
 class RequestIt(_Act):
-    """Ask for the stage that MLflow shows; `request` in the answer is the number of the new request."""
+    """Ask for the stage or the alias as MLflow shows it; `request` in the answer is the number of the new request."""
 
     action = DriftAction.REQUEST
 

@@ -13,14 +13,28 @@ from apps.errors import WrongState
 from apps.registry.models import ModelVersion
 
 
-def to_cover(finding_id: int, version: ModelVersion, to_stage: str) -> DriftFinding:
-    """Return the finding, locked, if it still waits and says that the version is in `to_stage`. Raises WrongState."""
+def to_cover(finding_id: int, version: ModelVersion, to_stage: str, alias: str = "") -> DriftFinding:
+    """Return the finding, locked, if it still waits and says that the version is in `to_stage`, or `alias` at it.
+
+    Raises WrongState.
+    """
     finding = locked_finding(finding_id)
-    same = finding.version_id == version.pk and finding.kind == DriftKind.STAGE
-    if same and finding.state == DriftState.OPEN and finding.found == version.stage == to_stage:
+    if (
+        finding.state == DriftState.OPEN
+        and finding.version_id == version.pk
+        and _says(finding, version, to_stage, alias)
+    ):
         return finding
     message = _("Drift %(number)s is no longer as you saw it: it was settled, or MLflow changed again. Look again.")
     raise WrongState(message % {"number": finding_id})
+
+
+def _says(finding: DriftFinding, version: ModelVersion, to_stage: str, alias: str) -> bool:
+    if finding.kind == DriftKind.STAGE:
+        return finding.found == version.stage == to_stage
+    if finding.kind != DriftKind.ALIAS or finding.alias != alias:
+        return False
+    return finding.found == str(version.number) and version.aliases.filter(alias=alias).exists()
 
 
 def cover(finding: DriftFinding, request: ApprovalRequest, *, by: Actor) -> None:
@@ -42,7 +56,8 @@ def cover(finding: DriftFinding, request: ApprovalRequest, *, by: Actor) -> None
 
 def covers(request: ApprovalRequest) -> bool:
     """Return whether the request asks for what MLflow already says."""
-    return request.drift.filter(state=DriftState.REQUESTED, found=request.to_stage).exists()
+    found = str(request.version.number) if request.alias else request.to_stage
+    return request.drift.filter(state=DriftState.REQUESTED, found=found).exists()
 
 
 def release(request: ApprovalRequest) -> None:

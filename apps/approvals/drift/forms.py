@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from apps.approvals.exceptional.forms import MAX_PASSWORD
 from apps.approvals.models import DriftKind, DriftState
 from apps.approvals.texts import MAX_TEXT
 
@@ -30,6 +31,7 @@ class DriftActForm(forms.Form):
 
     action = forms.CharField(max_length=40)
     reason = forms.CharField(max_length=MAX_TEXT, required=False, strip=True)
+    password = forms.CharField(max_length=MAX_PASSWORD, required=False, strip=False)
 
 
 class ProtectForm(forms.Form):

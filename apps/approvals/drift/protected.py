@@ -3,17 +3,19 @@
 import re
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
-from apps.approvals.models import ProtectedAlias
+from apps.approvals.aiming import NOT_SERVED
+from apps.approvals.models import UNFINISHED, ApprovalRequest, ProtectedAlias
 from apps.approvals.texts import text_from
 from apps.audit import services as audit
 from apps.audit.actions import Action
 from apps.audit.services import Target
-from apps.errors import Conflict, InvalidInput, NotAllowed, NotVisible
+from apps.errors import Conflict, InvalidInput, NotAllowed, NotVisible, RuleViolation
 
 ALIAS = re.compile(r"[\w-]{1,255}")  # what MLflow takes
 RESERVED = re.compile(r"latest|v\d+", re.IGNORECASE)  # MLflow's own words: no alias can have such a name
@@ -46,15 +48,25 @@ def protect(alias: str, *, reason: str, by: User) -> ProtectedAlias:
 def unprotect(alias: str, *, reason: str, by: User) -> None:
     """Protect an alias no longer. Findings that are open stay, so that somebody says what becomes of them.
 
-    Raises NotAllowed without `policy:manage`, NotVisible for an alias that is not protected, and InvalidInput.
+    Not by somebody whose own unfinished request would move the alias: nobody takes away what they are judged by. Raises
+    NotAllowed without `policy:manage`, RuleViolation, NotVisible for an alias that is not protected, and InvalidInput.
     """
     with audit.attempt(Action.ALIAS_UNPROTECTED, by=grants.actor(by), target=_target(alias)) as trial:
         _may_manage(by)
         reason = text_from(reason, field="reason")
+        if own := _request_for(alias, by):
+            message = _("Your own request %(number)s would move @%(alias)s, so somebody else has to do this.")
+            raise RuleViolation(message % {"number": own.pk, "alias": alias})
         removed, _rows = ProtectedAlias.objects.filter(alias=alias).delete()
         if not removed:
             raise NotVisible(_("No alias of this name is protected."))
         trial.done(reason=reason, before={"alias": alias})
+
+
+def _request_for(alias: str, by: User) -> ApprovalRequest | None:
+    own = ApprovalRequest.objects.filter(requester=by, state__in=UNFINISHED)
+    moves = Q(alias=alias) | Q(policy__moves_alias=alias) & ~Q(to_stage__in=["", *NOT_SERVED])
+    return own.filter(moves).order_by("pk").first()
 
 
 def _may_manage(by: User) -> None:

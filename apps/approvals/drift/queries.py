@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from apps.accounts import grants
 from apps.accounts.permissions import Permission
 from apps.approvals.drift.actions import SETTLEMENTS, DriftAction, refusal
+from apps.approvals.drift.one_voice import wants_password
 from apps.approvals.models import UNSETTLED, DriftFinding, DriftState, ProtectedAlias
 from apps.errors import NotVisible
 from apps.registry.models import RegisteredModel
@@ -27,6 +28,7 @@ class SettlementOffer:
     label: str
     refusal: str | None
     reason_needed: bool
+    password_needed: bool = False
 
 
 def visible_findings(user: Any) -> QuerySet[DriftFinding]:
@@ -64,10 +66,11 @@ def allowed_actions(finding: DriftFinding, user: Any) -> list[SettlementOffer]:
     """What can be done about a finding that waits, each with why `user` may not do it, or None; else nothing."""
     if finding.state != DriftState.OPEN:
         return []
-    offers = []
+    offers, signs = [], wants_password(finding)
     for row in SETTLEMENTS.values():
         error = refusal(row, finding, user)
-        offers.append(SettlementOffer(row.action, str(row.label), error.message if error else None, row.reason_needed))
+        refused, password = error.message if error else None, signs and row.action is DriftAction.ACCEPT
+        offers.append(SettlementOffer(row.action, str(row.label), refused, row.reason_needed, password))
     return offers
 
 

@@ -88,10 +88,10 @@ def effect(finding: DriftFinding, action: str) -> str:
             )
         )
     elif action == DriftAction.REQUEST:
-        text = _(
-            "You open a request to let %(thing)s stay in %(found)s. Reviewers decide on it as on any other; nothing "
-            "moves in MLflow meanwhile."
-        )
+        stays = _("You open a request to let %(thing)s stay in %(found)s.")
+        if finding.kind == DriftKind.ALIAS:
+            stays = _("You open a request to let %(thing)s stay at %(found)s.")
+        text = stays + " " + _("Reviewers decide on it as on any other; nothing moves in MLflow meanwhile.")
     else:
         text = {
             DriftKind.STAGE: _("%(thing)s stays in %(found)s, and that is expected from now on."),

@@ -6,6 +6,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.approvals.drift import queries, sentences
+from apps.approvals.exceptional.forms import MAX_PASSWORD
+from apps.approvals.exceptional.serializers import OWN_PASSWORD
 from apps.approvals.models import DriftFinding, DriftKind, DriftState, ProtectedAlias
 from apps.approvals.serializers import Strict
 from apps.approvals.texts import MAX_TEXT
@@ -27,6 +29,19 @@ class ReasonIn(Strict):
     """A reason, kept with the decision."""
 
     reason = serializers.CharField(max_length=MAX_TEXT)
+
+
+class AcceptIn(ReasonIn):
+    """A reason, and the password where the policy signs with one."""
+
+    password = serializers.CharField(
+        max_length=MAX_PASSWORD,
+        trim_whitespace=False,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text=f"{OWN_PASSWORD} Needed where the policy of the stage or the alias wants it.",
+    )
 
 
 class MaybeReasonIn(Strict):
@@ -85,6 +100,7 @@ class SettlementOut(serializers.Serializer):
     label = serializers.CharField()  # type: ignore[assignment]
     refusal = serializers.CharField(allow_null=True)
     reason_needed = serializers.BooleanField()
+    password_needed = serializers.BooleanField()
 
 
 class DriftDetailOut(DriftOut):

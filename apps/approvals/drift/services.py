@@ -5,10 +5,13 @@ The revert itself is in revert.py.
 
 from django.utils.translation import gettext as _
 
-from apps.accounts import grants
+from apps.accounts import grants, signing
 from apps.accounts.models import User
+from apps.accounts.signing import confirmed_with
+from apps.approvals import policies
 from apps.approvals import services as sign_off
-from apps.approvals.drift.actions import DriftAction, Settlement, refusal, settlement_of
+from apps.approvals.drift.actions import RESTORABLE, DriftAction, Settlement, refusal, settlement_of
+from apps.approvals.drift.one_voice import policies_of
 from apps.approvals.drift.records import about, drift_target
 from apps.approvals.drift.settling import begin_revert, being_closed, close, locked_finding
 from apps.approvals.models import ApprovalRequest, DriftFinding, DriftKind, DriftState
@@ -19,29 +22,42 @@ from apps.errors import Conflict, NotVisible
 from apps.registry.queries import visible_models
 
 
-def act(finding_id: int, action: DriftAction | str, *, reason: str = "", by: User) -> DriftFinding:
-    """Do one thing about a finding. Raises InvalidInput for an unknown action, and what that action raises."""
+def act(finding_id: int, action: DriftAction | str, *, reason: str = "", password: str = "", by: User) -> DriftFinding:
+    """Do one thing about a finding. Raises InvalidInput for an unknown action, and what that action raises.
+
+    `password` is the person's own, for accepting under a policy that signs with one.
+    """
     row = settlement_of(action)
     if row.action is DriftAction.ACCEPT:
-        return accept(finding_id, reason=reason, by=by)
+        return accept(finding_id, reason=reason, password=password, by=by)
     if row.action is DriftAction.REVERT:
         return revert(finding_id, reason=reason, by=by)
     open_request_for(finding_id, reason=reason, by=by)
     return DriftFinding.objects.get(pk=finding_id)
 
 
-def accept(finding_id: int, *, reason: str, by: User) -> DriftFinding:
+def accept(finding_id: int, *, reason: str, password: str = "", by: User) -> DriftFinding:
     """Accept what MLflow says: it becomes what is expected. A sign-off after the fact, so a reviewer gives it.
 
-    Raises NotVisible, NotAllowed, WrongState, RuleViolation (their own version; the policy wants more than one
-    person's word) and InvalidInput (no reason).
+    It is decided under the policy of the stage or the protected alias, see one_voice.py. Raises NotVisible, NotAllowed,
+    WrongState, RuleViolation (their own version; the policy wants more than this person's word), Conflict (a freeze)
+    and InvalidInput (no reason, or no password where the policy wants one).
     """
     row = settlement_of(DriftAction.ACCEPT)
+    confirmation = signing.confirm(by, password)  # slow on purpose: before any lock
     with audit.attempt(row.records, by=grants.actor(by), target=_unnamed(finding_id)) as trial:
         finding = _begun(row, finding_id, trial, by)
+        under = policies_of(finding)
+        confirmed = confirmed_with(confirmation, by, needed=any(policy.reauthenticate for policy in under))
         reason = text_from(reason, field="reason", needed=row.reason_needed)
         close(finding, DriftState.ACCEPTED, by=by.get_username(), reason=reason)
-        trial.done(reason=reason, before={"state": DriftState.OPEN.value}, after={"state": finding.state})
+        trial.done(
+            reason=reason,
+            before={"state": DriftState.OPEN.value},
+            after={"state": finding.state},
+            policies=[policies.terms(policy) for policy in under],
+            confirmed_with=confirmed,
+        )
     return finding
 
 
@@ -64,16 +80,17 @@ def revert(finding_id: int, *, reason: str = "", by: User) -> DriftFinding:
 def open_request_for(finding_id: int, *, reason: str, by: User) -> ApprovalRequest:
     """Ask to make what MLflow says a decision: a request like any other, which moves nothing when it is applied.
 
-    Raises NotVisible, NotAllowed, WrongState, Conflict (an unfinished request for this stage) and what else
+    Raises NotVisible, NotAllowed, WrongState, Conflict (an unfinished request for this stage or alias) and what else
     `open_request` raises.
     """
     finding = DriftFinding.objects.filter(pk=finding_id, model__in=visible_models(by)).first()
-    if finding is None or finding.version_id is None or finding.kind != DriftKind.STAGE:
+    if finding is None or finding.version_id is None or finding.kind not in RESTORABLE:
         row = settlement_of(DriftAction.REQUEST)
         with audit.attempt(row.records, by=grants.actor(by), target=_unnamed(finding_id)) as trial:
             _begun(row, finding_id, trial, by)
         raise LookupError(f"{row.action} of drift {finding_id} was neither refused nor done")
-    return sign_off.open_request(finding.version_id, finding.found, reason=reason, drift=finding_id, by=by)
+    stage = finding.found if finding.kind == DriftKind.STAGE else ""
+    return sign_off.open_request(finding.version_id, stage, alias=finding.alias, reason=reason, drift=finding_id, by=by)
 
 
 def _begun(row: Settlement, finding_id: int, trial: Attempt, by: User) -> DriftFinding:

@@ -102,7 +102,7 @@ def drift_act(request: HttpRequest, id: int) -> HttpResponse:
     form = DriftActForm(request.POST)
     try:
         values = cleaned(form)
-        after = services.act(id, values["action"], reason=values["reason"], by=cast(User, request.user))
+        after = services.act(id, by=cast(User, request.user), **values)
     except NotVisible:
         raise
     except DomainError as error:

@@ -3,12 +3,14 @@
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from apps.accounts import signing
 from apps.accounts.models import User
+from apps.accounts.signing import confirmed_with
 from apps.approvals import visibility
 from apps.approvals.exceptional.attempts import attempted
 from apps.approvals.models import CLOSED, AfterReview, ApprovalRequest, Ratification, RequestState
 from apps.approvals.records import about, request_target
-from apps.approvals.reviewing import SYSTEM
+from apps.approvals.reviewing import SYSTEM, seen_digest
 from apps.approvals.ringing import each
 from apps.approvals.texts import text_from
 from apps.approvals.transitions import RequestAction
@@ -19,27 +21,35 @@ from apps.errors import InvalidInput
 NEVER_APPLIED = tuple(state for state in CLOSED if state != RequestState.APPLIED)
 
 
-def review(request_id: int, outcome: str, *, comment: str, by: User) -> AfterReview:
+def review(
+    request_id: int, outcome: str, *, comment: str, evidence_digest: str | None, password: str = "", by: User
+) -> AfterReview:
     """Say afterwards whether a bypass or a rollback is ratified, with a comment. It is said once.
 
-    `outcome` is "ratified" or "not_ratified". What is not ratified stays until somebody rolls it back. Raises
-    NotVisible, NotAllowed, WrongState, InvalidInput, RuleViolation (who asked, confirmed or trained), and Conflict
-    when no review is owed, or somebody was first.
+    `outcome` is "ratified" or "not_ratified". What is not ratified stays until somebody rolls it back. It is signed as
+    a vote is: naming the evidence that was read, with the password where the policy wants it. Raises NotVisible,
+    NotAllowed, WrongState, InvalidInput, RuleViolation (who asked, confirmed or trained), and Conflict when no review
+    is owed, somebody was first, or the evidence is not what the reviewer read.
     """
+    confirmation = signing.confirm(by, password)  # slow on purpose: before any lock
     with attempted(RequestAction.AFTER_REVIEW, request_id, by=by) as (trial, request):
+        confirmed = confirmed_with(confirmation, by, needed=bool(request.policy and request.policy.reauthenticate))
         if outcome not in Ratification.values:
             message = _("Say whether it is ratified: %(outcomes)s.")
             raise InvalidInput(message % {"outcomes": ", ".join(Ratification.values)}, field="outcome")
         comment = text_from(comment, field="comment")
+        digest = seen_digest(request, evidence_digest)
         row = AfterReview.objects.get(request=request)
         row.outcome, row.reviewer, row.reviewed_at, row.comment = outcome, by, timezone.now(), comment
-        row.save(update_fields=["outcome", "reviewer", "reviewed_at", "comment"])
+        row.evidence_digest = digest
+        row.save(update_fields=["outcome", "reviewer", "reviewed_at", "comment", "evidence_digest"])
         trial.done(
             reason=comment,
             outcome_of_review=outcome,
             late=row.reviewed_at > row.due_at,
             bypassed=request.bypassed,
-            evidence_digest=request.evidence_digest,
+            evidence_digest=digest,
+            confirmed_with=confirmed,
         )
     return row
 

@@ -59,7 +59,19 @@ class DropBypassForm(forms.Form):
     reason = forms.CharField(max_length=MAX_TEXT, required=False)
 
 
-class AfterReviewForm(forms.Form):
+class _SignedForm(forms.Form):
+    """Signed like a vote: it names the evidence that was read, and asks for the password where the policy wants it."""
+
+    password = _Password(required=False)
+    evidence_digest = forms.CharField(max_length=64, widget=forms.HiddenInput)
+
+    def __init__(self, *args: object, wants_password: bool = False, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        if not wants_password:
+            del self.fields["password"]
+
+
+class AfterReviewForm(_SignedForm):
     """Say afterwards whether it was right."""
 
     outcome = forms.ChoiceField(
@@ -74,21 +86,16 @@ class AfterReviewForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         error_messages={"required": NO_COMMENT},
     )
+    field_order = ("outcome", "comment", "password")
 
 
-class RecertifyForm(forms.Form):
+class RecertifyForm(_SignedForm):
     """Say that an approval still holds."""
 
     comment = forms.CharField(
         label=_("Comment"), max_length=MAX_TEXT, required=False, widget=forms.Textarea(attrs={"rows": 3})
     )
-    password = _Password(required=False)
-    evidence_digest = forms.CharField(max_length=64, widget=forms.HiddenInput)
-
-    def __init__(self, *args: object, wants_password: bool = False, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        if not wants_password:
-            del self.fields["password"]
+    field_order = ("comment", "password")
 
 
 class ExceptionFilter(forms.Form):

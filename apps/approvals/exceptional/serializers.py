@@ -38,17 +38,9 @@ class DropBypassIn(Strict):
     reason = serializers.CharField(max_length=MAX_TEXT, required=False, allow_blank=True, default="")
 
 
-class AfterReviewIn(Strict):
-    """Say afterwards whether it was right."""
+class _SignedIn(Strict):
+    """Signed like a vote: it names the evidence that was read, with the password where the policy wants it."""
 
-    ratified = serializers.BooleanField(help_text="False: it stays until somebody rolls it back.")
-    comment = serializers.CharField(max_length=MAX_TEXT)
-
-
-class RecertifyIn(Strict):
-    """Say that an approval still holds, naming the evidence that was read."""
-
-    comment = serializers.CharField(max_length=MAX_TEXT, required=False, allow_blank=True, default="")
     password = serializers.CharField(
         max_length=MAX_PASSWORD,
         trim_whitespace=False,
@@ -58,6 +50,19 @@ class RecertifyIn(Strict):
         help_text=f"{OWN_PASSWORD} Needed where the policy wants it.",
     )
     evidence_digest = serializers.RegexField(DIGEST)
+
+
+class AfterReviewIn(_SignedIn):
+    """Say afterwards whether it was right, naming the evidence that was read."""
+
+    ratified = serializers.BooleanField(help_text="False: it stays until somebody rolls it back.")
+    comment = serializers.CharField(max_length=MAX_TEXT)
+
+
+class RecertifyIn(_SignedIn):
+    """Say that an approval still holds, naming the evidence that was read."""
+
+    comment = serializers.CharField(max_length=MAX_TEXT, required=False, allow_blank=True, default="")
 
 
 class PlaceIn(Strict):

@@ -121,10 +121,12 @@ def request_bypass_drop(request: HttpRequest, id: int) -> HttpResponse:
 def request_after_review(request: HttpRequest, id: int) -> HttpResponse:
     """Say afterwards whether a bypass or a rollback was right."""
     asked = requests.get_request(request.user, id)
-    form = AfterReviewForm(request.POST or None)
+    wanted = bool(asked.policy and asked.policy.reauthenticate)
     if request.method != "POST":
         _may(asked, RequestAction.AFTER_REVIEW, request.user)
-        return _after_review_page(request, asked, form)
+        blank = AfterReviewForm(initial={"evidence_digest": asked.evidence_digest}, wants_password=wanted)
+        return _after_review_page(request, asked, blank)
+    form = AfterReviewForm(request.POST, wants_password=wanted)
     try:
         if not form.is_valid():
             _may(asked, RequestAction.AFTER_REVIEW, request.user)

@@ -89,6 +89,7 @@ class AfterReview(models.Model):
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     reviewed_at = models.DateTimeField(null=True)
     comment = models.TextField(blank=True)
+    evidence_digest = models.CharField(max_length=64, blank=True)  # what the reviewer read
 
     class Meta:
         default_permissions = ()

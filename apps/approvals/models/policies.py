@@ -141,12 +141,16 @@ class PolicyRule(models.Model):
 
 
 class FreezeWindow(models.Model):
-    """A time in which nothing is applied; people may vote. `stage` empty: every target; `model` null: every model."""
+    """A time in which nothing is applied; people may vote.
+
+    `stage` or `alias` names what is held; neither: every target. `model` null: every model.
+    """
 
     name = models.CharField(max_length=200)
     reason = models.TextField(blank=True)
     model = models.ForeignKey(RegisteredModel, on_delete=models.CASCADE, null=True, related_name="freezes")
     stage = models.CharField(max_length=20, choices=Stage.choices, blank=True)
+    alias = models.CharField(max_length=255, blank=True)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
     created_at = models.DateTimeField(auto_now_add=True)
@@ -159,9 +163,15 @@ class FreezeWindow(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(ends_at__gt=F("starts_at")), name="approvals_freeze_ends_after_it_starts"
-            )
+            ),
+            models.CheckConstraint(condition=Q(stage="") | Q(alias=""), name="approvals_freeze_has_one_target"),
         ]
         indexes = [models.Index(fields=["ends_at"], name="approvals_freeze_by_end")]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def target(self) -> str:
+        """What it holds, as people say it: "Production", "@champion"; empty: every stage and alias."""
+        return f"@{self.alias}" if self.alias else self.stage

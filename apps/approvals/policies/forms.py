@@ -262,6 +262,13 @@ class FreezeForm(forms.Form):
         required=False,
         choices=[("", _("Every stage and alias")), *STAGES],
     )
+    alias = forms.CharField(
+        label=_("Alias"),
+        required=False,
+        max_length=255,
+        help_text=_("A protected alias instead of a stage. A freeze of a stage holds the alias that moves with it."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
     model = ModelNamed(label=_("Only for the model"), help_text=_("The exact name of one model. Empty: all models."))
     reason = forms.CharField(
         label=_("Reason"),
@@ -279,11 +286,21 @@ class FreezeForm(forms.Form):
         """Turn the name into the model, as this person sees it."""
         return model_named(self.cleaned_data["model"], self.by)
 
+    def clean_alias(self) -> str:
+        """Take the alias with or without its sign."""
+        return str(self.cleaned_data["alias"]).removeprefix("@")
+
 
 class MonthForm(forms.Form):
     """Which month the calendar begins with."""
 
     month = forms.RegexField(r"\A20\d\d-(0[1-9]|1[0-2])\Z", required=False)
+
+
+class LiftForm(forms.Form):
+    """Lift a freeze; why is the service's to ask for."""
+
+    reason = forms.CharField(max_length=MAX_TEXT, required=False)
 
 
 class PublishForm(forms.Form):

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.models import User
 from apps.approvals.policies import freezes, pages
-from apps.approvals.policies.forms import FreezeForm, MonthForm, PublishForm
+from apps.approvals.policies.forms import FreezeForm, LiftForm, MonthForm
 from apps.approvals.policies.managing import must_manage
 from apps.errors import DomainError, InvalidInput, NotAllowed, NotVisible
 
@@ -47,7 +47,7 @@ def freeze_list(request: HttpRequest) -> HttpResponse:
 @require_POST
 def freeze_lift(request: HttpRequest, id: int) -> HttpResponse:
     """End a freeze before its time."""
-    form = PublishForm(request.POST)
+    form = LiftForm(request.POST)
     if not form.is_valid():
         raise InvalidInput(_("The reason is too long. Write at most 5000 characters."), field="reason")
     lifted = freezes.lift(id, reason=form.cleaned_data["reason"], by=_person(request))

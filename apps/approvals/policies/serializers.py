@@ -218,8 +218,8 @@ class FreezeOut(serializers.ModelSerializer):
     class Meta:
         model = FreezeWindow
         fields = (
-            "id", "name", "reason", "model", "stage", "starts_at", "ends_at", "created_at", "created_by", "lifted_at",
-            "lifted_by",
+            "id", "name", "reason", "model", "stage", "alias", "starts_at", "ends_at", "created_at", "created_by",
+            "lifted_at", "lifted_by",
         )  # fmt: skip
 
 
@@ -231,7 +231,18 @@ class FreezeIn(Strict):
     ends_at = serializers.DateTimeField()
     model = serializers.CharField(required=False, allow_null=True, default=None, trim_whitespace=False)
     stage = serializers.ChoiceField(
-        choices=Stage.choices, required=False, allow_blank=True, default="", help_text="Empty: every stage and alias."
+        choices=Stage.choices,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="The alias that moves with it is held too.",
+    )
+    alias = serializers.CharField(
+        max_length=255,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="A protected alias instead of a stage. With neither: every stage and alias.",
     )
     reason = serializers.CharField(max_length=MAX_TEXT)
 
@@ -247,4 +258,4 @@ class FreezeFilter(Strict):
 class LiftIn(Strict):
     """Lift a freeze."""
 
-    reason = serializers.CharField(max_length=MAX_TEXT, required=False, allow_blank=True, default="")
+    reason = serializers.CharField(max_length=MAX_TEXT)

@@ -2,10 +2,15 @@
 
 import pytest
 
+from apps.approvals import services as sign_off
+from apps.approvals.drift import services
 from apps.approvals.models import DriftFinding, ProtectedAlias
+from apps.jobs.models import Job
+from apps.jobs.tasks import run_job
 from apps.registry import services as mirror
 from apps.registry import sync
-from apps.registry.models import ModelVersion
+from apps.registry.models import ModelAlias, ModelVersion
+from tests.builders import make_policy
 
 pytestmark = pytest.mark.mlflow
 
@@ -44,6 +49,18 @@ def test_a_stage_moved_in_mlflow_is_found_and_resolved(imported):
 def test_an_alias_moved_in_mlflow_is_found(imported):
     imported.alias("churn", "champion", 2)
     assert found() == [("alias", "open", "1", "2")]
+
+
+def test_a_request_for_an_alias_is_applied_without_moving_it(imported, alice, bob):
+    make_policy("", alias="champion")
+    imported.alias("churn", "champion", 2)
+    found()
+    asked = services.open_request_for(DriftFinding.objects.get().pk, reason="It works.", by=alice)
+    sign_off.act(asked.pk, "approve", by=bob, evidence_digest=asked.evidence_digest)
+    run_job(Job.objects.get(kind="approvals.apply").pk)
+    asked.refresh_from_db()
+    assert (asked.state, found()) == ("applied", [("alias", "accepted", "1", "2")])
+    assert ModelAlias.objects.get(alias="champion").version.number == 2
 
 
 def test_a_version_deleted_in_mlflow_is_found_with_its_alias(imported):

@@ -1,10 +1,12 @@
 import pytest
 
+from apps.approvals import services
 from apps.approvals.drift import protected
 from apps.approvals.models import ProtectedAlias
 from apps.audit.actions import Action, Outcome
 from apps.audit.models import AuditEvent
-from apps.errors import Conflict, InvalidInput, NotAllowed, NotVisible
+from apps.errors import Conflict, InvalidInput, NotAllowed, NotVisible, RuleViolation
+from tests.builders import make_policy, make_version
 
 
 def test_an_admin_protects_an_alias(admin):
@@ -19,6 +21,19 @@ def test_an_admin_lets_go_of_an_alias(champion, admin):
     assert not ProtectedAlias.objects.exists()
     event = AuditEvent.objects.get(action=Action.ALIAS_UNPROTECTED)
     assert (event.reason, event.data["before"]) == ("No longer served.", {"alias": "champion"})
+
+
+@pytest.mark.parametrize("target", [{"alias": "champion"}, {"to_stage": "Production"}])
+def test_nobody_lets_go_of_an_alias_that_their_own_request_would_move(version, champion, admin, bob, target):
+    make_policy("", alias="champion")
+    make_policy(moves_alias="champion")
+    newer = make_version(version.model, 3)
+    asked = services.open_request(newer.pk, reason="Better.", by=admin, **target)
+    with pytest.raises(RuleViolation, match=f"Your own request {asked.pk} would move @champion"):
+        protected.unprotect("champion", reason="In my way.", by=admin)
+    services.act(asked.pk, "withdraw", by=admin)
+    protected.unprotect("champion", reason="No longer served.", by=admin)
+    assert not ProtectedAlias.objects.exists()
 
 
 def test_others_may_not(champion, bob):

@@ -212,11 +212,17 @@ def test_a_second_request_for_the_same_stage_is_a_conflict(drifted, version, ali
     assert state() == "open"
 
 
-def test_only_a_stage_can_be_asked_for(version, champion, alice):
+def test_an_alias_that_points_nowhere_cannot_be_asked_for(version, champion, alice):
     point(version, "champion", None)
-    with pytest.raises(WrongState, match="Only a stage can be asked for"):
+    with pytest.raises(Conflict, match="points nowhere in MLflow"):
         services.open_request_for(DriftFinding.objects.get().pk, reason="It works.", by=alice)
     assert AuditEvent.objects.latest("id").outcome == Outcome.REFUSED
+
+
+def test_other_files_cannot_be_asked_for(version, alice):
+    tell(Changed.ARTIFACTS, version, "a" * 64, "b" * 64)
+    with pytest.raises(WrongState, match="Only a stage or a protected alias can be asked for"):
+        services.open_request_for(DriftFinding.objects.get().pk, reason="It works.", by=alice)
 
 
 def test_the_models_row_counts_requests(drifted, alice, bob):

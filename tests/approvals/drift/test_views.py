@@ -3,7 +3,8 @@ from django.test import Client
 
 from apps.approvals.models import ApprovalRequest, DriftFinding, ProtectedAlias
 from tests.approvals.drift.conftest import move, point
-from tests.builders import make_model, make_version
+from tests.builders import make_model, make_policy, make_version
+from tests.conftest import PASSWORD
 
 
 @pytest.fixture
@@ -64,6 +65,18 @@ def test_a_refusal_comes_back_with_the_reason_kept(as_, drifted, charlie):
 def test_a_missing_reason_is_said_at_its_field(as_, drifted, bob):
     answer = as_(bob).post(f"/drift/{drifted.pk}/act/", {"action": "accept"})
     assert (answer.status_code, 'id="reason-error"' in text(answer)) == (400, True)
+
+
+def test_the_password_is_a_field_where_the_policy_signs_with_one(as_, version, bob):
+    make_policy(reauthenticate=True)
+    move(version, "Production")
+    address = f"/drift/{DriftFinding.objects.get().pk}/"
+    client = as_(bob)
+    assert text(client.get(address)).count('type="password"') == 1
+    refused = client.post(f"{address}act/", {"action": "accept", "reason": "Agreed.", "password": "wrong"})
+    assert (refused.status_code, 'id="password-error"' in text(refused), "wrong" in text(refused)) == (400, True, False)
+    accepted = client.post(f"{address}act/", {"action": "accept", "reason": "Agreed.", "password": PASSWORD})
+    assert (accepted.status_code, DriftFinding.objects.get().state) == (302, "accepted")
 
 
 def test_asking_leads_to_the_request(as_, drifted, alice, bob):

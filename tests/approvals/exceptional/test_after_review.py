@@ -6,11 +6,18 @@ from django.utils import timezone
 from apps.approvals import timers
 from apps.approvals.exceptional import after_review
 from apps.approvals.models import AfterReview, ApprovalRequest
-from apps.audit.actions import Action
+from apps.audit.actions import Action, Outcome
 from apps.audit.models import AuditEvent
 from apps.errors import Conflict, InvalidInput, NotAllowed, NotVisible, RuleViolation, WrongState
 from apps.registry.models import ModelVersion
 from tests.approvals.exceptional.conftest import applied
+from tests.builders import make_policy
+from tests.conftest import PASSWORD
+
+
+def review(number: int, outcome: str, *, by, **words) -> AfterReview:
+    words = {"evidence_digest": ApprovalRequest.objects.get(pk=number).evidence_digest} | words
+    return after_review.review(number, outcome, by=by, **words)
 
 
 def overdue() -> None:
@@ -18,16 +25,40 @@ def overdue() -> None:
 
 
 def test_a_reviewer_ratifies_with_a_comment(bypassed, erin):
-    row = after_review.review(bypassed.pk, "ratified", comment="It was right.", by=erin)
+    row = review(bypassed.pk, "ratified", comment="It was right.", by=erin)
     assert (row.outcome, row.reviewer, row.comment) == ("ratified", erin, "It was right.")
     event = AuditEvent.objects.get(action=Action.AFTER_REVIEW_DONE)
     assert (event.reason, event.data["outcome_of_review"], event.data["late"]) == ("It was right.", "ratified", False)
 
 
+@pytest.mark.parametrize(("digest", "error"), [(None, InvalidInput), ("0" * 64, Conflict)])
+def test_it_names_the_evidence_that_was_read(bypassed, erin, digest, error):
+    with pytest.raises(error) as caught:
+        review(bypassed.pk, "ratified", comment="Fine.", evidence_digest=digest, by=erin)
+    assert (caught.value.field, AfterReview.objects.get().outcome) == ("evidence_digest", "")
+
+
+def test_it_keeps_the_evidence_that_was_read(bypassed, erin):
+    row = review(bypassed.pk, "ratified", comment="Fine.", by=erin)
+    event = AuditEvent.objects.get(action=Action.AFTER_REVIEW_DONE)
+    assert row.evidence_digest == event.data["evidence_digest"] == bypassed.evidence_digest
+
+
+@pytest.mark.parametrize("password", ["", "wrong"])
+def test_where_the_policy_wants_the_password_it_is_asked_for(bypassed, erin, password):
+    ApprovalRequest.objects.update(policy=make_policy("Staging", reauthenticate=True))
+    with pytest.raises(InvalidInput) as caught:
+        review(bypassed.pk, "ratified", comment="Fine.", password=password, by=erin)
+    assert (caught.value.field, AfterReview.objects.get().outcome) == ("password", "")
+    review(bypassed.pk, "ratified", comment="Fine.", password=PASSWORD, by=erin)
+    done = AuditEvent.objects.get(action=Action.AFTER_REVIEW_DONE, outcome=Outcome.DONE)
+    assert done.data["confirmed_with"] == "password"
+
+
 def test_it_is_said_once(bypassed, erin):
-    after_review.review(bypassed.pk, "not_ratified", comment="No.", by=erin)
+    review(bypassed.pk, "not_ratified", comment="No.", by=erin)
     with pytest.raises(Conflict, match="Erin reviewed this afterwards already"):
-        after_review.review(bypassed.pk, "ratified", comment="Yes.", by=erin)
+        review(bypassed.pk, "ratified", comment="Yes.", by=erin)
 
 
 @pytest.mark.parametrize(
@@ -35,38 +66,38 @@ def test_it_is_said_once(bypassed, erin):
 )
 def test_it_takes_an_outcome_and_a_comment(bypassed, erin, outcome, comment, field):
     with pytest.raises(InvalidInput) as caught:
-        after_review.review(bypassed.pk, outcome, comment=comment, by=erin)
+        review(bypassed.pk, outcome, comment=comment, by=erin)
     assert caught.value.field == field
 
 
 def test_nobody_reviews_what_they_answer_for(bypassed, bob):
     with pytest.raises(RuleViolation, match="You answer for this bypass"):
-        after_review.review(bypassed.pk, "ratified", comment="Mine.", by=bob)
+        review(bypassed.pk, "ratified", comment="Mine.", by=bob)
 
 
 def test_nobody_reviews_what_they_trained(bypassed, erin):
     ModelVersion.objects.update(run={"user": "erin"})
     with pytest.raises(RuleViolation, match="You trained this version"):
-        after_review.review(bypassed.pk, "ratified", comment="Mine.", by=erin)
+        review(bypassed.pk, "ratified", comment="Mine.", by=erin)
 
 
 def test_it_takes_the_reviewers_duty(bypassed, charlie, mallory):
     with pytest.raises(NotAllowed):
-        after_review.review(bypassed.pk, "ratified", comment="Fine.", by=charlie)
+        review(bypassed.pk, "ratified", comment="Fine.", by=charlie)
     with pytest.raises(NotVisible):
-        after_review.review(bypassed.pk, "ratified", comment="Fine.", by=mallory)
+        review(bypassed.pk, "ratified", comment="Fine.", by=mallory)
 
 
 def test_what_is_not_applied_yet_is_not_reviewed(ask, confirm, asked, erin):
     ask()
     confirm()
     with pytest.raises(WrongState):
-        after_review.review(asked.pk, "ratified", comment="Early.", by=erin)
+        review(asked.pk, "ratified", comment="Early.", by=erin)
 
 
 def test_what_was_voted_on_owes_none(asked, erin):
     with pytest.raises(Conflict, match="owes no review"):
-        after_review.review(applied(asked).pk, "ratified", comment="Fine.", by=erin)
+        review(applied(asked).pk, "ratified", comment="Fine.", by=erin)
 
 
 def test_the_timer_tells_once_that_it_is_overdue(bypassed):
@@ -90,5 +121,5 @@ def test_what_was_never_applied_owes_nothing(bypassed):
 def test_late_is_better_than_never(bypassed, erin):
     overdue()
     timers.tend()
-    after_review.review(bypassed.pk, "ratified", comment="Late.", by=erin)
+    review(bypassed.pk, "ratified", comment="Late.", by=erin)
     assert AuditEvent.objects.get(action=Action.AFTER_REVIEW_DONE).data["late"] is True

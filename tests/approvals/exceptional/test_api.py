@@ -48,12 +48,14 @@ def test_what_is_owed_is_listed_counted_and_given(as_, bypassed, erin):
         "owed": 1, "overdue": 0, "not_ratified": 0, "ending": 0, "bypasses": [{"month": month, "bypasses": 1}],
     }  # fmt: skip
     url = f"/api/v1/requests/{bypassed.pk}/after-review/"
-    assert post(as_(erin), url, ratified=True, comment="Fine.").status_code == 200
+    assert post(as_(erin), url, ratified=True, comment="Fine.").status_code == 400
+    words = {"ratified": True, "comment": "Fine.", "evidence_digest": digest(bypassed)}
+    assert post(as_(erin), url, **words).status_code == 200
     assert as_(erin).get("/api/v1/after-reviews/").json()["count"] == 0
 
 
 def test_what_was_not_ratified_is_counted_while_it_stays(as_, bypassed, erin):
-    after_review.review(bypassed.pk, "not_ratified", comment="No.", by=erin)
+    after_review.review(bypassed.pk, "not_ratified", comment="No.", evidence_digest=digest(bypassed), by=erin)
     assert as_(erin).get("/api/v1/exceptions/").json()["not_ratified"] == 1
 
 

@@ -65,8 +65,12 @@ def test_of_two_reviews_afterwards_one_counts(ask, confirm, asked, erin, charlie
     confirm()
     applied(asked)
     ends = at_once(
-        lambda: after_review.review(asked.pk, "ratified", comment="Fine.", by=erin),
-        lambda: after_review.review(asked.pk, "not_ratified", comment="No.", by=charlie),
+        lambda: after_review.review(
+            asked.pk, "ratified", comment="Fine.", evidence_digest=asked.evidence_digest, by=erin
+        ),
+        lambda: after_review.review(
+            asked.pk, "not_ratified", comment="No.", evidence_digest=asked.evidence_digest, by=charlie
+        ),
     )
     assert ends == ["conflict", "done"]
 

@@ -129,7 +129,7 @@ def test_a_bypass_that_nobody_has_reviewed_is_no_approval(model, former):
 def test_a_bypass_counts_once_it_was_ratified(model, former, erin, outcome, possible):
     ApprovalRequest.objects.filter(pk=former.pk).update(bypassed=True, expedited=True)
     AfterReview.objects.create(request=former, due_at=timezone.now())
-    after_review.review(former.pk, outcome, comment="Looked at it.", by=erin)
+    after_review.review(former.pk, outcome, comment="Looked at it.", evidence_digest=former.evidence_digest, by=erin)
     assert [text == "" for _number, text in refusals(model)] == [possible]
 
 

@@ -86,7 +86,7 @@ def test_a_bypass_is_told_loudly_until_it_was_reviewed(as_, bypassed, charlie, e
     url = path.format(id=bypassed.pk)
     said = "This went past its policy." if "requests" in path else "v2 went to Production past its policy."
     assert said in text(as_(charlie).get(url))
-    after_review.review(bypassed.pk, "ratified", comment="It was right.", by=erin)
+    after_review.review(bypassed.pk, "ratified", comment="It was right.", evidence_digest=digest(bypassed), by=erin)
     assert ('class="message tone-danger"' in text(as_(charlie).get(url))) is False
 
 
@@ -94,10 +94,22 @@ def test_a_reviewer_says_afterwards_that_it_was_not_right(as_, bypassed, erin, b
     url = f"/requests/{bypassed.pk}/after-review/"
     assert (REASON in text(as_(erin).get(url)), "Confirmed by" in text(as_(erin).get(url))) == (True, True)
     assert as_(erin).post(url, {"outcome": "", "comment": "No."}).status_code == 400
-    answer = as_(erin).post(url, {"outcome": "not_ratified", "comment": "It could have waited."}, follow=True)
+    words = {"outcome": "not_ratified", "comment": "It could have waited.", "evidence_digest": digest(bypassed)}
+    assert as_(erin).post(url, words | {"evidence_digest": "0" * 64}).status_code == 409
+    answer = as_(erin).post(url, words, follow=True)
     assert ("Not ratified: roll back." in text(answer), "It could have waited." in text(answer)) == (True, True)
     there = '<a href="/models/churn/rollback/?stage=Production">Not ratified: roll back.</a>'
     assert there in text(as_(bob).get("/models/churn/"))
+
+
+def test_the_page_of_the_review_asks_for_the_password_where_the_policy_does(as_, bypassed, erin):
+    url = f"/requests/{bypassed.pk}/after-review/"
+    assert 'type="password"' not in text(as_(erin).get(url))
+    ApprovalRequest.objects.update(policy=make_policy("Staging", reauthenticate=True))
+    assert 'type="password"' in text(as_(erin).get(url))
+    words = {"outcome": "ratified", "comment": "Fine.", "evidence_digest": digest(bypassed)}
+    statuses = [as_(erin).post(url, words | {"password": typed}).status_code for typed in ("", "wrong", PASSWORD)]
+    assert (statuses, AfterReview.objects.get().outcome) == ([400, 400, 302], "ratified")
 
 
 def test_who_answers_for_a_bypass_is_told_that_another_reviews_it(as_, bypassed, bob):
@@ -164,7 +176,9 @@ def test_the_exceptions_show_who_waits_for_a_second_person(as_, ask, charlie):
 
 
 def test_what_was_not_ratified_stays_listed_until_it_is_gone(as_, bypassed, erin, charlie):
-    after_review.review(bypassed.pk, "not_ratified", comment="It could have waited.", by=erin)
+    after_review.review(
+        bypassed.pk, "not_ratified", comment="It could have waited.", evidence_digest=digest(bypassed), by=erin
+    )
     assert "It could have waited." in text(as_(charlie).get("/exceptions/"))
     ModelVersion.objects.filter(pk=bypassed.version_id).update(stage="Archived")
     assert "It could have waited." not in text(as_(charlie).get("/exceptions/"))
@@ -173,5 +187,5 @@ def test_what_was_not_ratified_stays_listed_until_it_is_gone(as_, bypassed, erin
 def test_admins_are_told_at_home(as_, bypassed, admin, charlie, erin):
     said = "1 move went past its policy"
     assert [said in text(as_(fresh(user)).get("/models/")) for user in (admin, charlie)] == [True, False]
-    after_review.review(bypassed.pk, "ratified", comment="Fine.", by=erin)
+    after_review.review(bypassed.pk, "ratified", comment="Fine.", evidence_digest=digest(bypassed), by=erin)
     assert said not in text(as_(fresh(admin)).get("/models/"))

@@ -87,7 +87,8 @@ def test_a_freeze_is_set_listed_and_lifted(admin, bob):
     assert [row["id"] for row in client_of(bob).get(f"{FREEZES}?standing=true").json()["results"]] == [number]
     lifted = client.post(f"{FREEZES}{number}/lift/", {"reason": "Early."}, **JSON).json()
     assert lifted["lifted_by"] == "admin"
-    assert client.post(f"{FREEZES}{number}/lift/", {}, **JSON).status_code == 409
+    assert client.post(f"{FREEZES}{number}/lift/", {"reason": "Early."}, **JSON).status_code == 409
+    assert client.post(f"{FREEZES}{number}/lift/", {}, **JSON).status_code == 400
     assert client.get(f"{FREEZES}?standing=true").json()["results"] == []
 
 

@@ -13,7 +13,7 @@ from apps.approvals.delegating import services as delegating
 from apps.approvals.delegating.voices import speaks_for
 from apps.approvals.models import ApprovalRequest, Delegation, Review
 from apps.approvals.signing import Signing
-from apps.audit.actions import Action
+from apps.audit.actions import Action, Outcome
 from apps.audit.models import AuditEvent
 from apps.errors import Conflict, InvalidInput, NotAllowed, NotVisible, RuleViolation, WrongState
 from apps.registry.models import ModelVersion
@@ -64,6 +64,13 @@ def test_without_a_delegation_nobody_speaks_for_another(asked, sign, bob, charli
     with pytest.raises(RuleViolation, match="No delegation in force") as refused:
         sign(charlie, on_behalf_of="bob")
     assert refused.value.field == "on_behalf_of"
+
+
+def test_a_refusal_says_for_whom_it_was_asked(asked, sign, bob, charlie):
+    with pytest.raises(RuleViolation):
+        sign(charlie, on_behalf_of="bob")
+    event = AuditEvent.objects.latest("id")
+    assert (event.outcome, event.actor, event.data["on_behalf_of"]) == (Outcome.REFUSED, "charlie", "bob")
 
 
 def test_who_exists_is_not_told_by_the_refusal(asked, sign, bob, charlie):

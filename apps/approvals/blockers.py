@@ -193,12 +193,24 @@ def _unmet_checks(request: ApprovalRequest) -> list[Blocker]:
     return [
         Blocker(
             Code.CHECK,
-            text % {"check": row.label, "detail": _cut(row.detail) or _("the report gives no reason.")},
+            _with_outdated(text % {"check": row.label, "detail": _cut(row.detail) or _no_reason()}, row),
             reported if row.external else own,
             _url(request, "checks"),
         )
         for row in checks.unmet(request)
     ]
+
+
+def _no_reason() -> str:
+    return _("the report gives no reason.")
+
+
+def _with_outdated(sentence: str, row: checks.CheckResult) -> str:
+    """Add that somebody answered for another report, where that is so."""
+    if row.waiver is None or not row.waiver.outdated:
+        return sentence
+    more = _("%(person)s waived what it said before, so it has to be waived anew.") % {"person": row.waiver.by}
+    return f"{sentence.rstrip('.')}. {more}"
 
 
 def _cut(detail: str) -> str:

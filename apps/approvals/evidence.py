@@ -28,6 +28,7 @@ SCOPES = {
     "environment": Scope.DEPENDENCIES,
     "card": Scope.CARD,
     "checks": Scope.CHECKLIST,
+    "reports": Scope.CHECKLIST,
     "policy": Scope.CHECKLIST,
 }
 
@@ -86,7 +87,7 @@ def of(request: ApprovalRequest) -> dict[str, Any]:
         **material(request.version),
         "target": request.target,
         "policy": {"id": policy.pk, "revision": policy.revision} if policy else None,
-        "checks": _outcomes(request),
+        **_checked(request),
         "card": None,
     }
 
@@ -161,8 +162,13 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
-def _outcomes(request: ApprovalRequest) -> dict[str, str]:
-    return {row.name: str(row.outcome) for row in checks.results(request)}
+def _checked(request: ApprovalRequest) -> dict[str, Any]:
+    """Return how each check ended, and what the reports of pipelines say, word for word."""
+    results = checks.results(request)
+    return {
+        "checks": {row.name: str(row.outcome) for row in results},
+        "reports": {row.name: plain(row.said) for row in results if row.said},
+    }
 
 
 def sizes(version: ModelVersion) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ infinity, which JSON does not have), a float elsewhere is a whole number where i
 import hashlib
 from typing import Any, NamedTuple
 
-from apps.approvals import checks
+from apps.approvals import checks, pinning
 from apps.approvals.at_once import once_while_looking
 from apps.approvals.models import ApprovalRequest, EvidenceSnapshot, Review, Scope
 from apps.audit.chain import canonical_json
@@ -30,6 +30,8 @@ SCOPES = {
     "checks": Scope.CHECKLIST,
     "reports": Scope.CHECKLIST,
     "policy": Scope.CHECKLIST,
+    "makers": Scope.CHECKLIST,  # they say which policy governs and whom it bars, as the policy does
+    "selection": Scope.CHECKLIST,
 }
 
 
@@ -87,6 +89,8 @@ def of(request: ApprovalRequest) -> dict[str, Any]:
         **material(request.version),
         "target": request.target,
         "policy": {"id": policy.pk, "revision": policy.revision} if policy else None,
+        "makers": plain(pinning.makers(request)),
+        "selection": plain(pinning.selection(request)),
         **_checked(request),
         "card": None,
     }

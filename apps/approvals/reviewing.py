@@ -214,7 +214,13 @@ def _named(field: str) -> str:
     part, _dot, rest = field.partition(".")
     if part == "reports" and rest:
         return _("the report of %(check)s") % {"check": rest.rpartition(".")[0]}
-    return {"policy": _("the policy"), "environment": _("the environment")}.get(part, field)
+    whole = {
+        "policy": _("the policy"),
+        "environment": _("the environment"),
+        "makers": _("who made the version"),
+        "selection": _("the risk tier or tags of the model"),
+    }
+    return whole.get(part, field)
 
 
 def _event_row(change: evidence.Change) -> dict[str, Any]:

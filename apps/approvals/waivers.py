@@ -88,7 +88,7 @@ def refusal(request: ApprovalRequest, user: Any) -> DomainError | None:
         return error
     if user.pk == request.requester_id:
         return RuleViolation(_("You asked for this promotion, so somebody else has to answer for its checks."))
-    if request.policy and user.get_username() in eligibility.excluded(request.policy, request.version):
+    if user.get_username() in eligibility.barred(request):
         message = _("The policy keeps whoever made this version or its evidence from waiving its checks.")
         return RuleViolation(message)
     return None

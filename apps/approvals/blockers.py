@@ -11,8 +11,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from apps.approvals import checks, eligibility, evidence, quorum, rules, schedule, staleness
+from apps.approvals import checks, eligibility, evidence, pinning, quorum, rules, schedule, staleness
 from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, PolicyRule, RequestState, Review, Verdict
+from apps.approvals.policies.selecting import scope_words
 from apps.approvals.reviewing import fields_in_words
 
 MOST_NAMED = 5  # people in one line
@@ -26,6 +27,7 @@ class Code(StrEnum):
     DELETED = "deleted"
     STAGE_CHANGED = "stage_changed"  # or the alias: MLflow is not where the request starts
     EVIDENCE_CHANGED = "evidence_changed"
+    POLICY = "policy"  # another one governs by the model's tier and tags
     OBJECTION = "objection"
     COMPLETE = "complete"  # nothing is in the way any more
     LAPSED = "lapsed"
@@ -90,6 +92,7 @@ def _demands(request: ApprovalRequest) -> list[Blocker]:
     return [
         *_expired(request),
         *_changed_evidence(request),
+        *_another_policy(request),
         *_objections(request, able),
         *_lost_approvals(request, able),
         *_missing_approvals(request, able),
@@ -113,6 +116,25 @@ def _changed_evidence(request: ApprovalRequest) -> list[Blocker]:
     message = _("The evidence changed since the request was made: %(fields)s. The next review takes it up.")
     sentence = message % {"fields": fields_in_words(found)}
     return [Blocker(Code.EVIDENCE_CHANGED, sentence, reviewers_in_words(request), _url(request, "evidence"))]
+
+
+def _another_policy(request: ApprovalRequest) -> list[Blocker]:
+    """Say so when the request's policy is not the one that the model's tier and tags ask for now.
+
+    Softer or stricter makes no difference: which one is right is for an admin to say, who stands outside.
+    """
+    found = pinning.outgrown(request)
+    if found is None:
+        return []
+    sentence = _(
+        "The risk tier or tags of %(model)s are not what they were when the policy of this request was chosen."
+    ) % {"model": request.version.model}
+    more = found.problem
+    if found.policy:
+        more = _(
+            "The policy for %(scope)s governs the move now: until an admin puts the request under it, nothing moves."
+        ) % {"scope": scope_words(found.policy)}
+    return [Blocker(Code.POLICY, f"{sentence} {more}", _("an admin"), _url(request, "decide"))]
 
 
 def _objections(request: ApprovalRequest, able: frozenset[int]) -> list[Blocker]:
@@ -194,12 +216,24 @@ def _unmet_checks(request: ApprovalRequest) -> list[Blocker]:
     return [
         Blocker(
             Code.CHECK,
-            text % {"check": row.label, "detail": _cut(row.detail) or _("the report gives no reason.")},
+            _with_outdated(text % {"check": row.label, "detail": _cut(row.detail) or _no_reason()}, row),
             reported if row.external else own,
             _url(request, "checks"),
         )
         for row in checks.unmet(request)
     ]
+
+
+def _no_reason() -> str:
+    return _("the report gives no reason.")
+
+
+def _with_outdated(sentence: str, row: checks.CheckResult) -> str:
+    """Add that somebody answered for another report, where that is so."""
+    if row.waiver is None or not row.waiver.outdated:
+        return sentence
+    more = _("%(person)s waived what it said before, so it has to be waived anew.") % {"person": row.waiver.by}
+    return f"{sentence.rstrip('.')}. {more}"
 
 
 def _cut(detail: str) -> str:

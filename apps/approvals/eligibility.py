@@ -45,6 +45,17 @@ def trainers(version: ModelVersion) -> set[str]:
     return registrants(version) | run_owners(version)
 
 
+def pinned_makers(request: ApprovalRequest) -> dict[str, set[str]]:
+    """Return whom MLflow named as registrant or run owner at any time since the request was made."""
+    pinned = request.evidence.get("makers", {}).get("pinned", {})
+    return {part: set(pinned.get(part, ())) for part in ("registrants", "run_owners")}
+
+
+def makers(request: ApprovalRequest) -> set[str]:
+    """Return the user names of whoever made a request's version, as MLflow says now or said since it was asked."""
+    return trainers(request.version).union(*pinned_makers(request).values())
+
+
 @once_while_looking
 def last_editors(version: ModelVersion) -> set[str]:
     """Return the user name of who last wrote a part of the evidence through Assent: reported a check of the version."""
@@ -61,6 +72,21 @@ def excluded(policy: ApprovalPolicy, version: ModelVersion) -> set[str]:
     }
 
 
+def barred(request: ApprovalRequest) -> set[str]:
+    """Return the user names that a request's policy keeps from signing, beside the requester.
+
+    Whoever MLflow named as a maker when it was asked stays one, whatever MLflow says since.
+    """
+    policy, pinned = request.policy, pinned_makers(request)
+    if policy is None:
+        return set()
+    return {
+        *excluded(policy, request.version),
+        *(pinned["registrants"] if policy.exclude_registrant else ()),
+        *(pinned["run_owners"] if policy.exclude_run_owner else ()),
+    }
+
+
 def exclusion(user: User, request: ApprovalRequest) -> Exclusion | None:
     """Return what keeps a person from signing this request, or None."""
     if user.pk == request.requester_id:
@@ -68,9 +94,10 @@ def exclusion(user: User, request: ApprovalRequest) -> Exclusion | None:
     policy, version, name = request.policy, request.version, user.get_username()
     if policy is None:
         return None
-    if policy.exclude_run_owner and name in run_owners(version):
+    pinned = pinned_makers(request)
+    if policy.exclude_run_owner and name in run_owners(version) | pinned["run_owners"]:
         return Exclusion.RUN_OWNER
-    if policy.exclude_registrant and name in registrants(version):
+    if policy.exclude_registrant and name in registrants(version) | pinned["registrants"]:
         return Exclusion.REGISTRANT
     return Exclusion.LAST_EDITOR if policy.exclude_last_editor and name in last_editors(version) else None
 
@@ -88,7 +115,8 @@ def eligible_reviewers(request: ApprovalRequest) -> QuerySet[User]:
     They hold the reviewer's duty on the model, are in the rule's group if it names one, and are not excluded: nobody
     signs what they asked for, and the policy says whether who made the version or wrote its evidence may.
     """
-    return reviewers_under(request.policy, request.version, requester_id=request.requester_id)
+    people = reviewers_under(request.policy, request.version, requester_id=request.requester_id)
+    return people.exclude(username__in=barred(request))
 
 
 def reviewers_under(policy: ApprovalPolicy | None, version: ModelVersion, *, requester_id: int) -> QuerySet[User]:
@@ -173,7 +201,7 @@ def lapsed_reviews(request: ApprovalRequest) -> QuerySet[Review]:
 def speakers(request: ApprovalRequest) -> QuerySet[User]:
     """Return the active people who may speak for somebody else on this request: readers of the model, not excluded."""
     readers = grants.holders(Permission.MODEL_READ, request.version.model).exclude(pk=request.requester_id)
-    return readers.exclude(username__in=excluded(request.policy, request.version)) if request.policy else readers.none()
+    return readers.exclude(username__in=barred(request)) if request.policy else readers.none()
 
 
 def scopes_of(request: ApprovalRequest, person: User) -> list[str]:

@@ -11,7 +11,7 @@ infinity, which JSON does not have), a float elsewhere is a whole number where i
 import hashlib
 from typing import Any, NamedTuple
 
-from apps.approvals import checks
+from apps.approvals import checks, pinning
 from apps.approvals.at_once import once_while_looking
 from apps.approvals.models import ApprovalRequest, EvidenceSnapshot, Review, Scope
 from apps.audit.chain import canonical_json
@@ -28,7 +28,10 @@ SCOPES = {
     "environment": Scope.DEPENDENCIES,
     "card": Scope.CARD,
     "checks": Scope.CHECKLIST,
+    "reports": Scope.CHECKLIST,
     "policy": Scope.CHECKLIST,
+    "makers": Scope.CHECKLIST,  # they say which policy governs and whom it bars, as the policy does
+    "selection": Scope.CHECKLIST,
 }
 
 
@@ -86,7 +89,9 @@ def of(request: ApprovalRequest) -> dict[str, Any]:
         **material(request.version),
         "target": request.target,
         "policy": {"id": policy.pk, "revision": policy.revision} if policy else None,
-        "checks": _outcomes(request),
+        "makers": plain(pinning.makers(request)),
+        "selection": plain(pinning.selection(request)),
+        **_checked(request),
         "card": None,
     }
 
@@ -161,8 +166,13 @@ def plain(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
-def _outcomes(request: ApprovalRequest) -> dict[str, str]:
-    return {row.name: str(row.outcome) for row in checks.results(request)}
+def _checked(request: ApprovalRequest) -> dict[str, Any]:
+    """Return how each check ended, and what the reports of pipelines say, word for word."""
+    results = checks.results(request)
+    return {
+        "checks": {row.name: str(row.outcome) for row in results},
+        "reports": {row.name: plain(row.said) for row in results if row.said},
+    }
 
 
 def sizes(version: ModelVersion) -> dict[str, Any] | None:

@@ -28,7 +28,7 @@ def neither_requester_nor_objector(user: User, request: ApprovalRequest) -> str 
 
 def made_by_somebody_else(user: User, request: ApprovalRequest) -> str | None:
     """Whoever made the version does not clear the way for it."""
-    if request.policy and user.get_username() in eligibility.excluded(request.policy, request.version):
+    if user.get_username() in eligibility.barred(request):
         return _("You made this version or its evidence, so somebody else has to decide about the objection.")
     return None
 

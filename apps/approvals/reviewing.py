@@ -211,7 +211,16 @@ def fields_in_words(found: list[evidence.Change], most: int = 5) -> str:
 
 def _named(field: str) -> str:
     """Name what nobody reads field by field as a whole."""
-    return {"policy": _("the policy"), "environment": _("the environment")}.get(field.partition(".")[0], field)
+    part, _dot, rest = field.partition(".")
+    if part == "reports" and rest:
+        return _("the report of %(check)s") % {"check": rest.rpartition(".")[0]}
+    whole = {
+        "policy": _("the policy"),
+        "environment": _("the environment"),
+        "makers": _("who made the version"),
+        "selection": _("the risk tier or tags of the model"),
+    }
+    return whole.get(part, field)
 
 
 def _event_row(change: evidence.Change) -> dict[str, Any]:

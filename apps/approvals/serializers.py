@@ -172,7 +172,8 @@ class CheckWaiverOut(serializers.Serializer):
     by = serializers.CharField()
     reason = serializers.CharField()
     expires_at = serializers.DateTimeField()
-    holds = serializers.BooleanField(help_text="False: its time is over, and the check counts again.")
+    holds = serializers.BooleanField(help_text="False: its time is over, or it is outdated; the check counts again.")
+    outdated = serializers.BooleanField(help_text="It was given on another report than the present one.")
 
 
 class CheckOut(serializers.Serializer):

@@ -19,8 +19,9 @@ WORST = 2
 def weighty(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
     """Return the changes by which a vote can fall.
 
-    Left out: a check that changed for the better or stayed as bad; what is read for the first time of the same
-    artifact; a list of files that could not be read; and fields that older evidence did not have at all.
+    Left out: a check that changed for the better or stayed as bad; a report that says the same of the same, as a
+    pipeline's next run does; what is read for the first time of the same artifact; a list of files that could not be
+    read; and fields that older evidence did not have at all.
     """
     return [change for change in evidence.changes(old, new) if not _harmless(change, old, new)]
 
@@ -58,6 +59,8 @@ def _harmless(change: Change, old: dict[str, Any], new: dict[str, Any]) -> bool:
         return True
     if part == "checks":
         return change.field == part or _rank(change.after) <= max(_rank(change.before), _heard_of(change.before))
+    if part == "reports":
+        return change.field == part or _says_no_worse(change.field, old[part], new.get(part) or {})
     if part == "environment":
         return old[part] is None and _same(old, new, "artifact")
     if part == "files":
@@ -70,6 +73,23 @@ def _harmless(change: Change, old: dict[str, Any], new: dict[str, Any]) -> bool:
 
 def _same(old: dict[str, Any], new: dict[str, Any], *parts: str) -> bool:
     return all(old.get(part) == new.get(part) for part in parts)
+
+
+def _says_no_worse(field: str, old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Return whether a field of a report, "reports.external:scan.detail", can be another and take no vote with it.
+
+    A report that is better, or of a check that has not ended, takes none. One that is as good, or as bad, is the same
+    only when it found the same of the same, and the same person vouches for it. Its link is that of the run, which is
+    another each time: a pass is none the less the same, while a failure may be told from another by its link alone.
+    """
+    name, _dot, about = field.partition(".")[2].rpartition(".")
+    before, after = old.get(name), new.get(name)
+    if after is None:
+        return True  # its outcome is gone from the checks
+    was, is_now = _rank(before["outcome"] if before else "pending"), _rank(after["outcome"])
+    if is_now != was:
+        return is_now < was
+    return is_now == RANK["pending"] or (about == "link" and is_now == RANK["pass"])
 
 
 def _heard_of(before: Any) -> int:

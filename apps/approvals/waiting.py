@@ -83,5 +83,5 @@ def _open(request: ApprovalRequest, policy: ApprovalPolicy, wanted: set[int]) ->
     """Store the groups of the rules that want somebody, and who may not be that in spite of their duty."""
     groups = {rule.group_id for rule in policy.rules.all() if rule.pk in wanted}
     OpenSeat.objects.bulk_create(OpenSeat(request=request, group_id=group) for group in groups)
-    names = {name for name in eligibility.excluded(policy, request.version) if len(name) <= LONGEST_NAME}
+    names = {name for name in eligibility.barred(request) if len(name) <= LONGEST_NAME}
     BarredReviewer.objects.bulk_create(BarredReviewer(request=request, username=name) for name in sorted(names))

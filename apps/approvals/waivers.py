@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -25,9 +26,10 @@ from apps.errors import Conflict, DomainError, InvalidInput, NotAllowed, NotVisi
 def waive(request_id: int, check_name: str, *, reason: str, days: int, by: User) -> Waiver:
     """Answer for a check that does not pass now, for 1 to 90 days; the request follows at once if that was all.
 
-    A waiver whose time is over makes way for the new one. Raises NotVisible, NotAllowed without `model:review`,
-    RuleViolation (the requester, or whom the policy excludes), WrongState (the request is finished, or the check
-    passes), Conflict (waived already) and InvalidInput naming the field.
+    It answers for what a pipeline reported by then, and no longer holds for another report. One that holds no longer
+    makes way for the new one. Raises NotVisible, NotAllowed without `model:review`, RuleViolation (the requester, or
+    whom the policy excludes), WrongState (the request is finished, or the check passes), Conflict (waived already) and
+    InvalidInput naming the field.
     """
     target = Target("request", f"request {request_id}")
     with audit.attempt(Action.CHECK_WAIVED, by=grants.actor(by), target=target) as trial:
@@ -86,7 +88,7 @@ def refusal(request: ApprovalRequest, user: Any) -> DomainError | None:
         return error
     if user.pk == request.requester_id:
         return RuleViolation(_("You asked for this promotion, so somebody else has to answer for its checks."))
-    if request.policy and user.get_username() in eligibility.excluded(request.policy, request.version):
+    if user.get_username() in eligibility.barred(request):
         message = _("The policy keeps whoever made this version or its evidence from waiving its checks.")
         return RuleViolation(message)
     return None
@@ -117,10 +119,11 @@ def _not_passed(request: ApprovalRequest, name: str) -> CheckResult:
 
 
 def _save_only_one(request: ApprovalRequest, result: CheckResult, waiver: Waiver) -> Waiver:
-    """Save the waiver in place of one whose time is over. The database allows one for each check, even in a race."""
+    """Save the waiver in place of one that holds no longer. The database allows one for each check, even in a race."""
     former = Waiver.objects.filter(request=request, check_name=result.name, revoked_at=None)
-    former.filter(expires_at__lte=timezone.now()).update(revoked_at=timezone.now())
-    waiver.request, waiver.check_name = request, result.name
+    over = Q(expires_at__lte=timezone.now()) | ~Q(given_on=result.waived_on)
+    former.filter(over).update(revoked_at=timezone.now())
+    waiver.request, waiver.check_name, waiver.given_on = request, result.name, result.waived_on
     try:
         with transaction.atomic():
             waiver.save()

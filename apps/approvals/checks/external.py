@@ -33,6 +33,13 @@ def as_result(report: ExternalCheck, *, now: datetime, required: bool = False) -
         required=required,
         link=report.link,
         valid_until=report.valid_until,
+        said={
+            "outcome": str(report.outcome),
+            "detail": report.detail,
+            "link": report.link,
+            "inputs": report.inputs,
+            "reporter": report.reporter.get_username(),
+        },
     )
 
 

@@ -1,5 +1,6 @@
 """What checks look at, and what they answer."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +9,7 @@ from enum import StrEnum
 from django.utils.functional import Promise
 
 from apps.approvals.models import ApprovalPolicy, ApprovalRequest
+from apps.audit.chain import canonical_json
 from apps.registry.models import ModelVersion
 
 OURS = "assent"  # the producer of the checks in the table
@@ -67,13 +69,18 @@ class Check:
 
 @dataclass(frozen=True)
 class WaiverNote:
-    """Who answers for a check that does not pass. `holds` false: its time is over, and the check counts again."""
+    """Who answers for a check that does not pass.
+
+    `holds` false: the check counts again, because the time of the waiver is over, or because another report came since
+    (`outdated`).
+    """
 
     id: int
     by: str
     reason: str
     expires_at: datetime
     holds: bool
+    outdated: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,8 @@ class CheckResult:
     """What one check found.
 
     `producer` is "assent", or the user name of whoever reported it (empty: nobody did yet). `at`: when it was looked
-    at, or reported. `inputs`: the digest of what the check read, or what the report says it looked at.
+    at, or reported. `inputs`: the digest of what the check read, or what the report says it looked at. `said`: the
+    report word for word, as it is signed; None where there is none.
     """
 
     name: str
@@ -95,6 +103,7 @@ class CheckResult:
     link: str = ""  # http or https, as the report gave it
     valid_until: datetime | None = None
     waiver: WaiverNote | None = None
+    said: dict[str, str] | None = None
 
     @property
     def met(self) -> bool:
@@ -105,3 +114,13 @@ class CheckResult:
     def external(self) -> bool:
         """Whether a pipeline reports it."""
         return self.name.startswith(EXTERNAL)
+
+    @property
+    def waived_on(self) -> str:
+        """The digest of the report that a waiver given now would answer for; empty for a check of Assent's own.
+
+        That nobody has reported yet is something to answer for, too: the first report is another.
+        """
+        if not self.external:
+            return ""
+        return hashlib.sha256(canonical_json({"check": self.name, "said": self.said}).encode()).hexdigest()

@@ -100,11 +100,15 @@ def _waivers(about: Subject) -> dict[str, Waiver]:
 
 
 def _with_waiver(result: CheckResult, waiver: Waiver | None, now: datetime) -> CheckResult:
-    """Return the result as its waiver leaves it. A check that passes needs none; one whose time is over says so."""
+    """Return the result as its waiver leaves it. A check that passes needs none; one that holds no longer says so.
+
+    A waiver answers for the report that it was given on: another one that fails is not waived.
+    """
     if waiver is None or result.outcome in MET:
         return result
-    holds = waiver.expires_at > now
-    note = WaiverNote(waiver.pk, waiver.waived_by.get_username(), waiver.reason, waiver.expires_at, holds)
+    outdated = waiver.given_on != result.waived_on
+    holds = waiver.expires_at > now and not outdated
+    note = WaiverNote(waiver.pk, waiver.waived_by.get_username(), waiver.reason, waiver.expires_at, holds, outdated)
     return replace(result, outcome=Outcome.WAIVED if holds else result.outcome, waiver=note)
 
 

@@ -25,7 +25,7 @@ def from_row(row: dict[str, Any]) -> CheckResult:
         label=row["label"],
         outcome=Outcome(row["outcome"]),
         detail=row["detail"],
-        **{name: row[name] for name in ("producer", "inputs", "required", "link") if name in row},
+        **{name: row[name] for name in ("producer", "inputs", "required", "link", "said") if name in row},
         at=_time(row.get("at")),
         valid_until=_time(row.get("valid_until")),
         waiver=WaiverNote(**{**waiver, "expires_at": _time(waiver["expires_at"])}) if waiver else None,

@@ -78,7 +78,7 @@ def the_second_person(user: User, request: ApprovalRequest) -> str | None:
         return _("You asked for this bypass, so somebody else has to confirm it.")
     if user.pk == request.requester_id:
         return _("You asked for this promotion, so somebody else has to confirm the bypass.")
-    if user.get_username() in eligibility.trainers(request.version) or eligibility.exclusion(user, request):
+    if user.get_username() in eligibility.makers(request) or eligibility.exclusion(user, request):
         return _("You made this version or its evidence, so somebody else has to confirm the bypass.")
     return None
 
@@ -88,7 +88,7 @@ def not_answering_for_it(user: User, request: ApprovalRequest) -> str | None:
     bypass = standing_bypass(request)
     if bypass and user.pk in (bypass.asked_by_id, bypass.confirmed_by_id):
         return _("You answer for this bypass, so somebody else has to review it afterwards.")
-    if user.get_username() in eligibility.trainers(request.version):
+    if user.get_username() in eligibility.makers(request):
         return _("You trained this version, so somebody else has to review it afterwards.")
     return None
 

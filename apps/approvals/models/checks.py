@@ -54,6 +54,7 @@ class Waiver(models.Model):
     waived_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
+    given_on = models.CharField(max_length=64, blank=True)  # the digest of the report that it answers for
     revoked_at = models.DateTimeField(null=True)
     revoked_by = models.TextField(blank=True)
 

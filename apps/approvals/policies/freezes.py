@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
-from apps.approvals import moving
+from apps.approvals.aiming import NOT_SERVED, alias_of
 from apps.approvals.models import UNFINISHED, ApprovalPolicy, ApprovalRequest, FreezeWindow, PolicyState, ProtectedAlias
 from apps.approvals.policies.managing import managing, must_see, name_of
 from apps.approvals.policies.selecting import in_force
@@ -33,7 +33,7 @@ def holding(request: ApprovalRequest, at: datetime) -> FreezeWindow | None:
 
 def of_request(request: ApprovalRequest, at: datetime) -> QuerySet[FreezeWindow]:
     """Return the freezes of what a request moves, a stage with the alias that moves along, as `of_target`."""
-    return of_target(request.version.model_id, request.to_stage, at, alias=moving.alias_of(request))
+    return of_target(request.version.model_id, request.to_stage, at, alias=alias_of(request))
 
 
 def holding_target(model_id: int, stage: str, at: datetime, *, alias: str = "") -> FreezeWindow | None:
@@ -57,7 +57,7 @@ def stages_that_move(model_id: int, alias: str) -> list[str]:
     """Return the stages of a model whose policy in force moves this alias along."""
     if not ApprovalPolicy.objects.filter(state=PolicyState.PUBLISHED, moves_alias=alias).exists():
         return []
-    governed = {stage: in_force(model_id, stage) for stage in Stage.values if stage not in moving.NOT_SERVED}
+    governed = {stage: in_force(model_id, stage) for stage in Stage.values if stage not in NOT_SERVED}
     return [stage for stage, policy in governed.items() if policy and policy.moves_alias == alias]
 
 

@@ -4,6 +4,7 @@ import pytest
 from django.utils import timezone
 
 from apps.approvals import timers
+from apps.approvals.checks import reporting
 from apps.approvals.exceptional import recertification
 from apps.approvals.models import ApprovalRequest, Recertification
 from apps.audit.actions import Action
@@ -48,6 +49,14 @@ def test_changed_evidence_is_named_and_not_certified(in_force, erin):
     ModelVersion.objects.filter(pk=in_force.version_id).update(metrics={"accuracy": 0.1})
     with pytest.raises(Conflict, match=r"metrics\.accuracy"):
         certify(in_force, erin)
+
+
+def test_what_pipelines_report_since_does_not_keep_it_from_being_certified(asked, alice, erin):
+    reporting.report(asked.version_id, "scan", "pass", detail="May", by=alice)
+    asked.refresh_from_db()
+    in_force = applied(asked, recertify_by=timezone.now() + timedelta(days=10))
+    reporting.report(asked.version_id, "scan", "pass", detail="June", by=alice)
+    assert certify(in_force, erin).reviewer == erin
 
 
 def test_it_names_what_was_read(in_force, erin):

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from apps.approvals import services, timers
+from apps.approvals import services, timers, waivers
 from apps.approvals.models import (
     ApprovalPolicy,
     ApprovalRequest,
@@ -234,11 +234,7 @@ def test_a_waiver_that_ran_out_before_the_write_sends_it_back_to_review(churn, a
     policy = make_policy(required_checks=["external:load-test"])
     version = ModelVersion.objects.get(number=2)
     asked = services.open_request(version.pk, "Production", reason="Better.", by=alice)
-    Waiver.objects.create(
-        request=asked, check_name="external:load-test", reason="Later.", waived_by=erin,
-        expires_at=timezone.now() + DAY,
-    )  # fmt: skip
-    services.reconsider(asked.pk)
+    waivers.waive(asked.pk, "external:load-test", reason="Later.", days=1, by=erin)
     asked = now_as(asked)
     services.act(asked.pk, "approve", by=bob, evidence_digest=asked.evidence_digest)
     assert (now_as(asked).state, ApprovalPolicy.objects.get()) == ("approved", policy)

@@ -105,6 +105,7 @@ def test_neither_requester_nor_objector_dismisses_an_objection(version, policy, 
 
 def test_who_made_the_version_does_not_dismiss_an_objection(asked, bob, engineer, review):
     ModelVersion.objects.filter(pk=asked.version_id).update(tags={"mlflow.user": "grace"})
+    services.reconsider(asked.pk)
     review("request_changes", bob, "Explain.")
     with pytest.raises(RuleViolation, match="You made this version"):
         review("dismiss_objection", engineer, "Fine.")

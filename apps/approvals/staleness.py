@@ -64,11 +64,27 @@ def _harmless(change: Change, old: dict[str, Any], new: dict[str, Any]) -> bool:
     if part == "environment":
         return old[part] is None and _same(old, new, "artifact")
     if part == "files":
-        unread = None in (old[part], new.get(part))
-        return unread or (old.get("environment") is None and _same(old, new, "artifact"))
-    if part == "artifact":  # its digest counts the list of files in, and a list that is not there proves nothing
-        return None in (old.get("files"), new.get("files")) and _same(old, new, "mlmodel", "requirements")
+        return _tells_nothing_new(old, new) or (old.get("environment") is None and _same(old, new, "artifact"))
+    if part == "artifact":  # its digest counts the list of files in
+        return _tells_nothing_new(old, new) and _same(old, new, "mlmodel", "requirements")
     return False
+
+
+def _tells_nothing_new(old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Return whether the lists of files agree as far as both go.
+
+    A list that is not there proves nothing; one that looks into folders whose content the earlier one did not list
+    agrees with it where the rest is the same.
+    """
+    before, after = old.get("files"), new.get("files")
+    if before is None or after is None:
+        return True
+    unopened = tuple(path for path in before if path.endswith("/") and not any(_inside(path, name) for name in before))
+    return before == {name: size for name, size in after.items() if not any(_inside(path, name) for path in unopened)}
+
+
+def _inside(folder: str, path: str) -> bool:
+    return path != folder and path.startswith(folder)
 
 
 def _same(old: dict[str, Any], new: dict[str, Any], *parts: str) -> bool:

@@ -179,6 +179,30 @@ def test_files_that_could_not_be_listed_for_a_while_hide_no_exchange(version, po
     assert standing(asked) == []
 
 
+FOLDER, INSIDE = {"path": "data/", "size": None}, {"path": "data/model.pth", "size": 99}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "left"),
+    [
+        ([FILES[0], FOLDER], [FILES[0], FOLDER, INSIDE], ["bob"]),  # a folder that was not looked into when he voted
+        ([FILES[0], FOLDER], [FILES[1], FOLDER, INSIDE], []),
+        ([FILES[0], FOLDER, INSIDE], [FILES[0], FOLDER, INSIDE | {"size": 98}], []),
+        ([FILES[0], FOLDER, INSIDE], [FILES[0], FOLDER, INSIDE, {"path": "data/more.bin", "size": 1}], []),
+        ([FILES[0]], [FILES[0], FOLDER, INSIDE], []),
+    ],
+)
+def test_a_vote_falls_by_files_that_are_others_not_by_a_look_into_a_folder(
+    version, policy, alice, bob, before, after, left
+):
+    change(version, artifact_digest="a" * 64, files=before)
+    asked = services.open_request(version.pk, "Production", reason="Better.", by=alice)
+    services.act(asked.pk, "approve", by=bob, evidence_digest=asked.evidence_digest)
+    change(version, artifact_digest="b" * 64, files=after)
+    services.reconsider(asked.pk)
+    assert standing(asked) == left
+
+
 def test_evidence_of_an_older_form_takes_no_votes_by_having_more_fields_now(asked, sign, bob):
     old = {key: value for key, value in asked.evidence.items() if key not in ("card", "checks", "files", "target")}
     assert staleness.weighty(old, asked.evidence) == []

@@ -33,7 +33,6 @@ def make_version(model: RegisteredModel, number: int = 1, **fields) -> ModelVers
         "datasets": [{"name": "may", "digest": "d1", "context": "train", "source_type": "local"}],
         "signature": {"inputs": [COLUMN], "outputs": [{"name": "", "type": "long", "required": True}], "params": []},
         "requirements": ["scikit-learn==1.7.0"],
-        "environment": {"complete": True},
         "mlmodel": {"model_id": f"m-{number}", "saved_input_example_info": {"artifact_path": "example.json"}},
     }
     times = {"created_at": THEN, "updated_at": THEN, "stage_since": THEN}

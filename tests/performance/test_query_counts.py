@@ -28,6 +28,7 @@ from apps.approvals.models import (
 from apps.audit.actions import Action
 from apps.audit.services import Actor, Target, record
 from apps.notifications.models import Delivery, Endpoint, Notification
+from apps.registry.details import keeping
 from apps.registry.models import (
     Connection,
     DeliveryRefusal,
@@ -44,6 +45,7 @@ from apps.registry.models import (
 from tests.builders import THEN, make_model, make_policy, make_version
 
 LENGTHS = (1, 10, 100)
+READ = {keeping.COMPLETE: True}  # a version whose page or comparison asks for no further reading
 LISTS = [
     "/models/",
     "/models/?q=model&stage=Production",
@@ -122,7 +124,7 @@ class World:
         self.reader, self.rows = reader, 0
         self.policy = make_policy()
         self.first = make_model("first")
-        self.request = self._ask(make_version(self.first, 1000, metrics={"accuracy": 0.8}))
+        self.request = self._ask(make_version(self.first, 1000, metrics={"accuracy": 0.8}, environment=READ))
         self.drift = self._find(self.request.version)
         self.webhook = self._webhook(0)
 
@@ -135,7 +137,7 @@ class World:
         model = make_model(f"model {number}")
         version = make_version(model, 1, stage="Production")
         ModelAlias.objects.create(model=model, alias="champion", version=version)
-        another = make_version(self.first, number)
+        another = make_version(self.first, number, environment=READ)
         ModelAlias.objects.create(model=self.first, alias=f"alias{number}", version=another)
         for row, place in ((version, {"stage": "Production"}), (another, {"alias": f"alias{number}"})):
             Placement.objects.create(model=row.model, version=row, since=THEN, source="mlflow", **place)

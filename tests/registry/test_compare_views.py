@@ -14,6 +14,7 @@ from apps.audit.services import Actor
 from apps.jobs.models import Job
 from apps.registry import stages
 from apps.registry.comparing import exports as compare_exports
+from apps.registry.details import keeping
 from apps.registry.models import Connection, MetricDirection, ModelVersion, RegisteredModel
 from tests.builders import make_model, make_version
 from tests.registry.test_views import text_of
@@ -36,7 +37,8 @@ def churn(db) -> RegisteredModel:
     for number in range(1, 6):
         stage = "Production" if number == 1 else "None"
         make_version(model, number, stage=stage, params={"C": str(number), "solver": "lbfgs"},
-                     metrics={"accuracy": number / 10, "epochs": number})  # fmt: skip
+                     metrics={"accuracy": number / 10, "epochs": number},
+                     environment={keeping.COMPLETE: True})  # fmt: skip
     return model
 
 

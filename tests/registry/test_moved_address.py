@@ -3,6 +3,7 @@
 import html
 
 import pytest
+from django.db import transaction
 
 from apps.registry import observers
 from apps.registry.connecting import services
@@ -105,7 +106,8 @@ def test_another_setting_than_the_address_leaves_a_connection_imported(eu, admin
 def test_a_new_address_ends_the_pass_over_the_old_one(eu, other, admin):
     with runs.opened("eu", SyncKind.COMPLETE, "a test") as opened:
         services.change_connection("eu", by=admin, url=other.url)
-        opened.fence()
+        with transaction.atomic():
+            opened.fence()
     assert SyncRun.objects.latest("pk").state == SyncState.FAILED
 
 

@@ -12,6 +12,7 @@ import environ
 from celery.schedules import schedule
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from kombu import Exchange, Queue
 
 from config.safety import unsafe_settings, without_credentials
 
@@ -247,6 +248,8 @@ else:
     # Over this broker Celery's process pool shares one queue: a child that is killed may take the queue's lock along,
     # and the worker then waits for ever.
     CELERY_WORKER_POOL = "threads"
+# A worker without -Q consumes both, in turns: what comes in heaps (parts of a pass, details) holds up nothing.
+CELERY_TASK_QUEUES = [Queue(name, Exchange(name), routing_key=name) for name in ("celery", "bulk")]
 CELERY_TASK_IGNORE_RESULT = True  # the Job row is the record
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True

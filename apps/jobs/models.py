@@ -24,6 +24,7 @@ class Job(models.Model):
     key = models.CharField(max_length=200, null=True)
     args = models.JSONField(default=dict)
     state = models.CharField(max_length=10, choices=JobState.choices, default=JobState.QUEUED)
+    bulk = models.BooleanField(default=False)  # long work that comes in heaps: stands in a queue of its own
     attempts = models.PositiveIntegerField(default=0)
     max_attempts = models.PositiveIntegerField(default=5)
     not_before = models.DateTimeField()  # when it may be claimed (back-off)

@@ -17,6 +17,7 @@ from apps.jobs.models import ACTIVE_STATES, Job, JobState
 
 logger = logging.getLogger(__name__)
 RUN_TASK = "jobs.run"  # by name: the task imports these services
+QUEUE, BULK_QUEUE = "celery", "bulk"  # see CELERY_TASK_QUEUES
 BACK_OFF_SECONDS = 2  # doubled with each attempt
 MAX_BACK_OFF_SECONDS = 300
 SWEEP_LIMIT = 200
@@ -36,17 +37,20 @@ def enqueue(
     key: str | None = None,
     max_attempts: int = 5,
     delay_seconds: float = 0,
+    bulk: bool = False,
     **args: Any,
 ) -> Job:
     """Commit a job with the caller's transaction and ring for a worker after the commit.
 
-    With a `key` that already has an active job, that job is returned and no row is added.
+    With a `key` that already has an active job, that job is returned and no row is added. `bulk` is work that comes in
+    heaps: workers take turns between its queue and the other one.
     """
     due = timezone.now() + timedelta(seconds=delay_seconds)
-    row = Job(kind=kind, key=key, args=args, max_attempts=max_attempts, requested_by=requested_by, not_before=due)
+    wanted = {"kind": kind, "key": key, "args": args, "max_attempts": max_attempts, "bulk": bulk}
+    row = Job(**wanted, requested_by=requested_by, not_before=due)
     job = _insert(row)
     if job is row:
-        transaction.on_commit(lambda: ring(row.pk))
+        transaction.on_commit(lambda: ring(row.pk, bulk=bulk))
     return job
 
 
@@ -66,10 +70,10 @@ def _insert(row: Job) -> Job:
     raise AssertionError("unreachable")
 
 
-def ring(job_id: int) -> None:
+def ring(job_id: int, *, bulk: bool = False) -> None:
     """Tell a worker about a job. A broker that is down costs time, not work: the sweep rings again."""
     try:
-        current_app.send_task(RUN_TASK, (job_id,), retry=False)
+        current_app.send_task(RUN_TASK, (job_id,), queue=BULK_QUEUE if bulk else QUEUE, retry=False)
     except Exception as error:  # noqa: BLE001 - any broker failure: the row is safe and the sweep will find it
         logger.warning("broker unavailable, job %s waits for the sweep: %s", job_id, error)
 
@@ -106,6 +110,13 @@ def finish(job: Job) -> bool:
     return updated == 1
 
 
+def put_back(job: Job) -> None:
+    """Let others have a turn: the job, which got on, stands in line again with all its attempts."""
+    now = timezone.now()
+    if _held(job).update(state=JobState.QUEUED, lease_until=None, not_before=now, attempts=0, error=""):
+        transaction.on_commit(lambda: ring(job.pk, bulk=job.bulk))
+
+
 def fail(job: Job, error: str, *, retry: bool) -> bool:
     """Put the job back with a longer pause, or mark it failed when its attempts are used up or `retry` is False.
 
@@ -130,10 +141,10 @@ def sweep() -> int:
             Q(state=JobState.QUEUED, not_before__lte=now) | Q(state=JobState.RUNNING, lease_until__lt=now)
         )
         .order_by("not_before")
-        .values_list("pk", flat=True)[:SWEEP_LIMIT]
+        .values_list("pk", "bulk")[:SWEEP_LIMIT]
     )
-    for job_id in due:
-        ring(job_id)
+    for job_id, bulk in due:
+        ring(job_id, bulk=bulk)
     return len(due)
 
 

@@ -16,6 +16,7 @@ from apps.registry import connections, placements, summaries
 from apps.registry.models import ModelAlias, RegisteredModel
 from apps.registry.placements import Place
 from apps.registry.stages import NotMoved, lock_model
+from apps.registry.syncing.requests import touch
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,11 @@ def settle_alias(
 ) -> None:
     """Make the mirror say what was seen, in the caller's transaction, and audit it if that changes anything.
 
-    Answers that MLflow gave to earlier questions no longer count for this model.
+    Answers that MLflow gave to earlier questions no longer count for this model. Where the mirror holds a later one
+    already that says otherwise, the model is read again: somebody moved the alias after this write, and that is told.
     """
     lock_model(model.pk)
+    seen_at = RegisteredModel.objects.values_list("seen_at", flat=True).get(pk=model.pk)
     held = ModelAlias.objects.filter(model=model, alias=alias)
     before = held.values_list("version__number", flat=True).first()
     version = model.versions.filter(number=seen.number).first() if seen.number is not None else None
@@ -70,7 +73,10 @@ def settle_alias(
         changed = {"before": {"aliases": _shown(alias, before)}, "after": {"aliases": _shown(alias, seen.number)}}
         target = Target(str(model.kind), model.reference, model.pk)
         record(Action.MODEL_CHANGED, by=by, target=target, reason=reason, **{**data, **changed})
-    RegisteredModel.objects.filter(pk=model.pk).update(seen_at=seen.asked_at)
+    if seen_at is None or seen_at <= seen.asked_at:
+        RegisteredModel.objects.filter(pk=model.pk).update(seen_at=seen.asked_at)
+    elif before != seen.number:
+        touch(str(model.connection_id), model.name)
     summaries.refresh([model.pk])
 
 

@@ -94,6 +94,29 @@ def apply(connection: str, plan: Plan, remote: Remote) -> Written:
     return written
 
 
+def confirm(found: list[Local], remote: Remote) -> None:
+    """Note of rows that MLflow's answers left as they are when it was asked, in the transaction that locked them."""
+    models: dict[datetime, list[int]] = {}
+    versions: dict[datetime, list[int]] = {}
+    for local in found:
+        theirs = remote.models.get(local.row.name)
+        same = theirs is not None and theirs.created_at == local.row.created_at
+        # An alias of a version that is not mirrored yet: an answer asked for earlier has its use still.
+        if theirs and same and set(theirs.aliases.values()) <= set(local.versions) and _is_news(local.row, theirs):
+            models.setdefault(theirs.asked_at, []).append(local.row.pk)
+        for number, version in remote.versions.get(local.row.name, {}).items():
+            if (row := local.versions.get(number)) and _is_news(row, version):
+                versions.setdefault(version.asked_at, []).append(row.pk)
+    for asked_at, keys in models.items():
+        RegisteredModel.objects.filter(pk__in=keys).update(seen_at=asked_at)
+    for asked_at, keys in versions.items():
+        ModelVersion.objects.filter(pk__in=keys).update(seen_at=asked_at)
+
+
+def _is_news(row: RegisteredModel | ModelVersion, remote: RemoteModel | RemoteVersion) -> bool:
+    return row.seen_at is None or row.seen_at < remote.asked_at
+
+
 def _counts(plan: Plan, fresh: list[Local]) -> Counter[str]:
     return Counter(
         created=len(plan.new_models) + len(plan.new_versions) + sum(len(local.versions) for local in fresh),
@@ -274,7 +297,7 @@ def _delete_model(local: Local, written: Written) -> None:
     )
     ModelAlias.objects.filter(model=local.row).delete()
     placements.end(Q(model=local.row), now)
-    RegisteredModel.objects.filter(pk=local.row.pk).update(deleted_at=now)
+    RegisteredModel.objects.filter(pk=local.row.pk).update(deleted_at=now, seen_at=local.row.seen_at)
     written.say(Action.MODEL_DELETED, local, before={"versions": sorted(live)})
     if local.row.kind == Kind.MODEL:
         written.changes += _lost(local, local.aliases)
@@ -287,7 +310,9 @@ def _delete_version(local: Local, row: ModelVersion, written: Written) -> None:
     ModelAlias.objects.filter(version=row).delete()
     placements.end(Q(version=row), now)
     local.aliases = {alias: number for alias, number in local.aliases.items() if alias not in lost}
-    ModelVersion.objects.filter(pk=row.pk).update(deleted_at=now, pending_stage="", details_due_at=None)
+    ModelVersion.objects.filter(pk=row.pk).update(
+        deleted_at=now, pending_stage="", details_due_at=None, seen_at=row.seen_at
+    )
     row.deleted_at = now
     written.say(Action.VERSION_DELETED, local, row.number, before={"stage": row.stage})
     written.changes += [*_lost(local, lost), Change(Changed.DELETED, local.row, row, row.stage, None)]

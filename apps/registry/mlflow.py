@@ -62,6 +62,10 @@ class MlflowFileUnreadable(MlflowUnavailable):
     """MLflow runs but cannot read a version's files: its artifact store is unreachable, or the source is wrong."""
 
 
+class MlflowGarbled(MlflowUnavailable):
+    """An answer that cannot be understood: it may be one object's fault."""
+
+
 class MlflowNotFound(MlflowError):
     """MLflow says that there is no such object."""
 
@@ -339,7 +343,7 @@ class MlflowClient:
             self._garbled(str(error))
 
     def _garbled(self, what: str) -> NoReturn:
-        raise MlflowUnavailable(f"MLflow's answer cannot be understood: {what[:200]}.")
+        raise MlflowGarbled(f"MLflow's answer cannot be understood: {what[:200]}.")
 
 
 def _search(filter_text: str, order: str, rows: int, token: str) -> dict[str, Any]:

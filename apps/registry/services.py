@@ -49,6 +49,6 @@ def refresh_version(version_id: int) -> ModelVersion:
             tell(str(row.model.connection_id), update_versions([(Local(row.model), change)]))
         elif row.seen_at is None or row.seen_at < remote.asked_at:
             ModelVersion.objects.filter(pk=row.pk).update(seen_at=remote.asked_at)
-        keeping.keep(row, read)
+        keeping.keep(row, read, asked_at=remote.asked_at)
         summaries.refresh([row.model_id])
     return row

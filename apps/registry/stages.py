@@ -82,7 +82,8 @@ def settle(
         seen = observed.get(row.number)
         before = row.stage
         if seen:
-            row.stage, row.updated_at, row.seen_at = seen.stage, seen.updated_at, seen.asked_at
+            row.stage, row.updated_at = seen.stage, seen.updated_at
+            row.seen_at = max(seen.asked_at, row.seen_at or seen.asked_at)
             row.stage_since = seen.updated_at if row.stage != before else row.stage_since
         row.pending_stage = ""
         row.save(update_fields=["stage", "stage_since", "updated_at", "seen_at", "pending_stage"])

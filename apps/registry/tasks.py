@@ -6,11 +6,11 @@ from apps.audit.actions import Source
 from apps.audit.context import Origin, came_through
 from apps.jobs.handlers import handles
 from apps.jobs.models import Job
-from apps.jobs.services import renew
+from apps.jobs.services import put_back, renew
 from apps.registry import connections
 from apps.registry.details import jobs as detail_jobs
 from apps.registry.syncing import jobs  # noqa: F401 - registers the handlers of passes
-from apps.registry.syncing.requests import enqueue_sync
+from apps.registry.syncing.requests import TURN_SECONDS, enqueue_sync
 from apps.registry.webhooks import receiving
 
 
@@ -23,11 +23,18 @@ def request_sync() -> None:
 
 @handles(detail_jobs.DETAILS)
 def read_details(job: Job) -> None:
-    """Read runs and files of a connection's versions, many at a time."""
+    """Read runs and files of a connection's versions, many at a time, and stand in line again when more are due."""
+    connection, looked_at = str(job.args["connection"]), 0
+
+    def show(done: int, total: int) -> None:
+        nonlocal looked_at
+        looked_at = done
+        renew(job, done=done, total=total)
+
     with came_through(Origin(Source.WORKER, request_id=f"job-{job.pk}")):
-        detail_jobs.read_due_details(
-            lambda done, total: renew(job, done=done, total=total), str(job.args["connection"])
-        )
+        detail_jobs.read_due_details(show, connection, seconds=TURN_SECONDS)
+    if looked_at and detail_jobs.next_due(connection, 1):
+        put_back(job)
 
 
 @handles(detail_jobs.VERSION)

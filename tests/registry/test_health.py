@@ -131,7 +131,7 @@ def test_health_takes_as_many_queries_for_ten_connections_as_for_one(db):
         Connection.objects.create(name=f"c{number}", url="http://x")
         ended(connection=f"c{number}")
         failed(connection=f"c{number}", ago=10)
-    assert counts == [7] * 10
+    assert counts == [8] * 10
 
 
 def test_the_status_of_all_is_that_of_the_one_that_fails(db):

@@ -216,9 +216,21 @@ def test_the_second_pass_of_each_kind_writes_nothing(mlflow_registry):
     look(SyncKind.COMPLETE)
     seen = RegisteredModel.objects.values_list("name", "seen_at")
     before = list(seen)
-    for kind in (SyncKind.CHANGES, SyncKind.COMPLETE, SyncKind.MODELS):
+    for kind in (SyncKind.CHANGES, SyncKind.COMPLETE):
         assert set(look(kind, "churn").counts) == {"models", "versions", "calls"}
     assert list(seen) == before
+
+
+@pytest.mark.mlflow
+def test_reading_single_models_that_are_unchanged_notes_only_when_they_were_seen(mlflow_registry):
+    mlflow_registry.bare_version(mlflow_registry.model("churn", tags={"team": "growth"}))
+    mlflow_registry.alias("churn", "champion", 1)
+    mlflow_registry.model("bystander")
+    look(SyncKind.COMPLETE)
+    seen = dict(RegisteredModel.objects.values_list("name", "seen_at"))
+    assert set(look(SyncKind.MODELS, "churn").counts) == {"models", "versions", "calls"}
+    now = dict(RegisteredModel.objects.values_list("name", "seen_at"))
+    assert (now["churn"] > seen["churn"], now["bystander"]) == (True, seen["bystander"])
 
 
 def test_without_a_complete_listing_before_it_a_pass_over_changes_is_of_no_use(broken):

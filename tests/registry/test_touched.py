@@ -4,12 +4,16 @@ import threading
 
 import pytest
 from django.db import connections
+from django.utils import timezone
 
 from apps.jobs.models import Job, JobState
 from apps.jobs.tasks import run_job
 from apps.registry import services
+from apps.registry.health.queries import health
 from apps.registry.models import ModelVersion, RegisteredModel, SyncKind, SyncRun, SyncState, TouchedModel
 from apps.registry.sync import synchronise
+from apps.registry.syncing import requests as jobs
+from apps.registry.syncing import touched
 from apps.registry.syncing.requests import TOUCHED
 from tests.servers.broken import Reply
 
@@ -92,6 +96,73 @@ def test_notes_wait_while_mlflow_is_down(broken):
     run_touched()
     assert (TouchedModel.objects.count(), states()) == (1, [JobState.QUEUED])
     assert SyncRun.objects.get().state == SyncState.FAILED
+
+
+UNREADABLE = [
+    Reply(b"no access", status=403),
+    Reply.json({"registered_model": {"name": 7}}),
+    Reply.json({"error_code": "INTERNAL_ERROR", "message": "broken"}, status=500),
+]
+
+
+def all_but_secret(reply: Reply):
+    """A registry that tells of every model except the one named "secret"."""
+
+    def decide(path, query):
+        name = query.get("name", "")
+        if not path.endswith("registered-models/get"):
+            return Reply.json({})
+        model = {"name": name, "creation_timestamp": 1000, "last_updated_timestamp": 1000}
+        return reply if name == "secret" else Reply.json({"registered_model": model})
+
+    return decide
+
+
+@pytest.mark.parametrize("reply", UNREADABLE)
+def test_a_name_that_mlflow_does_not_tell_of_holds_up_no_other(broken, reply):
+    broken.decide = all_but_secret(reply)
+    for name in ("secret", "churn"):
+        services.touch("default", name)
+    run_touched()
+    assert list(RegisteredModel.objects.values_list("name", flat=True)) == ["churn"]
+    assert (list(TouchedModel.objects.values_list("name", "failures")), states()) == ([("secret", 1)], [JobState.DONE])
+
+
+def test_a_name_that_mlflow_does_not_tell_of_is_tried_again_after_a_growing_pause(broken):
+    broken.decide = all_but_secret(UNREADABLE[0])
+    services.touch("default", "secret")
+    run_touched()
+    TouchedModel.objects.update(not_before=timezone.now())
+    jobs.enqueue_touched("default")
+    run_touched()
+    note = TouchedModel.objects.get()
+    assert (note.failures, round((note.not_before - timezone.now()).total_seconds(), -1)) == (2, 60)
+
+
+def test_a_note_that_waits_is_not_asked_for(broken):
+    broken.decide = all_but_secret(UNREADABLE[0])
+    services.touch("default", "secret")
+    run_touched()
+    assert list(touched.due_notes("default")) == []
+
+
+def test_health_says_which_named_model_could_not_be_read(broken):
+    broken.decide = all_but_secret(UNREADABLE[0])
+    services.touch("default", "secret")
+    run_touched()
+    [row] = health()
+    assert (row.unanswered, row.named_error[:31]) == (1, "secret: MLflow refused access (")
+
+
+def test_health_says_that_named_models_cannot_be_read_until_they_can(broken):
+    broken.always(Reply(status=500))
+    services.touch("default", "churn")
+    run_touched()
+    assert "error" in health()[0].named_error
+    broken.decide = all_but_secret(UNREADABLE[0])
+    Job.objects.update(not_before=timezone.now())
+    run_touched()
+    assert health()[0].named_error == ""
 
 
 @pytest.mark.django_db(transaction=True)

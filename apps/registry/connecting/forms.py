@@ -9,17 +9,25 @@ from apps.registry.connecting.services import DEFAULTS, revision_of
 from apps.registry.connecting.settings import FIELDS, MAX_PEM, MAX_SECRET, MAX_TIMEOUT, MAX_URL, MIN_TIMEOUT
 from apps.registry.models import Connection, ConnectionAuth
 
+MOVING = _(
+    "With another address Assent reads everything anew: what the new server lacks is marked as deleted here, what it "
+    "has in a stage is taken as it is, without drift, and its webhook has to be registered again."
+)
+
 
 def _plain(**attrs: str) -> forms.TextInput:
     return forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", **attrs})
 
 
+def _address(help_text: Any = "") -> forms.CharField:
+    widget = _plain(inputmode="url", placeholder="https://mlflow.example.org")
+    return forms.CharField(label=_("Address"), max_length=MAX_URL, help_text=help_text, widget=widget)
+
+
 class ConnectionForm(forms.Form):
     """The settings of a connection. The secret goes in and never comes out."""
 
-    url = forms.CharField(
-        label=_("Address"), max_length=MAX_URL, widget=_plain(inputmode="url", placeholder="https://mlflow.example.org")
-    )
+    url = _address(help_text=MOVING)
     auth = forms.ChoiceField(label=_("Sign-in"), choices=ConnectionAuth.choices)
     username = forms.CharField(
         label=_("User name"),
@@ -79,6 +87,7 @@ class NewConnectionForm(ConnectionForm):
         help_text=_("Stands in addresses, as in “eu:churn”, and never changes. Small letters, digits and hyphens."),
         widget=_plain(),
     )
+    url = _address()
     field_order = ["name"]
 
 

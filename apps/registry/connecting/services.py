@@ -16,7 +16,7 @@ from apps.accounts.permissions import Permission
 from apps.audit.actions import Action
 from apps.audit.services import Attempt, Target, attempt
 from apps.errors import Conflict, InvalidInput, NotAllowed, WrongState
-from apps.registry import connections
+from apps.registry import connections, origins
 from apps.registry.connecting import settings
 from apps.registry.models import Connection, ConnectionAuth
 
@@ -61,16 +61,18 @@ def change_connection(
     """Change some of settings.FIELDS, the secret (None: keep it) or whether it is mirrored.
 
     With a `revision`, the one that was read (see `revision_of`), nothing is overwritten unseen. A secret that stays is
-    never sent to another host: with a new one it has to be entered again. Nothing to change is no change, and is not
-    recorded. Raises NotAllowed, NotVisible, WrongState (the default connection), InvalidInput, Conflict.
+    never sent to another host: with a new one it has to be entered again. At a new address the connection counts as
+    never imported, see `origins.leave`. Nothing to change is no change, and is not recorded. Raises NotAllowed,
+    NotVisible, WrongState (the default connection), InvalidInput, Conflict.
     """
     needed = _nothing_to_do(name, by=by, secret=secret, enabled=enabled, revision=revision, values=values)
     if needed is not None:
         return needed
     with _managing(Action.CONNECTION_CHANGED, name, by=by) as trial:
+        origins.hold_passes(name)
         connection = _locked(name, revision)
         before = described(connection)
-        where = settings.origin(connection.url)
+        address, where = connections.address(connection), settings.origin(connection.url)
         for field, value in settings.checked({**_settings_of(connection), **values}).items():
             setattr(connection, field, value)
         kept = secret is None and connection.secret and connection.auth != ConnectionAuth.NONE
@@ -79,6 +81,8 @@ def change_connection(
             raise InvalidInput(text, field="secret")
         _set_secret(connection, secret)
         connection.enabled = connection.enabled if enabled is None else enabled
+        if connections.address(connection) != address:
+            origins.leave(connection, address)
         connection.save()
         trial.done(before=before, after=described(connection, replaced=bool(secret)))
     return connection

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from time import monotonic
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -11,7 +12,7 @@ from django.utils import timezone
 from apps.errors import UpstreamUnavailable
 from apps.jobs.models import Job
 from apps.jobs.services import enqueue
-from apps.registry import connections, summaries
+from apps.registry import connections, origins, summaries
 from apps.registry.details import keeping, reading
 from apps.registry.details.reading import Details, Runs, Wanted
 from apps.registry.mlflow import MlflowClient, MlflowError, MlflowFileUnreadable
@@ -31,7 +32,8 @@ def enqueue_details(requested_by: str, connection: str = DEFAULT_CONNECTION) -> 
     """Put the reading of a connection's details in the queue when any are due; None when there are none."""
     if not watch(connection) and not next_due(connection, 1):
         return None
-    return enqueue(DETAILS, key=f"{DETAILS}:{connection}", requested_by=requested_by, connection=connection)
+    key = f"{DETAILS}:{connection}"
+    return enqueue(DETAILS, key=key, requested_by=requested_by, bulk=True, connection=connection)
 
 
 def enqueue_version(version: ModelVersion, requested_by: str) -> Job | None:
@@ -86,11 +88,20 @@ def _parts(connection: str) -> list[QuerySet[ModelVersion]]:
     return [*staged, never_read, rows.order_by("details_due_at")]
 
 
-def read_due_details(progress: Progress = lambda done, total: None, connection: str = DEFAULT_CONNECTION) -> int:
-    """Read the details that are due, many at a time. Returns how many were read well.
+def read_due_details(
+    progress: Progress = lambda done, total: None,
+    connection: str = DEFAULT_CONNECTION,
+    *,
+    seconds: float | None = None,
+) -> int:
+    """Read the details that are due, many at a time, for so many seconds. Returns how many were read well.
 
-    Raises UpstreamUnavailable when MLflow delivers nothing any more; what was read is kept.
+    While the mirror is of another server than the connection's there is nothing to read. Raises UpstreamUnavailable
+    when MLflow delivers nothing any more; what was read is kept.
     """
+    if origins.is_elsewhere(connections.get(connection)):
+        return 0
+    began = monotonic()
     watch(connection)
     _watch_aliased(connection)
     total, done, good = due(connection).count(), 0, 0
@@ -108,6 +119,8 @@ def read_due_details(progress: Progress = lambda done, total: None, connection: 
                 progress(done, max(total, done))
                 if not any(isinstance(answer, Details | MlflowFileUnreadable) for answer in answers):
                     raise UpstreamUnavailable(str(answers[0]))
+            if seconds is not None and monotonic() - began >= seconds:
+                break
     return good
 
 
@@ -117,6 +130,8 @@ def read_version(version_id: int) -> None:
     Raises UpstreamUnavailable when MLflow does not deliver; that is kept on the version.
     """
     row = ModelVersion.objects.select_related("model").only(*COLUMNS, "model__connection").get(pk=version_id)
+    if origins.is_elsewhere(connections.get(str(row.model.connection_id))):
+        return
     with connections.client(str(row.model.connection_id)) as client:
         asked_at = timezone.now()
         answer = _read(client, _wanted(row), Runs(client), None, thorough=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -63,6 +63,8 @@ class ConnectionHealth:
     running: SyncRun | None = None
     details_due: int = 0  # versions whose run and files are to be read
     touched: int = 0  # models that MLflow named and that are to be read again
+    unanswered: int = 0  # of these, those that MLflow would not tell of when asked
+    named_error: str = ""  # why the last of those is unanswered, or why the last reading of named models failed
     shards: int = 0  # parts of a running complete pass that wait
     deliveries: int = 0  # in the last day
     last_delivery: datetime | None = None
@@ -112,6 +114,7 @@ def health() -> list[ConnectionHealth]:
     wanted = {key for row in rows for key in (row.good_run, row.complete_run, row.running_run) if key}
     runs = SyncRun.objects.in_bulk(wanted)
     backlog, received, refusals = _backlog(names), _received(names), _refusals(names)
+    unanswered = _unanswered(names)
     return [
         ConnectionHealth(
             connection=row,
@@ -121,6 +124,8 @@ def health() -> list[ConnectionHealth]:
             last_error=row.last_error or "",
             running=runs.get(row.running_run),
             **backlog[row.pk],
+            unanswered=unanswered[row.pk][0],
+            named_error=_named_error(row) or unanswered[row.pk][1],
             deliveries=received.get(row.pk, 0),
             last_delivery=row.last_delivery,
             refusals=refusals[row.pk],
@@ -149,13 +154,23 @@ def _with_runs(connections: QuerySet[Connection]) -> Any:
     alive = SyncRun.objects.filter(
         connection=OuterRef("pk"), state=SyncState.RUNNING, heartbeat_at__gt=timezone.now() - STALE_RUN
     )
+    named = SyncRun.objects.filter(connection=OuterRef("pk"), kind=SyncKind.MODELS).order_by("-finished_at")
     deliveries = WebhookDelivery.objects.filter(connection=OuterRef("pk")).order_by("-received_at")
     return with_freshness(connections).annotate(
         good_run=Subquery(good.values("pk")[:1]),
         complete_run=Subquery(good.filter(kind=SyncKind.COMPLETE).values("pk")[:1]),
         running_run=Subquery(alive.order_by("-pk").values("pk")[:1]),
         last_delivery=Subquery(deliveries.values("received_at")[:1]),
+        named_failed_at=Subquery(named.filter(state=SyncState.FAILED).values("finished_at")[:1]),
+        named_error=Subquery(named.filter(state=SyncState.FAILED).values("error")[:1]),
+        named_good_at=Subquery(named.filter(state=SyncState.DONE).values("finished_at")[:1]),
     )
+
+
+def _named_error(row: Any) -> str:
+    """Return why the last reading of models that MLflow named failed; empty when a later one was good."""
+    over = row.named_failed_at is None or (row.named_good_at and row.named_good_at > row.named_failed_at)
+    return "" if over else str(row.named_error)
 
 
 def _backlog(names: list[str]) -> dict[str, dict[str, int]]:
@@ -173,6 +188,15 @@ def _backlog(names: list[str]) -> dict[str, dict[str, int]]:
         for name, count in rows:
             backlog[name][what] = count
     return backlog
+
+
+def _unanswered(names: list[str]) -> dict[str, tuple[int, str]]:
+    """Of the models that MLflow named, how many it would not tell of when asked, and what it said last."""
+    rows = TouchedModel.objects.filter(failures__gt=0).values_list("connection")
+    counted = {name: (count, last) for name, count, last in rows.annotate(n=Count("pk"), last=Max("pk"))}
+    last = TouchedModel.objects.in_bulk([pk for _, pk in counted.values()])
+    said = {name: (count, f"{last[pk].name}: {last[pk].error}") for name, (count, pk) in counted.items() if pk in last}
+    return dict.fromkeys(names, (0, "")) | said
 
 
 def _received(names: list[str]) -> dict[str, int]:

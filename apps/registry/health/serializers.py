@@ -43,14 +43,20 @@ class ConnectionHealthOut(serializers.Serializer):
     complete_as_of = serializers.DateTimeField(allow_null=True, help_text="So are tags, aliases and deletions.")
     failing_since = serializers.DateTimeField(allow_null=True)
     last_error = serializers.CharField(allow_blank=True)
+    named_error = serializers.CharField(
+        allow_blank=True, help_text="Why models that MLflow named could not be read; empty: they could."
+    )
     models_per_second = serializers.FloatField(allow_null=True, help_text="Of the last complete pass.")
     calls = serializers.IntegerField(allow_null=True, help_text="To MLflow, in the last good pass.")
     running = SyncRunOut(allow_null=True)
-    backlog = serializers.SerializerMethodField(help_text="What waits: details, touched models, shards.")
+    backlog = serializers.SerializerMethodField(
+        help_text="What waits: details, touched models (unanswered: of these, not told when asked), shards."
+    )
     webhook = serializers.SerializerMethodField()
 
     def get_backlog(self, row: ConnectionHealth) -> dict[str, int]:
-        return {"details": row.details_due, "touched": row.touched, "shards": row.shards}
+        waiting = {"details": row.details_due, "touched": row.touched, "shards": row.shards}
+        return {**waiting, "unanswered": row.unanswered}
 
     def get_webhook(self, row: ConnectionHealth) -> dict[str, Any]:
         return {

@@ -37,6 +37,7 @@ class Connection(models.Model):
 
     listed_at = models.DateTimeField(null=True)  # MLflow's clock: what changed before is mirrored; null: nothing is
     imported_at = models.DateTimeField(null=True)  # end of the first complete listing: later surprises are drift
+    imported_from = models.TextField(blank=True)  # the address that the last complete listing came from
     completed_at = models.DateTimeField(null=True)  # end of the last complete listing
     complete_seconds = models.FloatField(null=True)  # how long that took
 

@@ -84,6 +84,9 @@ class TouchedModel(models.Model):
     name = models.TextField()
     number = models.PositiveIntegerField(default=0)  # 0: the whole model
     noted_at = models.DateTimeField(auto_now_add=True)
+    failures = models.PositiveSmallIntegerField(default=0)  # refusals in a row; set the pause before the next try
+    not_before = models.DateTimeField(null=True)  # when to try again; null: now
+    error = models.TextField(blank=True)  # why MLflow did not say
 
     class Meta:
         constraints = [

@@ -6,8 +6,9 @@ whoever does the last one asks for the end (`work_end`). A worker that is killed
 """
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import TypeVar
 
 from django.db import transaction
@@ -15,7 +16,7 @@ from django.db.models import F, Max
 from django.utils import timezone
 
 from apps.jobs.services import enqueue
-from apps.registry import copying
+from apps.registry import connections, copying
 from apps.registry import remote as said
 from apps.registry.mlflow import MlflowClient
 from apps.registry.models import (
@@ -32,7 +33,7 @@ from apps.registry.planning import Remote
 from apps.registry.syncing import listing, runs
 from apps.registry.syncing.listing import ModelPage, Place
 from apps.registry.syncing.requests import SHARD, SYNC_END
-from apps.registry.syncing.runs import Pass
+from apps.registry.syncing.runs import PULSE_SECONDS, Pass
 from apps.registry.syncing.touched import read_again
 from apps.registry.syncing.writing import mirror, summarise_new
 
@@ -46,7 +47,7 @@ def work(opened: Pass, pages: Iterable[ModelPage] | None = None) -> None:
     """Mirror everything in this process, and end the pass. `pages`: the listing, where it was begun already."""
     names: set[str] = set()
     left: set[str] = set()
-    for part in _ahead(_parts(opened.client, pages or listing.model_pages(opened.client))):
+    for part in _ahead(_parts(opened.client, pages or listing.model_pages(opened.client)), opened):
         names |= part.models.keys()
         opened.pulse("reading")
         left |= _mirror_part(opened, part)
@@ -72,12 +73,18 @@ def is_small(first: ModelPage) -> bool:
     return first.after is None or first.after == Place(1)
 
 
-def list_shards(opened: Pass) -> None:
-    """List all models into shards, each page in one transaction with the place where to go on."""
-    place = Place.read(opened.run.page_token)
+def list_shards(opened: Pass, seconds: float | None = None) -> bool:
+    """List all models into shards, each page in one transaction with the place where to go on.
+
+    Returns whether the listing is complete; it pauses after so many seconds.
+    """
+    place, began = Place.read(opened.run.page_token), monotonic()
     for page in listing.model_pages(opened.client, place):
         _store(opened, page)
         opened.pulse("listing")
+        if seconds is not None and page.after is not None and monotonic() - began >= seconds:
+            return False
+    return True
 
 
 def work_shard(opened: Pass, number: int) -> None:
@@ -133,6 +140,7 @@ def _end(opened: Pass, names: set[str], left: set[str]) -> None:
         completed_at=now,
         complete_seconds=(now - opened.run.started_at).total_seconds(),
         imported_at=connection.imported_at or now,
+        imported_from=connections.address(connection),
         listed_at=max(filter(None, [connection.listed_at, began]), default=None),
     )
 
@@ -169,13 +177,20 @@ def _parts(client: MlflowClient, pages: Iterable[ModelPage]) -> Iterator[Remote]
             yield part
 
 
-def _ahead(parts: Iterator[Remote]) -> Iterator[Remote]:
-    """Ask for the next part while the last one is used."""
+def _ahead(parts: Iterator[Remote], opened: Pass) -> Iterator[Remote]:
+    """Ask for the next part while the last one is used, and show life while it is waited for."""
     with ThreadPoolExecutor(1) as pool:
         coming = pool.submit(next, parts, None)
-        while (part := coming.result()) is not None:
+        while (part := _awaited(coming, opened)) is not None:
             coming = pool.submit(next, parts, None)
             yield part
+
+
+def _awaited(coming: Future[Remote | None], opened: Pass) -> Remote | None:
+    """Return the next part. Only this thread may write: it holds the database, and the tests' transaction."""
+    while not wait([coming], timeout=PULSE_SECONDS).done:
+        opened.pulse("reading")
+    return coming.result()
 
 
 def _batches(rows: Iterable[T]) -> Iterator[list[T]]:
@@ -215,11 +230,12 @@ def _store(opened: Pass, page: ModelPage) -> None:
 
 def _ask_for_shard(run: SyncRun, number: int) -> None:
     key = f"{SHARD}:{run.pk}:{number}"
-    enqueue(SHARD, key=key, requested_by=run.requested_by, max_attempts=ATTEMPTS, run=run.pk, number=number)
+    enqueue(SHARD, key=key, requested_by=run.requested_by, max_attempts=ATTEMPTS, bulk=True, run=run.pk, number=number)
 
 
 def _ask_for_the_end(run_id: int, requested_by: str) -> None:
     """Ask for the end of the pass when nothing else is left, in a transaction that holds the fence."""
     listed = SyncRun.objects.filter(pk=run_id, listed=True).exists()
     if listed and not SyncShard.objects.filter(run=run_id, done_at=None).exists():
-        enqueue(SYNC_END, key=f"{SYNC_END}:{run_id}", requested_by=requested_by, max_attempts=ATTEMPTS, run=run_id)
+        key = f"{SYNC_END}:{run_id}"
+        enqueue(SYNC_END, key=key, requested_by=requested_by, max_attempts=ATTEMPTS, bulk=True, run=run_id)

@@ -7,9 +7,10 @@ from apps.audit.actions import Source
 from apps.audit.context import Origin, came_through
 from apps.jobs.handlers import handles
 from apps.jobs.models import ACTIVE_STATES, Job, JobState
+from apps.jobs.services import put_back
 from apps.registry import connections
 from apps.registry.details.jobs import enqueue_details
-from apps.registry.models import Connection, SyncKind, SyncRun, SyncState, TouchedModel
+from apps.registry.models import Connection, SyncKind, SyncRun, SyncState
 from apps.registry.syncing import changes, complete, runs, schedule, touched
 from apps.registry.syncing.listing import Place
 from apps.registry.syncing.requests import (
@@ -18,6 +19,7 @@ from apps.registry.syncing.requests import (
     SYNC,
     SYNC_END,
     TOUCHED,
+    TURN_SECONDS,
     enqueue_complete,
     enqueue_touched,
 )
@@ -66,9 +68,10 @@ def run_complete(job: Job) -> None:
             return
         run = run or runs.start(connection.name, SyncKind.COMPLETE, job.requested_by, page_token=str(Place()))
         with _part(run, job) as opened:
-            if not run.listed:
-                complete.list_shards(opened)
-            complete.resume(opened)
+            if run.listed or complete.list_shards(opened, TURN_SECONDS):
+                complete.resume(opened)
+            else:
+                put_back(job)
 
 
 @handles(SHARD, gave_up=_close_shared)
@@ -132,7 +135,7 @@ def _is_asked_for(connection: Connection) -> bool:
 def _ask_for_the_rest(job: Job, connection: str) -> None:
     """Have the details read that are due now, and what was noted."""
     enqueue_details(job.requested_by, connection)
-    if TouchedModel.objects.filter(connection=connection).exists():
+    if touched.due_notes(connection).exists():
         enqueue_touched(connection)
 
 

@@ -21,6 +21,7 @@ SHARD = "registry.shard"  # mirrors a part of a complete listing
 SYNC_END = "registry.sync_end"  # looks for what a complete listing no longer has
 TOUCHED = "registry.touched"  # reads what MLflow named
 BY_PEOPLE_AND_BEAT_ATTEMPTS = 3
+TURN_SECONDS = 20.0  # after which long work stands in line again
 
 
 def request_sync(*, by: User, connection: str | None = None) -> Job:
@@ -73,7 +74,8 @@ def enqueue_sync(requested_by: str, connection: str, *, everything: bool = False
 
 def enqueue_complete(requested_by: str, connection: str) -> Job:
     """Put a complete pass over a connection in the queue, unless one is there."""
-    return enqueue(COMPLETE, key=f"{COMPLETE}:{connection}", requested_by=requested_by, connection=connection)
+    key = f"{COMPLETE}:{connection}"
+    return enqueue(COMPLETE, key=key, requested_by=requested_by, bulk=True, connection=connection)
 
 
 def touch(connection: str, name: str, number: int = 0) -> None:

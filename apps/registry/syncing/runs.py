@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from apps.errors import UpstreamUnavailable
 from apps.jobs.models import Job
 from apps.jobs.services import renew
-from apps.registry import connections
+from apps.registry import connections, origins
 from apps.registry.mlflow import MlflowClient, MlflowError
 from apps.registry.models import Connection, SyncKind, SyncRun, SyncShard, SyncState
 
@@ -91,6 +91,7 @@ class Pass:
 
 def start(connection: str, kind: SyncKind, requested_by: str, *, page_token: str = "") -> SyncRun:
     """Open the record of a pass; close those that show no life, and drop old ones."""
+    origins.notice(connection)
     now = timezone.now()
     _close(SyncRun.objects.filter(connection=connection, heartbeat_at__lt=now - SILENT))
     SyncShard.objects.filter(run__connection=connection).exclude(run__state=SyncState.RUNNING).delete()
@@ -142,6 +143,7 @@ def taken_up(
         if job:
             renew(job, done=done, total=total, note=note)
 
+    origins.notice(str(run.connection_id))  # a part of a shared pass may come after the address was changed
     try:
         with connections.client(run.connection) as client:
             yield Pass(run, client, report, (lambda: renew(job)) if job else (lambda: None))

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from apps.masking import masked
 from apps.registry.models import ModelVersion, Stage
 
 PAGING = {"page", "page_size"}
@@ -64,6 +65,9 @@ class VersionOut(serializers.ModelSerializer):
             "model", "version", "stage", "aliases", "description", "tags", "source", "run_id", "status",
             "created_at", "updated_at", "deleted_at", "metrics", "details_state",
         )  # fmt: skip
+
+    def to_representation(self, instance: ModelVersion) -> dict[str, Any]:
+        return masked(super().to_representation(instance))
 
     def get_aliases(self, version: ModelVersion) -> list[str]:
         return sorted(row.alias for row in version.aliases.all())

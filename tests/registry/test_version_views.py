@@ -208,7 +208,7 @@ def test_check_refuses_what_is_too_large_and_keeps_none_of_it(reader, tmp_path, 
     settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
     make_version(make_model(), 1, mlmodel=MLMODEL)
     response = send(reader, b"age\n" + b"1\n" * (6 * 1024 * 1024))
-    assert (response.status_code, "The file is larger than 10 MB." in text_of(response)) == (400, True)
+    assert (response.status_code, "The file is larger than 10 MB." in text_of(response)) == (413, True)
     assert list(tmp_path.iterdir()) == []
 
 

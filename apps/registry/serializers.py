@@ -79,5 +79,5 @@ class VersionDetailOut(VersionOut):
     class Meta(VersionOut.Meta):
         fields = (
             *VersionOut.Meta.fields, "details_error", "details_at", "run", "params", "datasets", "signature",
-            "requirements", "files", "environment",
+            "requirements", "files", "environment", "input_example",
         )  # fmt: skip

@@ -20,6 +20,13 @@ class InvalidInput(DomainError):
     """An input that cannot be understood or is out of bounds (400)."""
 
 
+class TooLarge(DomainError):
+    """More than any request needs was sent (413)."""
+
+    status = 413
+    code = "too_large"
+
+
 class NotVisible(DomainError):
     """The object does not exist, or this person may not see it: the answer is the same (404)."""
 

@@ -1,15 +1,21 @@
 """Django's own errors as pages, or as problem details where the path belongs to the API."""
 
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from config.middleware import is_api
+from apps.errors import TooLarge
+from config.middleware import error_page, is_api
 from config.problems import problem_body
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """400: the request could not be understood."""
+    """400: the request could not be understood; 413: it holds more than any form of ours."""
+    if isinstance(exception, TooManyFilesSent):
+        return error_page(request, TooLarge(_("More than one file was sent. Nothing was kept. Send one at a time.")))
+    if isinstance(exception, RequestDataTooBig | TooManyFieldsSent):
+        return error_page(request, TooLarge(_("The form is larger than any of ours. Nothing was kept. Send less.")))
     return _answer(request, 400, "invalid", _("The request could not be understood."))
 
 

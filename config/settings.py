@@ -107,6 +107,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "config.middleware.UploadSizeMiddleware",  # before the check of the form's token, which parses the whole body
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -353,6 +354,7 @@ STORAGES = {
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FILES = 1  # no form has more; files are held in memory, also those of people not signed in
 FILE_UPLOAD_HANDLERS = ["apps.registry.pages.uploads.BoundedMemoryUploadHandler"]  # no upload is ever written to a disk
 LOGGING = {
     "version": 1,

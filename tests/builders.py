@@ -34,6 +34,7 @@ def make_version(model: RegisteredModel, number: int = 1, **fields) -> ModelVers
         "signature": {"inputs": [COLUMN], "outputs": [{"name": "", "type": "long", "required": True}], "params": []},
         "requirements": ["scikit-learn==1.7.0"],
         "mlmodel": {"model_id": f"m-{number}", "saved_input_example_info": {"artifact_path": "example.json"}},
+        "input_example": '{"age": [41]}',
     }
     times = {"created_at": THEN, "updated_at": THEN, "stage_since": THEN}
     version = ModelVersion.objects.create(model=model, number=number, **times | values | fields)

@@ -9,6 +9,7 @@ from apps.approvals.policies import terms
 from apps.approvals.seating import seating
 from apps.approvals.timeline import events_of
 from apps.approvals.titles import title_of
+from apps.masking import masked
 
 FORMAT = "assent.request/1"
 PLAIN = ("id", "kind", "state", "from_stage", "to_stage", "alias", "from_number", "archive_existing", "reason",
@@ -21,7 +22,14 @@ SIGNED = ("id", "verdict", "comment", "evidence_digest", "scopes", "standing", "
 
 
 def exported(asked: ApprovalRequest) -> dict[str, Any]:
-    """Return everything about a request as JSON. The caller has checked that it may be seen."""
+    """Return everything about a request as JSON. The caller has checked that it may be seen.
+
+    Credentials in addresses are masked; the digests are those of the true text.
+    """
+    return masked(_whole(asked))
+
+
+def _whole(asked: ApprovalRequest) -> dict[str, Any]:
     reviews = list(asked.reviews.all())
     return {
         "format": FORMAT,

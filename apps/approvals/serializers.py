@@ -13,6 +13,7 @@ from apps.approvals.strict import NoFilter as NoFilter
 from apps.approvals.strict import Strict
 from apps.approvals.strict import valid as valid
 from apps.approvals.texts import MAX_TEXT
+from apps.masking import masked
 from apps.registry.connections import named
 from apps.registry.models import RegisteredModel
 
@@ -273,6 +274,9 @@ class RequestDetailOut(RequestOut):
             "who_could_approve",
             "actions",
         )
+
+    def to_representation(self, instance: ApprovalRequest) -> dict[str, Any]:
+        return masked(super().to_representation(instance))
 
     @extend_schema_field(CheckOut(many=True))
     def get_checks(self, request: ApprovalRequest) -> Any:

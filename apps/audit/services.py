@@ -12,6 +12,7 @@ from apps.audit import chain, context
 from apps.audit.actions import Action, Outcome, Source
 from apps.audit.models import AuditEvent, ChainHead
 from apps.errors import DomainError, UpstreamUnavailable
+from apps.masking import masked
 
 MAX_TEXT = 10_000
 BATCH = 500
@@ -99,7 +100,7 @@ def _event(entry: Entry, head: ChainHead) -> AuditEvent:
         target_type=entry.target.type,
         target=_text(entry.target.name),
         reason=_text(entry.reason),
-        data=chain.storable(entry.data),
+        data=chain.storable(masked(entry.data)),
         request_id=origin.request_id[:36],
         address=origin.address[:45],
         previous_hash=head.last_hash,

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from apps.audit.actions import Action, Source
 from apps.audit.services import Actor, Entry, Target, record_all
+from apps.masking import masked
 from apps.registry import copying, placements, summaries
 from apps.registry.models import Kind, ModelAlias, ModelVersion, RegisteredModel, Stage
 from apps.registry.observers import Change, Changed
@@ -178,7 +179,7 @@ def _arrival(local: Local, row: ModelVersion) -> list[Change]:
 
 def described(version: RemoteVersion | ModelVersion) -> dict[str, Any]:
     """What the trail tells of a version that is new here."""
-    return {"stage": version.stage, "run_id": version.run_id, "source": version.source[:300]}
+    return {"stage": version.stage, "run_id": version.run_id, "source": masked(version.source)[:300]}
 
 
 def _create_models(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from apps.masking import masked
 from apps.registry.models import Kind, ModelVersion, RegisteredModel
 from apps.registry.remote import RemoteModel, RemoteVersion
 
@@ -244,4 +245,5 @@ def shown(value: Any) -> Any:
     """Shorten a text for the trail."""
     if isinstance(value, datetime):
         return value.isoformat()
+    value = masked(value)  # before it is cut: half an address hides nothing
     return value[:SHOWN_TEXT] + "…" if isinstance(value, str) and len(value) > SHOWN_TEXT else value

@@ -16,6 +16,7 @@ from apps.registry.models import Kind, ModelVersion, RegisteredModel, Stage
 
 DETAILS = (
     "run", "params", "metrics", "datasets", "mlmodel", "signature", "requirements", "files", "environment", "pictures",
+    "input_example",
 )  # fmt: skip # big: lists leave them out
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from apps.masking import masked
 from apps.registry.models import ModelVersion, Stage
 
 PAGING = {"page", "page_size"}
@@ -65,6 +66,9 @@ class VersionOut(serializers.ModelSerializer):
             "created_at", "updated_at", "deleted_at", "metrics", "details_state",
         )  # fmt: skip
 
+    def to_representation(self, instance: ModelVersion) -> dict[str, Any]:
+        return masked(super().to_representation(instance))
+
     def get_aliases(self, version: ModelVersion) -> list[str]:
         return sorted(row.alias for row in version.aliases.all())
 
@@ -75,5 +79,5 @@ class VersionDetailOut(VersionOut):
     class Meta(VersionOut.Meta):
         fields = (
             *VersionOut.Meta.fields, "details_error", "details_at", "run", "params", "datasets", "signature",
-            "requirements", "files", "environment",
+            "requirements", "files", "environment", "input_example",
         )  # fmt: skip

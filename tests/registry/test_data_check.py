@@ -286,3 +286,35 @@ ANYTHING = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=4) | st.d
 def test_any_json_is_checked_or_refused(value):
     body = json.dumps(value).encode()
     assert [outcome(schema, body, is_json=True)[-1] for schema in (asked(AGE), asked(tensor(-1, 2)))] == [".", "."]
+
+
+def wide(columns: int) -> Any:
+    return asked(*({"name": f"c{number}", "type": "long", "required": True} for number in range(columns)))
+
+
+NESTED = {
+    "name": "a", "type": "array", "required": True,
+    "items": {"type": "object", "properties": {f"p{n}": {"type": "long", "required": False} for n in range(1000)}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("schema", "body", "is_json"),
+    [
+        (wide(1000), "[" + ",".join(["{}"] * 3001) + "]", True),
+        (wide(1000), "[" + ",".join(["[]"] * 3001) + "]", True),
+        (asked(AGE), "age,b,c,d,e,f\n" + ",,,,,\n" * 500_001, False),
+        (asked(NESTED), '[{"a": [' + ",".join(["{}"] * 3001) + "]}]", True),
+        (asked(NESTED), 'a\n"[' + ",".join(["{}"] * 3001) + ']"\n', False),
+    ],
+    ids=["records", "lists", "csv", "nested", "nested csv"],
+)
+def test_more_values_than_a_request_may_compare_are_refused(schema, body, is_json):
+    assert outcome(schema, body.encode(), is_json=is_json) == (
+        "The file has more than 3,000,000 values to compare, rows times columns. Check a part of it."
+    )
+
+
+def test_as_many_values_as_a_request_may_compare_are_checked():
+    body = "[" + ",".join(["{}"] * 3000) + "]"
+    assert faults(wide(1000), body, is_json=True)[0] == ("c0", "missing", 3000, [1, 2, 3, 4, 5])

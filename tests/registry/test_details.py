@@ -74,6 +74,27 @@ def test_a_thorough_reading_sees_folders_environments_and_pictures(mlflow_regist
     ]
 
 
+EXAMPLES = {
+    "small": ('{"age": [41]}', '{"age": [41]}'),
+    "long": ("x" * 3000, "x" * 2000 + "…"),
+    "too large": ("x" * (256 * 1024 + 1), ""),
+}
+
+
+@pytest.mark.mlflow
+@pytest.mark.parametrize("size", EXAMPLES)
+def test_a_thorough_reading_keeps_how_the_input_example_begins(mlflow_registry, size):
+    content, kept = EXAMPLES[size]
+    mlflow_registry.version(mlflow_registry.model("churn"))
+    version = mirrored()
+    assert version.input_example is None
+    put(mlflow_registry, version, "MLmodel", "saved_input_example_info: {artifact_path: example.json}\n")
+    put(mlflow_registry, version, "example.json", content)
+    detail_jobs.read_version(version.pk)
+    version.refresh_from_db()
+    assert version.input_example == kept
+
+
 @pytest.mark.mlflow
 def test_files_of_a_logged_model_and_of_its_copy_are_listed(mlflow_registry):
     mlflow_registry.model("churn")

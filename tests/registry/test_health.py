@@ -20,6 +20,7 @@ from apps.registry.models import (
     TouchedModel,
     WebhookDelivery,
 )
+from apps.registry.syncing import runs
 from tests.registry.rows import model, version
 
 
@@ -281,3 +282,24 @@ def test_the_api_cancels_a_sync_once(runner):
     path = f"/api/v1/sync/runs/{run.pk}/cancel/"
     first, again = runner.post(path), runner.post(path)
     assert (first.json()["state"], again.status_code) == ("cancelled", 409)
+
+
+PLAIN = "MLflow could not be read. Those who run syncs see the reason."
+RAW = "OSError: cannot reach postgresql://bob:s3cr3t@db.internal/mlflow"
+SHOWN = "OSError: cannot reach postgresql://…@db.internal/mlflow"
+
+
+@pytest.mark.parametrize(("person", "told"), [("charlie", PLAIN), ("admin", SHOWN)])
+def test_what_a_failed_sync_said_is_for_those_who_can_mend_it(client, request, db, person, told):
+    run = failed(error=RAW)
+    client.force_login(request.getfixturevalue(person))
+    page, answer = client.get("/sync/").content.decode(), client.get("/api/v1/sync/")
+    assert (told in page, "s3cr3t" in page, "db.internal" in page) == (True, False, told == SHOWN)
+    assert (answer.json()["last_error"], "s3cr3t" in answer.content.decode()) == (told, False)
+    assert "s3cr3t" not in client.get(f"/api/v1/sync/runs/{run.pk}/").content.decode()
+
+
+def test_a_sync_that_fails_keeps_no_credentials(db):
+    run = SyncRun.objects.create(requested_by="test")
+    runs.fail(run, RAW)
+    assert SyncRun.objects.get(pk=run.pk).error == SHOWN

@@ -208,7 +208,7 @@ def test_check_refuses_what_is_too_large_and_keeps_none_of_it(reader, tmp_path, 
     settings.FILE_UPLOAD_TEMP_DIR = str(tmp_path)
     make_version(make_model(), 1, mlmodel=MLMODEL)
     response = send(reader, b"age\n" + b"1\n" * (6 * 1024 * 1024))
-    assert (response.status_code, "The file is larger than 10 MB." in text_of(response)) == (400, True)
+    assert (response.status_code, "The file is larger than 10 MB." in text_of(response)) == (413, True)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -259,3 +259,25 @@ def test_what_mlflow_deleted_is_not_offered_for_loading(reader, gone):
     ModelVersion.objects.filter(pk=row.pk).update(deleted_at=timezone.now())
     page = reader.get(PAGE).content.decode()
     assert ("load_model" in page, "Open in MLflow" in page) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("example", "words"),
+    [
+        ('{"plan": ["<b>basic"]}', 'Input example {"plan": ["<b>basic"]}'),
+        ("https://bob:s3cr3t@example.org/x", "Input example https://…@example.org/x"),
+        (None, "Its content has not been read yet."),
+        ("", "Its content cannot be shown"),
+    ],
+)
+def test_version_page_shows_how_the_input_example_begins(reader, example, words):
+    make_version(make_model(), 1, input_example=example)
+    response = reader.get(PAGE)
+    page = unescape(re.sub(r"</?(h3|pre|p|div)\b[^>]*>", " ", response.content.decode()))
+    assert (words in " ".join(page.split()), "<b>basic" in response.content.decode()) == (True, False)
+
+
+def test_an_example_that_was_never_read_is_read_for_whoever_opens_the_page(reader):
+    make_version(make_model(), 1, input_example=None, environment={"complete": True})
+    reader.get(PAGE)
+    assert Job.objects.count() == 1

@@ -169,7 +169,7 @@ def test_comparison_names_a_malformed_side(reader, query):
 def test_sync_page_says_since_when_mlflow_fails(reader):
     SyncRun.objects.create(state=SyncState.FAILED, finished_at=THEN, requested_by="t", error="MLflow did not answer")
     text = text_of(reader.get("/sync/"))
-    assert ("MLflow has not answered since" in text, "The last attempt said: MLflow did not answer" in text) == (
+    assert ("MLflow has not answered since" in text, "The last attempt said: MLflow could not be read." in text) == (
         True,
         True,
     )

@@ -15,6 +15,7 @@ from apps.approvals.checks import external
 from apps.approvals.checks.outcomes import EXTERNAL, MET, Check, CheckResult, Outcome, Subject, WaiverNote
 from apps.approvals.checks.table import CHECKS
 from apps.approvals.models import ApprovalPolicy, ApprovalRequest, Waiver
+from apps.masking import masked
 from apps.registry.models import ModelVersion
 from apps.registry.queries import production_version
 
@@ -67,7 +68,7 @@ def _run_one(check: Check, about: Subject) -> CheckResult:
     except Exception:  # a check that breaks on odd metadata must not take the page with it
         logger.exception("check %s broke on version %s", check.name, about.version.pk)
         outcome, detail = Outcome.ERROR, _("This check could not be carried out. It counts as not passed.")
-    return CheckResult(check.name, str(check.label), outcome, detail)
+    return CheckResult(check.name, str(check.label), outcome, masked(str(detail)))
 
 
 def _reported(about: Subject, now: datetime) -> list[CheckResult]:

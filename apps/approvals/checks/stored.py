@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from apps.approvals.checks.outcomes import CheckResult, Outcome, WaiverNote
+from apps.masking import masked
 
 
 def as_row(result: CheckResult) -> dict[str, Any]:
@@ -24,7 +25,7 @@ def from_row(row: dict[str, Any]) -> CheckResult:
         name=row["name"],
         label=row["label"],
         outcome=Outcome(row["outcome"]),
-        detail=row["detail"],
+        detail=masked(row["detail"]),
         **{name: row[name] for name in ("producer", "inputs", "required", "link", "said") if name in row},
         at=_time(row.get("at")),
         valid_until=_time(row.get("valid_until")),

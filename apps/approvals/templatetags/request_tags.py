@@ -16,6 +16,7 @@ from apps.approvals.queue import words
 from apps.approvals.request_page import Compared, decision_sentence
 from apps.approvals.timeline import Moment
 from apps.approvals.titles import start_of, target_of, title_of
+from apps.masking import masked
 from apps.registry.comparing import MetricRow, Row
 from apps.registry.figures import figure, percent, signed
 from apps.registry.marks import badge, icon, time
@@ -74,7 +75,7 @@ def difference_rows(rows: Iterable[Row]) -> SafeString:
 def _difference(row: Row, before: str, after: str) -> str:
     mark = change_mark(row.change, row.effects[0] if row.effects else "")
     return (
-        f'<tr><td>{mark}</td><th scope="row">{escape(row.name)}</th>'
+        f'<tr><td>{mark}</td><th scope="row">{escape(masked(row.name))}</th>'
         f'<td data-label="{before}">{_code(row.base)}</td><td data-label="{after}">{_code(row.candidate)}</td></tr>\n'
     )
 
@@ -127,7 +128,7 @@ def _meaning(verdict: str) -> str:
 
 
 def _code(value: Any) -> str:
-    return NOTHING if value in (None, "") else f"<code>{escape(value)}</code>"
+    return NOTHING if value in (None, "") else f"<code>{escape(masked(value))}</code>"
 
 
 def _moment(row: Moment) -> str:

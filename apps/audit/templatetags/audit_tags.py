@@ -7,6 +7,8 @@ from django import template
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
+from apps.masking import masked
+
 register = template.Library()
 
 SIDES = ("before", "after")
@@ -96,6 +98,7 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
+    value = masked(value)  # events of before it was masked on the way in
     if value is None or isinstance(value, str):
         return value or "–"
     return json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -5,6 +5,7 @@ import io
 import re
 from typing import Any
 
+from apps.masking import masked
 from apps.registry.comparing import Comparison, Row
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # also full-width signs
@@ -68,4 +69,4 @@ def _parts(comparison: Comparison) -> dict[str, list[Row]]:
 
 
 def _safe_line(*values: Any) -> list[Any]:
-    return [safe(value) for value in values]
+    return [safe(value) for value in masked(values)]

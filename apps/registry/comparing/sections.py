@@ -7,6 +7,7 @@ from typing import Any
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
+from apps.masking import masked
 from apps.registry.comparing import Comparison, Row
 from apps.registry.comparing.signature import BREAKING, COMPATIBLE
 
@@ -86,13 +87,13 @@ def _line(part: str, row: Row, labels: list[str], text: Callable[[Any], str]) ->
     worst = effects.index(BREAKING) if BREAKING in effects else 0
     effect = effects[worst] or next(filter(None, effects), "")
     change = row.change
-    return Line(row.name[:LONGEST], change, effect, _note(part, changes[worst], effect), cells)
+    return Line(masked(row.name)[:LONGEST], change, effect, _note(part, changes[worst], effect), cells)
 
 
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    text = str(value)
+    text = masked(str(value))
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 

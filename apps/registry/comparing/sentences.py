@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from apps.masking import masked
 from apps.registry.comparing.comparison import Comparison
 from apps.registry.comparing.rows import Row
 from apps.registry.comparing.signature import BREAKING
@@ -115,7 +116,7 @@ def _packages(comparison: Comparison, place: int) -> list[Point]:
         points.append(Point("", _("same packages")))
     for row in comparison.runtime:
         if row.changes[place] == "changed":
-            points.append(Point("warn", f"{row.name} {row.base} → {row.values[place + 1]}"))
+            points.append(Point("warn", masked(f"{row.name} {row.base} → {row.values[place + 1]}")))
     return points
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from apps.masking import masked
 from apps.registry.comparing import Comparison
 from apps.registry.comparing.comparisons import MOST
 from apps.registry.models import MetricDirection
@@ -114,6 +115,9 @@ class ComparisonOut(OfTwo):
     datasets = RowOut(many=True)
     files = RowOut(many=True)
     tags = RowOut(many=True)
+
+    def to_representation(self, instance: Comparison) -> dict[str, Any]:
+        return masked(super().to_representation(instance))
 
     def compared(self, instance: Comparison) -> Any:
         return instance.versions

@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
+from django.utils.translation import gettext as _
+
 from apps.registry.data_check import sources, values
 from apps.registry.data_check.schema import Column, Schema
 from apps.registry.data_check.sources import Source, UnreadableData
 
 FIRST_ROWS = 5
 MAX_FINDINGS = 200
+MAX_COMPARED = 3_000_000  # values, present or missing: a small file can stand for rows × columns of them
 MAX_EXAMPLE = 60  # characters of a value that is shown
 MISSING, UNEXPECTED, TYPE, NULL, SHAPE, CELLS = "missing", "unexpected", "type", "null", "shape", "cells"
 
@@ -51,6 +54,14 @@ class _Collector:
     def __init__(self) -> None:
         self.found: dict[tuple[str, str], Finding] = {}
         self.beyond: set[tuple[str, str]] = set()
+        self.compared = 0
+
+    def compare(self, values: int) -> None:
+        """Count values that are about to be compared. Raises UnreadableData when they are too many for a request."""
+        self.compared += values
+        if self.compared > MAX_COMPARED:
+            text = _("The file has more than %(most)s values to compare, rows times columns. Check a part of it.")
+            raise UnreadableData(text % {"most": f"{MAX_COMPARED:,}"})
 
     def add(self, column: str, problem: str, expected: str = "", row: int = 0, value: Any = "") -> None:
         key = (column, problem)
@@ -82,6 +93,7 @@ def _check_columns(schema: Schema, source: Source) -> Report:
     seen: set[str] = set(source.columns or ())
     count = 0
     for count, row in enumerate(source.rows, 1):
+        found.compare(max(len(wanted), len(row) if isinstance(row, list | dict) else 1))
         if schema.by_place and isinstance(row, dict):
             row = list(row.values())
         if source.columns is None and isinstance(row, dict):
@@ -131,6 +143,8 @@ def _check_row(wanted: dict[str, Column], row: Any, source: Source, number: int,
         column = wanted.get(name)
         if column is None:
             continue
+        if column.widest and source.is_text:
+            found.compare(value.count("{") * column.widest)
         if not source.is_text:
             _check_value(name, column, value, number, found)
         elif values.cell_is_null(value, column.kind):
@@ -141,11 +155,23 @@ def _check_row(wanted: dict[str, Column], row: Any, source: Source, number: int,
 
 
 def _check_value(name: str, column: Column, value: Any, number: int, found: _Collector) -> None:
+    if column.widest:
+        found.compare(_objects(value) * column.widest)
     if value is None:
         if column.required:
             found.add(name, NULL, column.text, number)
     elif not values.value_fits(value, column.spec):
         found.add(name, TYPE, column.text, number, value)
+
+
+def _objects(value: Any) -> int:
+    """Count the objects in a value, at any depth, without recursion."""
+    count, level = 0, [value]
+    while level:
+        holders = [item for item in level if isinstance(item, list | dict)]
+        count += sum(isinstance(item, dict) for item in holders)
+        level = [inner for item in holders for inner in (item.values() if isinstance(item, dict) else item)]
+    return count
 
 
 def _check_tensors(schema: Schema, source: Source) -> Report:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from apps.registry.details.mlmodel import type_text
@@ -23,6 +24,11 @@ class Column:
     def text(self) -> str:
         """The type as pages name it."""
         return type_text(self.spec)
+
+    @cached_property
+    def widest(self) -> int:
+        """How many properties the widest object inside the type has; 0: there is no object in it."""
+        return _widest(self.spec)
 
     @property
     def shape(self) -> list[int]:
@@ -67,6 +73,12 @@ def schema_of(mlmodel: dict[str, Any]) -> Schema | None:
 
 def _column(row: dict[str, Any]) -> Column:
     return Column(str(row.get("name") or ""), str(row.get("type", "any")), bool(row.get("required", True)), row)
+
+
+def _widest(spec: dict[str, Any]) -> int:
+    inner = [spec[key] for key in ("items", "values") if spec.get(key) is not None]
+    properties = spec.get("properties") or {}
+    return max([len(properties), *(_widest(part) for part in [*inner, *properties.values()])])
 
 
 def _is_sound(row: Any, depth: int = 0) -> bool:

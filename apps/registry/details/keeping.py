@@ -9,6 +9,7 @@ from django.utils import timezone
 from apps.audit.actions import Action, Source
 from apps.audit.services import Actor, Target, record
 from apps.registry import observers
+from apps.registry.details import mlmodel
 from apps.registry.details.reading import Details
 from apps.registry.models import DetailsState, ModelVersion, Stage
 from apps.registry.observers import Change, Changed
@@ -65,6 +66,7 @@ def _values(version: ModelVersion, details: Details, *, exchanged: bool) -> dict
         return values
     values["environment"] = {} if exchanged else version.environment
     values["pictures"] = version.pictures
+    values["input_example"] = None if exchanged else version.input_example
     return values
 
 
@@ -131,4 +133,6 @@ def wants_reading(version: ModelVersion, now: datetime) -> bool:
         return False  # what failed is tried again after its pause, however often somebody looks
     if version.details_at is None or version.details_state == DetailsState.PENDING:
         return True
+    if version.input_example is None and mlmodel.example_path(version.mlmodel):
+        return True  # read before examples were
     return not version.environment.get(COMPLETE) or (run_goes_on(version) and now - version.details_at > READ_AGAIN)

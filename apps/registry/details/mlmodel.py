@@ -114,3 +114,9 @@ class _Unfolder:
         if isinstance(value, date):  # datetime is a date
             return value.isoformat()
         return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+
+
+def example_path(parsed: dict[str, Any]) -> str:
+    """Return the file that holds an example of an input, as MLmodel names it; empty without one."""
+    info = parsed.get("saved_input_example_info")
+    return str(info.get("artifact_path") or "") if isinstance(info, dict) else ""

@@ -18,13 +18,16 @@ FEW_RUNS = 2  # so many are asked for one by one: a search needs the list of exp
 RUNS_AT_ONCE = 100
 ENVIRONMENTS = {"conda": "conda.yaml", "python_env": "python_env.yaml"}
 MAX_ENVIRONMENT = 64 * 1024  # bytes of an environment file that are kept
+MAX_EXAMPLE = 256 * 1024  # bytes of an input example that is read
+SHOWN_EXAMPLE = 2000  # characters of it that are kept
 
 
 @dataclass(frozen=True)
 class Details:
     """The fields of ModelVersion that come from the run and the files. `problems` are sentences.
 
-    `environment` and `pictures` are None where they were not asked for, `files` where MLflow lists none.
+    `environment`, `pictures` and `input_example` are None where they were not asked for, `files` where MLflow lists
+    none.
     """
 
     run: dict[str, Any] = field(default_factory=dict)
@@ -37,6 +40,7 @@ class Details:
     files: list[dict[str, Any]] | None = None
     environment: dict[str, Any] | None = None
     pictures: list[dict[str, str]] | None = None
+    input_example: str | None = None
     artifact_digest: str = ""
     shallow_digest: str = ""  # as it was before folders were looked into: what was read then is not taken for another
     problems: tuple[str, ...] = ()
@@ -130,7 +134,24 @@ def _files(
     if thorough:
         texts = {kind: _artifact(client, wanted, path, listed) for kind, path in ENVIRONMENTS.items()}
         found["environment"] = {kind: _environment(text) for kind, text in texts.items() if text is not None}
+        found["input_example"] = _example(client, wanted, found.get("mlmodel"), files)
     return found
+
+
+def _example(
+    client: MlflowClient, wanted: Wanted, parsed: dict[str, Any] | None, files: list[dict[str, Any]] | None
+) -> str:
+    """Return how the stored example of an input begins; empty where none is listed, is small enough, and is text."""
+    path = mlmodel.example_path(parsed or {})
+    size = next((row["size"] for row in files or [] if row["path"] == path), None)
+    if not path or size is None or size > MAX_EXAMPLE:
+        return ""
+    body = _artifact(client, wanted, path, {path})
+    try:
+        text = str(clean((body or b"").decode()))
+    except UnicodeDecodeError:
+        return ""
+    return text if len(text) <= SHOWN_EXAMPLE else f"{text[:SHOWN_EXAMPLE]}…"
 
 
 def _artifact(client: MlflowClient, wanted: Wanted, path: str, listed: set[str] | None) -> bytes | None:

@@ -6,9 +6,9 @@ from typing import Any
 from django.urls import path
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
-from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.status import HTTP_202_ACCEPTED
 from rest_framework.views import APIView
 
 from apps.accounts import grants
@@ -29,7 +29,9 @@ class Sync(APIView):
     def get(self, request: Request) -> Response:
         NoQuery(data=request.query_params.dict()).is_valid(raise_exception=True)
         rows = queries.health() if grants.allows(request.user, Permission.SYNC_RUN) else []
-        return Response(SyncStatusOut({**asdict(sync_status(DEFAULT_CONNECTION)), "connections": rows}).data)
+        status = asdict(sync_status(DEFAULT_CONNECTION))
+        status["last_error"] = queries.error_for(request.user, status["last_error"])
+        return Response(SyncStatusOut({**status, "connections": rows}).data)
 
     @extend_schema(summary="Ask for a sync now", request=SyncIn, responses={202: SyncRequestedOut})
     def post(self, request: Request) -> Response:
@@ -37,7 +39,7 @@ class Sync(APIView):
         asked.is_valid(raise_exception=True)
         user: Any = request.user
         job = services.request_sync(by=user, connection=asked.validated_data.get("connection"))
-        return Response(SyncRequestedOut(job).data, status=status.HTTP_202_ACCEPTED)
+        return Response(SyncRequestedOut(job).data, status=HTTP_202_ACCEPTED)
 
 
 class SyncRunDetail(APIView):

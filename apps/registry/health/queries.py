@@ -7,8 +7,12 @@ from typing import Any
 
 from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts import grants
+from apps.accounts.permissions import Permission
+from apps.masking import masked
 from apps.registry.freshness import STALE_RUN, passes, with_freshness
 from apps.registry.models import (
     Connection,
@@ -121,7 +125,7 @@ def health() -> list[ConnectionHealth]:
             last_good=runs.get(row.good_run),
             last_complete=runs.get(row.complete_run),
             failing_since=row.failing_since,
-            last_error=row.last_error or "",
+            last_error=masked(row.last_error or ""),
             running=runs.get(row.running_run),
             **backlog[row.pk],
             unanswered=unanswered[row.pk][0],
@@ -132,6 +136,19 @@ def health() -> list[ConnectionHealth]:
         )
         for row in rows
     ]
+
+
+def error_for(user: Any, error: str) -> str:
+    """Return what a person is told of a failed sync.
+
+    What an exception says may name hosts, paths and statements: it is for those who run syncs or manage connections,
+    without credentials. Others are told that it failed.
+    """
+    if not error:
+        return ""
+    if any(grants.allows(user, needed) for needed in (Permission.SYNC_RUN, Permission.CONNECTION_MANAGE)):
+        return masked(error)
+    return gettext("MLflow could not be read. Those who run syncs see the reason.")
 
 
 def last_runs() -> QuerySet[SyncRun]:

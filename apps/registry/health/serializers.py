@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from apps.masking import masked
 from apps.registry.health.queries import ConnectionHealth
 from apps.registry.models import SyncRun
 
@@ -21,6 +22,9 @@ class SyncRunOut(serializers.ModelSerializer):
             "id", "connection", "kind", "state", "requested_by", "cancelled_by", "started_at", "finished_at", "done",
             "total", "note", "counts", "error",
         )  # fmt: skip
+
+    def to_representation(self, instance: SyncRun) -> dict[str, Any]:
+        return masked(super().to_representation(instance))
 
 
 class RefusalOut(serializers.Serializer):
@@ -72,7 +76,10 @@ class SyncStatusOut(serializers.Serializer):
 
     last_success = serializers.DateTimeField(allow_null=True, help_text="Null: never synced yet.")
     failing_since = serializers.DateTimeField(allow_null=True, help_text="Null: the last sync was good.")
-    last_error = serializers.CharField(allow_blank=True)
+    last_error = serializers.CharField(
+        allow_blank=True,
+        help_text="The reason, for those who run syncs or manage connections; else that it failed.",
+    )
     running = serializers.BooleanField()
     connections = ConnectionHealthOut(many=True, help_text="Empty for those who may not run syncs.")
 

@@ -33,8 +33,10 @@ def sync(request: HttpRequest) -> HttpResponse:
     may_run = grants.allows(request.user, Permission.SYNC_RUN)
     if may_run and "run" in request.GET and request.headers.get("HX-Request") == "true":
         return _progress(request)
+    status = sync_status()
     context = {
-        "status": sync_status(),
+        "status": status,
+        "error": queries.error_for(request.user, status.last_error),
         "may_run": may_run,
         "may_manage": grants.allows(request.user, Permission.CONNECTION_MANAGE),
         "rows": [(row, pace(row.running) if row.running else 0) for row in queries.health()] if may_run else [],

@@ -13,6 +13,7 @@ from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
+from apps.masking import masked
 from apps.registry.addresses import model_address
 from apps.registry.inventory import address, rows
 from apps.registry.inventory.address import Asked
@@ -139,7 +140,7 @@ def _line(row: dict[str, Any], here: Here) -> dict[str, Any]:
     reference = rows.reference(row)
     href = model_address(reference, here.installed_at)
     number, candidate, since = row["production_number"], row["candidate_number"], row["production_since"]
-    text = row["description"]
+    text = masked(row["description"])
     return {
         "reference": reference,
         "href": href,

@@ -6,6 +6,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from orjson import Fragment
 
+from apps.masking import masked
 from apps.registry import keyset, queries
 from apps.registry.inventory.filters import Filters, matching
 from apps.registry.keyset import Order, Slice
@@ -67,8 +68,8 @@ def as_json(row: dict[str, Any]) -> dict[str, Any]:
         "name": row["name"],
         "connection": row["connection_id"],
         "reference": reference(row),
-        "description": row["description"],
-        "tags": Fragment(row["tags"]),
+        "description": masked(row["description"]),
+        "tags": Fragment(masked(row["tags"])),
         "aliases": Fragment(row["alias_numbers"]),
         "owner": row["owner"],
         "risk": row["risk"],

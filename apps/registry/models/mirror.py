@@ -153,6 +153,7 @@ class ModelVersion(models.Model):
     files = models.JSONField(null=True)  # [{path, size}] of the model's folder, size null for a folder; null: not read
     environment = models.JSONField(default=dict)  # {conda: parsed conda.yaml, python_env: parsed python_env.yaml}
     pictures = models.JSONField(default=list)  # [{path, title}] images that the run logged, such as a confusion matrix
+    input_example = models.TextField(null=True)  # its beginning; empty: none that can be shown; null: not read
     artifact_digest = models.CharField(max_length=64, blank=True)  # of MLmodel, requirements and file list as last read
 
     class Meta:

@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext as _
 
+from apps.masking import masked
 from apps.registry.details import requirements
 from apps.registry.models import DetailsState, ModelVersion
 from apps.registry.pages import provenance
@@ -33,7 +34,7 @@ def gaps(version: ModelVersion) -> list[str]:
 
 
 def _loose(version: ModelVersion) -> list[str]:
-    lines = [provenance.without_credentials(line) for line in requirements.unpinned(version.requirements or [])]
+    lines = masked(requirements.unpinned(version.requirements or []))
     if not lines:
         return []
     named = ", ".join(lines[:MOST_NAMED]) + (", …" if len(lines) > MOST_NAMED else "")

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from django.utils.translation import gettext as _
 
+from apps.masking import masked
 from apps.registry.models import ModelVersion
 
 SEMVER = re.compile(
@@ -96,11 +97,6 @@ def web_address(text: str) -> str:
     if parts.scheme not in ("http", "https") or not host or re.search(r"[\s\"<>]", text.strip()):
         return ""
     return urlunsplit((parts.scheme, host + port, parts.path.rstrip("/"), parts.query, ""))
-
-
-def without_credentials(text: str) -> str:
-    """Return a text whose addresses show no user name and password."""
-    return re.sub(r"(\w+://)[^/@\s]+@", r"\1…@", text)
 
 
 def datasets(version: ModelVersion) -> list[DataSet]:
@@ -199,7 +195,7 @@ def _source(text: str) -> str:
     parsed = _json(text)
     for key in ("uri", "url", "path", "table_name", "name"):
         if isinstance(parsed.get(key), str):
-            return without_credentials(parsed[key])
+            return masked(parsed[key])
     return ""
 
 
@@ -226,4 +222,4 @@ def _mapping(holder: Any, key: str) -> dict[str, Any]:
 
 
 def _texts(rows: Any) -> list[str]:
-    return [without_credentials(row) for row in rows if isinstance(row, str)] if isinstance(rows, list) else []
+    return [masked(row) for row in rows if isinstance(row, str)] if isinstance(rows, list) else []

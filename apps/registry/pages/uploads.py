@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 
 from apps.registry.data_check.sources import MAX_BYTES
 
+MAX_BODY = MAX_BYTES + 64 * 1024  # with the other fields of its form, and what parts them
 READ_TO_THE_END = 5 * MAX_BYTES  # a browser shows an answer only after it could send everything
 
 

@@ -21,7 +21,8 @@ EVENTS = 20
 MOVES_LOOKED_AT = 200
 PLAIN_KEY = re.compile(r"(?!-?\d+$)[\w .:/@-]+")  # a number would be taken for a place in a list, quotes end the path
 NEWEST_FIRST = keyset.Order("number", descending=True)
-UNSHOWN = ("params", "datasets", "mlmodel", "signature", "requirements", "files", "environment", "pictures")
+UNSHOWN = ("params", "datasets", "mlmodel", "signature", "requirements", "files", "environment", "pictures",
+           "input_example")  # fmt: skip
 
 
 def page_of(model: RegisteredModel, cursor: str) -> keyset.Slice:

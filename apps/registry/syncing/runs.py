@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from apps.errors import UpstreamUnavailable
 from apps.jobs.models import Job
 from apps.jobs.services import renew
+from apps.masking import masked
 from apps.registry import connections, origins
 from apps.registry.mlflow import MlflowClient, MlflowError
 from apps.registry.models import Connection, SyncKind, SyncRun, SyncShard, SyncState
@@ -166,7 +167,7 @@ def finish(work: Pass, **of_connection: Any) -> None:
 def fail(run: SyncRun, error: str) -> None:
     """End a pass with an error, unless it has ended."""
     still = SyncRun.objects.filter(pk=run.pk, state=SyncState.RUNNING)
-    still.update(state=SyncState.FAILED, finished_at=timezone.now(), error=error, note="")
+    still.update(state=SyncState.FAILED, finished_at=timezone.now(), error=masked(error), note="")
     run.refresh_from_db()
 
 

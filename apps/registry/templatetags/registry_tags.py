@@ -9,12 +9,14 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from apps.audit.actions import Action
+from apps.masking import masked
 from apps.registry import connections
 from apps.registry.details import requirements
 from apps.registry.models import ModelVersion, RegisteredModel
 from apps.registry.pages import provenance
 
 register = template.Library()
+register.filter("masked", masked)
 SOURCE_TAGS = ("mlflow.source.name", "mlflow.source.type", "mlflow.source.git.commit", "mlflow.source.git.branch",
                "mlflow.source.git.repoURL", "mlflow.user", "mlflow.runName")  # fmt: skip
 CHANGED_NAMES = {"aliases": _("aliases"), "description": _("description"), "name": _("name"), "source": _("source"),
@@ -115,12 +117,6 @@ def tracking_snippet(model: RegisteredModel) -> str:
 def semantic_version(version: ModelVersion) -> str:
     """Return the version's own number ("2.1.0") from its tags; empty without a valid one."""
     return provenance.semantic_version(version)
-
-
-@register.filter
-def without_credentials(text: str) -> str:
-    """Return a text whose addresses show no user name and password."""
-    return provenance.without_credentials(text)
 
 
 @register.filter

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from apps.audit.actions import Outcome
 from apps.audit.templatetags.audit_tags import target_url
+from apps.masking import masked
 from apps.registry.addresses import version_address
 from apps.registry.figures import figure
 from apps.registry.marks import actor_words, badge, chip, icon, time
@@ -69,7 +70,7 @@ class Table:
             parts.append(chip("danger", "x", _("Deleted in MLflow")))
         elif version.details_state != DetailsState.LOADED:
             parts.append(badge("details", version.details_state))
-        if text := version.description:
+        if text := masked(version.description):
             title, shown = escape(_shortened(text, TITLE)), escape(_shortened(text, DESCRIPTION))
             parts.append(f'<span class="sub clamp" title="{title}">{shown}</span>')
         return " ".join(parts)

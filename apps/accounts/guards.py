@@ -5,6 +5,9 @@
 
 A guard returns, or raises RuleViolation: then nothing is changed, and the refused attempt is recorded. What it looks at
 may begin in the same moment: whoever begins it locks the same person first (`lock_people`), so that one waits.
+
+Where nobody objects, those who follow the change are told, in the same transaction and before it is made: what they
+commit with it, such as a job, finds it made.
 """
 
 from collections.abc import Callable
@@ -47,6 +50,7 @@ class StandingChange:
 Change = MembershipChange | GrantChange | StandingChange
 Guard = Callable[[Change], None]
 _guards: list[Guard] = []
+_followers: list[Guard] = []
 
 
 def guards(guard: Guard) -> Guard:
@@ -55,10 +59,16 @@ def guards(guard: Guard) -> Guard:
     return guard
 
 
+def follows(follower: Guard) -> Guard:
+    """Register a function that is told of every change of people to which no guard objects."""
+    _followers.append(follower)
+    return follower
+
+
 def ask(change: Change) -> None:
-    """Ask every guard. Raises RuleViolation."""
-    for guard in _guards:
-        guard(change)
+    """Ask every guard, then tell who follows. Raises RuleViolation."""
+    for told in (*_guards, *_followers):
+        told(change)
 
 
 def lock_people(*keys: int) -> None:

@@ -24,19 +24,20 @@ APPLY_ATTEMPTS = 8
 MOVABLE = (*UNDER_REVIEW, RequestState.APPROVED)
 
 
-def reconsider(request_id: int, *, by: Actor = SYSTEM) -> ApprovalRequest:
+def reconsider(request_id: int, *, by: Actor = SYSTEM, leavers: bool = False) -> ApprovalRequest:
     """Put a request where its votes and checks say at this moment. Twice does no harm.
 
-    Called when something that it depends on has changed: a waiver, a report, a condition, the mirror. Raises
-    ApprovalRequest.DoesNotExist. Not for a transaction that holds the model's row: the request is locked before it.
+    Called when something that it depends on has changed: a waiver, a report, a condition, the mirror, or (`leavers`)
+    who may sign: then approvals of those who may not any more fall for good. Raises ApprovalRequest.DoesNotExist. Not
+    for a transaction that holds the model's row: the request is locked before it.
     """
     with transaction.atomic():
         request = visibility.locked(request_id)
         if request.state not in MOVABLE or request.expedited:
             return request
         refresh_evidence(request)
-        if request.state == RequestState.APPROVED:
-            dismiss_lapsed(request)
+        if request.state == RequestState.APPROVED or leavers:
+            dismiss_lapsed(request, objections=request.state == RequestState.APPROVED)
         before = request.state
         advance(request)
         record_advance(request, before, by=by)

@@ -6,8 +6,9 @@ whose lock the mirror holds, and a pass over thousands of versions must not wait
 given meanwhile waits for the model's lock too, and looks at the evidence under it: either it sees the new details and
 is refused, or it comes first and the job dismisses it.
 
-What nobody tells (a member of a group, a metric's direction, a waiver or a report whose time is over) is found by a
-timer. It looks only at requests that can move without a vote (`waiting.note` says which), each twice a minute.
+Who leaves a group is told by accounts (signers.py). What nobody tells (who joined, a metric's direction, a waiver or a
+report whose time is over) is found by a timer. It looks only at requests that can move without a vote (`waiting.note`
+says which), each twice a minute.
 """
 
 from collections.abc import Iterable
@@ -50,12 +51,18 @@ def look_later(request_id: int, *, requested_by: str) -> None:
     jobs.enqueue(REFRESH_JOB, key=f"{REFRESH_JOB}:{request_id}", requested_by=requested_by, request_id=request_id)
 
 
+def look_for_leavers(request_id: int, *, requested_by: str) -> None:
+    """The same, because people may have left: their votes fall for good, also when they come back."""
+    key = f"{REFRESH_JOB}:leavers:{request_id}"
+    jobs.enqueue(REFRESH_JOB, key=key, requested_by=requested_by, request_id=request_id, leavers=True)
+
+
 @handles(REFRESH_JOB)
 def refresh(job: Job) -> None:
     """Look at one request again. The end of the job commits with it: details that come later find no active job."""
     with came_through(writing.origin(job)), transaction.atomic(durable=True):
         jobs.renew(job)
-        reconsider(job.args["request_id"])
+        reconsider(job.args["request_id"], leavers=bool(job.args.get("leavers")))
         jobs.finish(job)
 
 

@@ -8,9 +8,10 @@ from django.utils import timezone
 from django.utils.translation import ngettext
 
 from apps.accounts import grants
-from apps.accounts.guards import Change, MembershipChange, StandingChange, guards
+from apps.accounts.guards import Change, GrantChange, MembershipChange, StandingChange, follows, guards
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
+from apps.approvals import refreshing
 from apps.approvals.models import UNFINISHED, ApprovalRequest, Delegation, Review
 from apps.errors import RuleViolation
 from apps.registry.models import RegisteredModel
@@ -27,6 +28,18 @@ def leaves_the_list_alone(change: Change) -> None:
     It is refused in both directions: a reviewer fewer can silence an objection. Raises RuleViolation.
     """
     _refuse(_unfinished(change.by).filter(_touched(change)))
+
+
+@follows
+def votes_of_leavers_fall(change: Change) -> None:
+    """Have the votes of whoever may leave looked at once the change is made: who comes back votes again (rule 4)."""
+    if isinstance(change, GrantChange):
+        voters = Q(counts_for__groups=change.group) | Q(reviewer__groups=change.group)
+    else:
+        voters = Q(counts_for=change.person) | Q(reviewer=change.person)
+    votes = Review.objects.filter(voters, standing=True, request__state__in=UNFINISHED)
+    for number in votes.order_by("request").values_list("request", flat=True).distinct():
+        refreshing.look_for_leavers(number, requested_by=change.by.get_username())
 
 
 def check_voice(lender: User, model: RegisteredModel | None, *, by: User) -> None:

@@ -20,6 +20,8 @@ from apps.approvals.policies.solving import who_could
 from apps.audit.actions import Outcome
 from apps.audit.models import AuditEvent, ChainHead
 from apps.errors import RuleViolation
+from apps.jobs.models import Job
+from apps.jobs.tasks import run_job
 from apps.registry.models import RegisteredModel
 from tests.approvals.lifecycle.test_races import together
 from tests.approvals.votes.test_delegating import later
@@ -342,3 +344,58 @@ def test_who_could_sign_stays_what_it_was_when_she_asked(hers, version, risk, ch
         except RuleViolation:
             continue
     assert [slot.people for slot in who_could(hers.policy, version, grace).slots] == before
+
+
+def work() -> None:
+    """Let a worker do what is asked for."""
+    for job in Job.objects.filter(state="queued").order_by("pk"):
+        run_job.run(job.pk)
+
+
+def votes(asked: ApprovalRequest) -> list[tuple[str, bool]]:
+    return list(asked.reviews.order_by("id").values_list("reviewer__username", "standing"))
+
+
+@pytest.fixture
+def of_two(version, risk, erin, alice) -> ApprovalRequest:
+    """Alice's request, which two of the group risk sign; bob and erin are in it."""
+    risk.user_set.add(erin)
+    make_policy(rules=[(2, risk)])
+    return services.open_request(version.pk, "Production", reason="Better on May data.", by=alice)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("way", ["group", "standing", "grant"])
+def test_the_vote_of_who_leaves_falls_also_when_they_come_back(of_two, risk, bob, admin, way):
+    services.act(of_two.pk, "approve", by=bob, evidence_digest=of_two.evidence_digest)
+    if way == "group":
+        accounts.remove_member(risk, bob, by=admin, reason="He changed teams.")
+        work()
+        accounts.add_member(risk, bob, by=admin)
+    elif way == "standing":
+        accounts.deactivate(bob, by=admin, reason="He left.")
+        work()
+        accounts.reactivate(bob, by=admin, reason="He is back.")
+    else:
+        accounts.change_grant(reviewers(), [], None, by=admin, reason="Not for now.")
+        work()
+        accounts.change_grant(reviewers(), [REVIEWER], None, by=admin, reason="Again.")
+    assert votes(of_two) == [("bob", False)]
+    services.act(of_two.pk, "approve", by=bob, evidence_digest=of_two.evidence_digest)
+    assert votes(of_two) == [("bob", False), ("bob", True)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_objection_of_who_leaves_stays_until_another_reviewer_has_spoken(of_two, risk, bob, admin):
+    services.act(of_two.pk, "request_changes", by=bob, comment="No.", evidence_digest=of_two.evidence_digest)
+    accounts.remove_member(risk, bob, by=admin, reason="He changed teams.")
+    work()
+    assert votes(of_two) == [("bob", True)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_votes_of_others_stand_when_somebody_leaves(of_two, risk, bob, erin, admin):
+    services.act(of_two.pk, "approve", by=bob, evidence_digest=of_two.evidence_digest)
+    accounts.remove_member(risk, erin, by=admin, reason="She changed teams.")
+    work()
+    assert votes(of_two) == [("bob", True)]

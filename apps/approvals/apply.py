@@ -89,14 +89,16 @@ def _start(job: Job, request_id: int, seen: Seen) -> bool:
 
     What was approved is checked once more at this moment: the place in MLflow, the evidence, the approvers, the checks,
     the wait, freezes and the time of the approval. Nothing of that is asked when the worker before was killed after
-    its write: then only the rest is missing. Somebody who tries again gets all of it asked again.
+    its write: then only the rest is missing. After an attempt that ended with an error it stays unknown whose the move
+    is that MLflow shows, and somebody who tries again decides anew: both get all of it asked again.
     """
     with transaction.atomic(durable=True):
         jobs.renew(job)
         request = visibility.locked(request_id)
         if request.state not in IN_HAND:
             return False
-        if not moving.begun(request, seen) and not _still_due(request, seen):
+        takes_over = moving.begun(request, seen) and not job.error
+        if not takes_over and not _still_due(request, seen):
             jobs.finish(job)
             return False
         if request.to_stage:

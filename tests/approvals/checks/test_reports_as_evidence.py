@@ -183,7 +183,7 @@ def test_waivers_from_before_the_change_are_bound_to_the_report_of_then(asked, r
         report("fail", valid_days=3, **LOW)
     waiver = waive(asked, erin)
     Waiver.objects.update(given_on="")
-    import_module("apps.approvals.migrations.0012_waivers_name_their_report").bind(apps, None)
+    import_module("apps.approvals.migrations.0014_waivers_name_their_report").bind(apps, None)
     given_on, waiver.given_on = waiver.given_on, Waiver.objects.get().given_on
     assert (waiver.given_on, outcome(asked)) == (given_on, "waived")
 

@@ -129,7 +129,7 @@ def test_a_rollback_whose_approval_lapsed_meanwhile_takes_votes(rolling_back, ml
         "open", False, ["Archived", "Production"],
     )  # fmt: skip
     reopened = AuditEvent.objects.get(action=Action.REQUEST_REOPENED)
-    assert f"(request {rolling_back.follows_id}) has lapsed" in reopened.reason
+    assert f"(request {rolling_back.follows_id}) has ended and was not certified anew" in reopened.reason
 
 
 def test_a_rollback_to_files_that_are_not_the_signed_ones_takes_votes(rolling_back, mlflow_registry):

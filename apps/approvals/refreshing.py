@@ -48,7 +48,8 @@ def look_at_models(model_ids: Iterable[int], *, requested_by: str) -> None:
 
 def look_later(request_id: int, *, requested_by: str) -> None:
     """Commit with the caller's transaction that a worker looks at a request again; one job at a time for each."""
-    jobs.enqueue(REFRESH_JOB, key=f"{REFRESH_JOB}:{request_id}", requested_by=requested_by, request_id=request_id)
+    key = f"{REFRESH_JOB}:{request_id}"  # in heaps, one for each request of a model: an apply does not wait behind them
+    jobs.enqueue(REFRESH_JOB, key=key, requested_by=requested_by, bulk=True, request_id=request_id)
 
 
 def look_for_leavers(request_id: int, *, requested_by: str) -> None:

@@ -14,6 +14,7 @@ from apps.approvals import evidence, findings, services, waiting
 from apps.approvals.models import ApprovalPolicy, ApprovalRequest, Review
 from apps.approvals.policies import drafting, publishing
 from apps.demo import commands
+from apps.jobs.models import ACTIVE_STATES, Job
 from apps.registry.models import DetailsState, ModelVersion, RegisteredModel
 from scripts.bench import seeding, visitors
 from scripts.bench.asking import Caller
@@ -98,6 +99,7 @@ def decide(people: list[User], mlflow: Caller, turn: int) -> float:
     name = decided_name(turn)
     version = ModelVersion.objects.get(model__name=name, number=seeding.VERSIONS)
     request = services.open_request(version.pk, "Archived", reason="To be measured.", by=people[-1])
+    _wait_until_idle()
     began = time.perf_counter()
     services.act(request.pk, "approve", by=people[0], evidence_digest=request.evidence_digest)
     while time.perf_counter() < began + PATIENCE:
@@ -106,6 +108,15 @@ def decide(people: list[User], mlflow: Caller, turn: int) -> float:
             return time.perf_counter() - began
         time.sleep(LOOK_EVERY)
     raise TimeoutError(f"{version} did not reach its stage within {PATIENCE:g} seconds.")
+
+
+def _wait_until_idle() -> None:
+    """Wait until the worker has nothing to do: the other requests of the model before were looked at again."""
+    deadline = time.monotonic() + PATIENCE
+    while Job.objects.filter(state__in=ACTIVE_STATES).exists():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"The worker was still busy after {PATIENCE:g} seconds.")
+        time.sleep(LOOK_EVERY)
 
 
 def decided_name(turn: int) -> str:

@@ -51,7 +51,8 @@ def keep(version: ModelVersion, details: Details, *, asked_at: datetime | None =
     version.save(update_fields=[*FIELDS, *STATE])
     if changed:
         _tell_exchange(version, before, changed)
-    if others := [name for name, value in known.items() if getattr(version, name) != value]:
+    others = [name for name, value in known.items() if getattr(version, name) != value]
+    if others and not (others == ["environment"] and COMPLETE not in known["environment"]):  # its first reading
         told = {"changed": others}
         observers.tell([Change(Changed.DETAILS, version.model, version, None, None, details=told)])
     return True

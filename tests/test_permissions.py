@@ -280,7 +280,9 @@ TABLE = {
     ("api:recertify", "POST"): api({"reviewer": 409, "*": 403}, 404, 403, payload=APPROVE),
     ("api:drift-list", "GET"): api(),
     ("api:drift-detail", "GET"): api(200, 404),
-    ("api:drift-accept", "POST"): api({"reviewer": 200, "*": 403}, 404, 403, payload={"reason": "Agreed."}),
+    ("api:drift-accept", "POST"): api(
+        {"reviewer": 200, "*": 403}, 404, 403, payload={"reason": "Agreed.", "found": "Production"}
+    ),
     ("api:drift-revert", "POST"): api(REVERTERS, 404),
     ("api:drift-request", "POST"): api(ASKERS_API, 404, payload={"reason": "It works."}),
     ("api:gate", "GET"): api(200, 404, query=GATE),

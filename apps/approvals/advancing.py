@@ -81,11 +81,12 @@ def _still_rests(request: ApprovalRequest) -> bool:
     gone = resting.gone(request)
     if not gone and not unchanged.changes_since(request, request.evidence):
         return True
-    if gone:
-        _fall_back(request, gone)
+    # Also where votes are left: whoever went past them did not see this.
+    _fall_back(request, gone or _("The version is not what it was when this was decided any more."))
     refresh_evidence(request)
-    reopen(request)  # also where votes are left: whoever went past them did not see this
+    before = request.state
     advance(request)
+    record_advance(request, before, by=SYSTEM)
     return False
 
 
@@ -172,7 +173,6 @@ def close(request: ApprovalRequest, state: RequestState) -> None:
     dropping.drop_asked(request, _("The request was closed without it."), by=SYSTEM)
     request.state, request.closed_at = state, timezone.now()
     request.save(update_fields=["state", "closed_at", "updated_at"])
-    waiting.note(request)
     waiting.note(request)
     counts.note_requests(request.version.model_id)
     covering.release(request)

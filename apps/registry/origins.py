@@ -3,6 +3,8 @@
 from django.db import transaction
 from django.utils import timezone
 
+from apps.audit.actions import Action
+from apps.audit.services import Actor, Target, record
 from apps.registry import connections
 from apps.registry.models import Connection, SyncRun, SyncState
 
@@ -36,15 +38,19 @@ def leave(connection: Connection, was: str) -> None:
 
 
 def notice(name: str) -> None:
-    """Leave an address that the environment changed (MLFLOW_BACKEND_URL). Costs one query when it did not."""
+    """Leave an address that the environment changed (MLFLOW_BACKEND_URL), and record it. One query when it did not."""
     if not _has_moved(Connection.objects.get(pk=name)):
         return
     with transaction.atomic():
         hold_passes(name)
         connection = Connection.objects.select_for_update().get(pk=name)
         if _has_moved(connection):
+            before = {"url": connection.imported_from}
             leave(connection, connection.imported_from)
             connection.save()
+            after = {"url": connections.address(connection)}
+            target = Target("connection", name)
+            record(Action.CONNECTION_CHANGED, by=Actor("system:operator"), target=target, before=before, after=after)
 
 
 def _has_moved(connection: Connection) -> bool:

@@ -212,7 +212,7 @@ class Deeds(Watched):
                 asked = drift.open_request_for(finding.pk, reason="It is better.", by=person(asker))
                 self.note_asked(asked, asked.version.number, finding.found, asker)
                 return
-            drift.act(finding.pk, action, reason="Seen.", by=person(by))
+            drift.act(finding.pk, action, found=finding.found, reason="Seen.", by=person(by))
             if action == "accept" and finding.kind in ("stage", "alias"):
                 self.accepted(finding, by)
 

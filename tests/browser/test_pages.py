@@ -1,7 +1,8 @@
-"""Every page in four looks: accessible, nothing to scroll sideways, nothing refused by the browser, one heading."""
+"""Every page, light and dark, wide and small: accessible, nothing to scroll sideways, nothing refused by the browser, one heading."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import pytest
 from django.utils import timezone
@@ -13,8 +14,9 @@ from tests.browser.conftest import axe_violations, become, listen, sideways
 from tests.browser.world import World
 from tests.test_permissions import addresses
 
-LOOKS = {"light": ("light", 1440), "dark": ("dark", 1440), "light, phone": ("light", 390), "dark, small": ("dark", 320)}
 COLOURS = ["color-contrast", "link-in-text-block"]  # axe's rules that the dark can break; the rest is the light's too
+LIGHT_AND_DARK: tuple[tuple[Literal["light", "dark"], list[str] | None], ...] = (("light", None), ("dark", COLOURS))
+SCREENS = {"wide": (1440, 1440), "small": (390, 320)}  # pixels: how a page is opened, and how narrow it then becomes
 NOT_PAGES = {"home", "registry:signature", "healthz", "readyz", "accounts:sign-out", "accounts:theme",
              "registry:sync-run", "registry:sync-cancel", "registry:webhook-receive", "registry:compare-csv",
              "registry:compare-json", "registry:picture", "registry:view-open", "approvals:request-bypass-drop",
@@ -429,12 +431,17 @@ def _skip_link(page: Page) -> list[str]:
     return [] if reached == "main" else [f"the skip link leads to {reached!r}"]
 
 
+def look(page: Page, scheme: Literal["light", "dark"], width: int) -> None:
+    """Show the page as it stands in these colours, on a screen of this width in pixels."""
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+
+
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("look", LOOKS)
-def test_every_page_is_as_it_should_be(look, open_browser, live_server):
-    scheme, width = LOOKS[look]
-    context = open_browser(color_scheme=scheme, viewport={"width": width, "height": 900})
+@pytest.mark.parametrize("screen", SCREENS)
+def test_every_page_is_as_it_should_be(screen, open_browser, live_server):
+    context = open_browser(reduced_motion="reduce")
     page = context.new_page()
     heard = listen(page)
     world = worlds.build()
@@ -449,10 +456,13 @@ def test_every_page_is_as_it_should_be(look, open_browser, live_server):
             become(context, world.people.get(sight.by or ""), live_server.url)
             shown = sight.by
         heard.clear()
+        look(page, "light", SCREENS[screen][0])
         answer = page.goto(sight.path.format(**numbers))
         assert (name, answer.status) == (name, sight.status)
         sight.does(page, world)
-        found[name] = faults(page, heard, rules=COLOURS if scheme == "dark" else None)
+        for (scheme, rules), width in zip(LIGHT_AND_DARK, SCREENS[screen], strict=True):
+            look(page, scheme, width)
+            found[f"{name}, {scheme}"] = faults(page, heard, rules=rules)
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
 
 

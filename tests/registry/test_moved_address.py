@@ -5,6 +5,8 @@ import html
 import pytest
 from django.db import transaction
 
+from apps.audit.actions import Action
+from apps.audit.models import AuditEvent
 from apps.registry import observers
 from apps.registry.connecting import services
 from apps.registry.connecting.forms import MOVING
@@ -132,6 +134,18 @@ def test_an_address_that_the_environment_changed_is_noticed_by_the_next_pass(bro
     assert (stages(), told) == ({1: Stage.NONE, 2: Stage.PRODUCTION}, [])
     assert list(RegisteredModel.objects.filter(deleted_at=None).values_list("created_at__second", flat=True)) == [2]
     assert Connection.objects.get(name=DEFAULT_CONNECTION).imported_from == other.url
+
+
+def test_an_address_that_the_environment_changed_is_recorded_once(broken, other, settings):
+    broken.decide = Server(1000, "Production")
+    synchronise(requested_by="a test")
+    settings.MLFLOW_BACKEND_URL = other.url
+    synchronise(requested_by="a test")
+    synchronise(requested_by="a test")
+    event = AuditEvent.objects.get(action=Action.CONNECTION_CHANGED)
+    assert (event.actor, event.target, event.data) == (
+        "system:operator", "default", {"before": {"url": broken.url}, "after": {"url": other.url}},
+    )  # fmt: skip
 
 
 def test_the_page_of_a_connection_says_what_another_address_means(eu, client, admin):

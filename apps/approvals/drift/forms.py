@@ -31,6 +31,7 @@ class DriftActForm(forms.Form):
 
     action = forms.CharField(max_length=40)
     reason = forms.CharField(max_length=MAX_TEXT, required=False, strip=True)
+    found = forms.CharField(max_length=MAX_TEXT, required=False, strip=False)
     password = forms.CharField(max_length=MAX_PASSWORD, required=False, strip=False)
 
 

@@ -32,8 +32,11 @@ class ReasonIn(Strict):
 
 
 class AcceptIn(ReasonIn):
-    """A reason, and the password where the policy signs with one."""
+    """What was read that MLflow says, a reason, and the password where the policy signs with one."""
 
+    found = serializers.CharField(
+        max_length=MAX_TEXT, allow_blank=True, trim_whitespace=False, help_text="As the finding shows it: `found`."
+    )
     password = serializers.CharField(
         max_length=MAX_PASSWORD,
         trim_whitespace=False,

@@ -13,6 +13,7 @@ from apps.approvals import services as sign_off
 from apps.approvals.drift.actions import RESTORABLE, DriftAction, Settlement, refusal, settlement_of
 from apps.approvals.drift.one_voice import policies_of
 from apps.approvals.drift.records import about, drift_target
+from apps.approvals.drift.sentences import sentence
 from apps.approvals.drift.settling import begin_revert, being_closed, close, locked_finding
 from apps.approvals.models import ApprovalRequest, DriftFinding, DriftKind, DriftState
 from apps.approvals.texts import text_from
@@ -22,26 +23,30 @@ from apps.errors import Conflict, NotVisible
 from apps.registry.queries import visible_models
 
 
-def act(finding_id: int, action: DriftAction | str, *, reason: str = "", password: str = "", by: User) -> DriftFinding:
+def act(
+    finding_id: int, action: DriftAction | str, *, reason: str = "", found: str = "", password: str = "", by: User
+) -> DriftFinding:
     """Do one thing about a finding. Raises InvalidInput for an unknown action, and what that action raises.
 
-    `password` is the person's own, for accepting under a policy that signs with one.
+    For accepting: `found` is what the person read that MLflow says, and `password` their own, where the policy signs
+    with one.
     """
     row = settlement_of(action)
     if row.action is DriftAction.ACCEPT:
-        return accept(finding_id, reason=reason, password=password, by=by)
+        return accept(finding_id, reason=reason, found=found, password=password, by=by)
     if row.action is DriftAction.REVERT:
         return revert(finding_id, reason=reason, by=by)
     open_request_for(finding_id, reason=reason, by=by)
     return DriftFinding.objects.get(pk=finding_id)
 
 
-def accept(finding_id: int, *, reason: str, password: str = "", by: User) -> DriftFinding:
+def accept(finding_id: int, *, reason: str, found: str, password: str = "", by: User) -> DriftFinding:
     """Accept what MLflow says: it becomes what is expected. A sign-off after the fact, so a reviewer gives it.
 
+    `found` is what the person read that MLflow says, as the finding shows it (a stage, a version number, a digest).
     It is decided under the policy of the stage or the protected alias, see one_voice.py. Raises NotVisible, NotAllowed,
-    WrongState, RuleViolation (their own version; the policy wants more than this person's word), Conflict (a freeze)
-    and InvalidInput (no reason, or no password where the policy wants one).
+    WrongState, RuleViolation (their own version; the policy wants more than this person's word), Conflict (a freeze, or
+    MLflow says something else by now) and InvalidInput (no reason, or no password where the policy wants one).
     """
     row = settlement_of(DriftAction.ACCEPT)
     confirmation = signing.confirm(by, password)  # slow on purpose: before any lock
@@ -50,6 +55,7 @@ def accept(finding_id: int, *, reason: str, password: str = "", by: User) -> Dri
         under = policies_of(finding)
         confirmed = confirmed_with(confirmation, by, needed=any(policy.reauthenticate for policy in under))
         reason = text_from(reason, field="reason", needed=row.reason_needed)
+        _check_seen(finding, found)
         close(finding, DriftState.ACCEPTED, by=by.get_username(), reason=reason)
         trial.done(
             reason=reason,
@@ -91,6 +97,12 @@ def open_request_for(finding_id: int, *, reason: str, by: User) -> ApprovalReque
         raise LookupError(f"{row.action} of drift {finding_id} was neither refused nor done")
     stage = finding.found if finding.kind == DriftKind.STAGE else ""
     return sign_off.open_request(finding.version_id, stage, alias=finding.alias, reason=reason, drift=finding_id, by=by)
+
+
+def _check_seen(finding: DriftFinding, found: str) -> None:
+    if found != finding.found:
+        message = _("MLflow says something else than what you read: %(sentence)s Look at it again, then decide.")
+        raise Conflict(message % {"sentence": sentence(finding)}, field="found")
 
 
 def _begun(row: Settlement, finding_id: int, trial: Attempt, by: User) -> DriftFinding:

@@ -140,7 +140,7 @@ class AfterReviewList(generics.ListAPIView):
         return queries.owed(self.request.user)
 
 
-@extend_schema(summary="List approvals in force that lapsed, or end within fourteen days")
+@extend_schema(summary="List approvals in force that lapsed, or end within fourteen days (half of a shorter period)")
 class RecertificationList(generics.ListAPIView):
     """On the models that you may read, the first to end first."""
 

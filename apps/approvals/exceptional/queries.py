@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from apps.accounts import grants
 from apps.accounts.permissions import Permission
+from apps.approvals.exceptional import recertification
 from apps.approvals.exceptional.after_review import NEVER_APPLIED
 from apps.approvals.exceptional.holding import holding
-from apps.approvals.exceptional.rules import DUE_BEFORE
 from apps.approvals.models import UNDER_REVIEW, AfterReview, ApprovalRequest, Bypass, Ratification, RequestState
 from apps.registry.queries import DETAILS, visible_models
 
@@ -51,10 +51,10 @@ def asked(user: Any) -> QuerySet[Bypass]:
 
 
 def ending(user: Any) -> QuerySet[ApprovalRequest]:
-    """Return the approvals in force that have lapsed, or end within fourteen days, the first to end first."""
-    soon = ApprovalRequest.objects.filter(recertify_by__lte=timezone.now() + DUE_BEFORE)
+    """Return the approvals in force that have lapsed, or end soon, the first to end first."""
+    soon = ApprovalRequest.objects.filter(recertification.due(timezone.now()))
     rows = holding(soon).filter(version__model__in=visible_models(user))
-    return rows.select_related("version__model", "requester").defer(*BIG).order_by("recertify_by", "pk")
+    return rows.select_related("version__model", "requester", "policy").defer(*BIG).order_by("recertify_by", "pk")
 
 
 def per_month(user: Any, months: int = MONTHS) -> list[Month]:
@@ -91,8 +91,8 @@ def reviews_on(model_id: int, version_id: int | None = None) -> list[AfterReview
 def ending_on(model_id: int, version_id: int | None = None) -> list[ApprovalRequest]:
     """Return the approvals in force of a model, or of one version, that lapsed or end soon. The caller checked."""
     wanted = Q(version=version_id) if version_id else Q(version__model=model_id)
-    rows = ApprovalRequest.objects.filter(wanted, recertify_by__lte=timezone.now() + DUE_BEFORE)
-    return list(holding(rows).select_related("version__model").defer(*BIG).order_by("recertify_by"))
+    rows = ApprovalRequest.objects.filter(wanted, recertification.due(timezone.now()))
+    return list(holding(rows).select_related("version__model", "policy").defer(*BIG).order_by("recertify_by"))
 
 
 def _with_request(rows: Any, user: Any) -> Any:

@@ -1,6 +1,7 @@
 """Approvals that end: certified anew by a reviewer as long as the evidence is the one that was signed, else lapsed.
 
-Due for DUE_BEFORE until their end, then overdue for RECERTIFY_GRACE_DAYS, then lapsed. Each is told once, by a timer.
+Due for DUE_BEFORE until their end (half of a short period), then overdue for RECERTIFY_GRACE_DAYS, then lapsed. Each is
+told once, by a timer.
 """
 
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from apps.approvals import evidence, staleness, visibility
 from apps.approvals.exceptional.attempts import attempted
 from apps.approvals.exceptional.holding import holding, holds
 from apps.approvals.exceptional.rules import DUE_BEFORE
-from apps.approvals.models import ApprovalRequest, Recertification, RequestState
+from apps.approvals.models import ApprovalPolicy, ApprovalRequest, Recertification, RequestState
 from apps.approvals.records import about, request_target
 from apps.approvals.reviewing import SYSTEM, fields_in_words, seen_digest
 from apps.approvals.ringing import each
@@ -69,9 +70,25 @@ def recertify(
 def note_ending() -> int:
     """Find the approvals in force that have become due, overdue or lapsed, note it, and tell the trail: a timer."""
     now = timezone.now()
-    untold = Q(recertify_told="") | Q(recertify_told=DUE, recertify_by__lte=now) | Q(recertify_by__lte=now - grace())
+    newly_due = Q(recertify_told="") & due(now)
+    untold = newly_due | Q(recertify_told=DUE, recertify_by__lte=now) | Q(recertify_by__lte=now - grace())
     ends = ApprovalRequest.objects.filter(untold, lapsed_at=None, recertify_by__lte=now + DUE_BEFORE)
     return each(holding(ends).order_by("recertify_by"), _note_ending)
+
+
+def due(at: datetime) -> Q:
+    """Match the approvals that `standing` calls due or worse, when they are applied. Costs one query."""
+    short = ApprovalPolicy.objects.filter(recertify_days__lt=2 * DUE_BEFORE.days).values_list("recertify_days")
+    periods = [days for (days,) in short.distinct() if days]
+    found = Q(recertify_by__lte=at + DUE_BEFORE) & (Q(policy=None) | ~Q(policy__recertify_days__in=periods))
+    for days in periods:
+        found |= Q(policy__recertify_days=days, recertify_by__lte=at + _due_before(days))
+    return found
+
+
+def _due_before(period: int | None) -> timedelta:
+    """Return how long before its end an approval of a policy's `period` (in days) is due."""
+    return min(DUE_BEFORE, timedelta(days=period) / 2) if period else DUE_BEFORE
 
 
 def _note_ending(request_id: int) -> bool:
@@ -120,7 +137,10 @@ def standing(request: ApprovalRequest, at: datetime) -> str:
         return ""
     if request.recertify_by <= at:
         return OVERDUE
-    return DUE if request.recertify_by <= at + DUE_BEFORE else ""
+    if request.recertify_by > at + DUE_BEFORE:
+        return ""
+    period = request.policy.recertify_days if request.policy else None
+    return DUE if request.recertify_by <= at + _due_before(period) else ""
 
 
 def over(request: ApprovalRequest, at: datetime) -> bool:

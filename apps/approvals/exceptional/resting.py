@@ -4,6 +4,8 @@ from django.db.models.fields.json import KT
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from apps.accounts import grants
+from apps.accounts.permissions import Permission
 from apps.approvals.exceptional import recertification, rules
 from apps.approvals.models import ApprovalRequest, Ratification, RequestKind
 
@@ -16,6 +18,9 @@ def gone(request: ApprovalRequest) -> str:
         return _people_gone(request)
     if request.kind != RequestKind.ROLLBACK:
         return ""
+    if not grants.allows(request.requester, Permission.MODEL_DEPLOY, request.version.model):
+        message = _("%(person)s asked for the rollback and may not do that any more.")
+        return message % {"person": request.requester}
     decisions = ApprovalRequest.objects.select_related("version__model", "after_review").annotate(signed=SIGNED)
     decision = decisions.filter(followers=request).first()
     if decision and not (why := refusal(decision)):

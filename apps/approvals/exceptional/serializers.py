@@ -108,7 +108,7 @@ class AfterReviewOut(serializers.ModelSerializer):
 
 
 class EndingOut(serializers.ModelSerializer):
-    """An approval in force that has lapsed, or ends within fourteen days."""
+    """An approval in force that has lapsed, or ends soon: within fourteen days, or half of a shorter period."""
 
     request = serializers.IntegerField(source="pk")
     model = serializers.CharField(source="version.model.reference")
@@ -138,5 +138,5 @@ class ExceptionsOut(serializers.Serializer):
     owed = serializers.IntegerField(help_text="Reviews afterwards that are not given yet.")
     overdue = serializers.IntegerField(help_text="Those of them whose time is over.")
     not_ratified = serializers.IntegerField(help_text="Reviewed, not ratified, and in force all the same.")
-    ending = serializers.IntegerField(help_text="Approvals in force that lapsed, or end within fourteen days.")
+    ending = serializers.IntegerField(help_text="Approvals in force that lapsed, or end soon.")
     bypasses: Any = MonthOut(many=True, help_text="By month, the last twelve.")

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -224,7 +225,7 @@ def _refuse_columns(names: list[str]) -> None:
     if len(names) > MAX_COLUMNS:
         raise UnreadableData(_("There are more than %(most)s columns.") % {"most": f"{MAX_COLUMNS:,}"})
     if len(set(names)) < len(names):
-        twice = next(name for place, name in enumerate(names) if name in names[:place])
+        twice, _times = Counter(names).most_common(1)[0]
         raise UnreadableData(_("The column “%(name)s” stands twice in the header.") % {"name": twice[:80]})
 
 

@@ -55,7 +55,7 @@ def test_one_finding_says_what_you_may_do(as_, drifted, alice):
 
 
 def test_drift_is_settled_over_the_api(as_, drifted, bob):
-    answer = post(as_(bob), f"{DRIFT}{drifted.pk}/accept/", reason="Agreed.")
+    answer = post(as_(bob), f"{DRIFT}{drifted.pk}/accept/", reason="Agreed.", found="Production")
     assert (answer.status_code, answer.json()["state"], answer.json()["settled_by"]) == (200, "accepted", "bob")
     assert AuditEvent.objects.latest("id").source == Source.API
 
@@ -70,7 +70,7 @@ def test_a_request_is_opened_over_the_api(as_, drifted, alice, bob):
 
 
 def test_accepting_without_a_reason_names_the_field(as_, drifted, bob):
-    answer = post(as_(bob), f"{DRIFT}{drifted.pk}/accept/")
+    answer = post(as_(bob), f"{DRIFT}{drifted.pk}/accept/", found="Production")
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "reason")
 
 

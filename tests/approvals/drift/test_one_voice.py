@@ -37,7 +37,7 @@ def strayed(version, champion) -> DriftFinding:
 
 
 def accept(finding, by, **more):
-    return services.accept(finding.pk, reason="Agreed.", by=by, **more)
+    return services.accept(finding.pk, found=finding.found, reason="Agreed.", by=by, **more)
 
 
 def state() -> str:

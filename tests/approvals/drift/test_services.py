@@ -25,7 +25,7 @@ def state() -> str:
 
 
 def test_a_reviewer_accepts_with_a_reason(drifted, bob):
-    services.accept(drifted.pk, reason="Agreed by telephone in the night.", by=bob)
+    services.accept(drifted.pk, found="Production", reason="Agreed by telephone in the night.", by=bob)
     drifted.refresh_from_db()
     assert (drifted.state, drifted.settled_by, drifted.reason) == (
         "accepted", "bob", "Agreed by telephone in the night.",
@@ -36,21 +36,30 @@ def test_a_reviewer_accepts_with_a_reason(drifted, bob):
 
 
 def test_what_was_accepted_is_expected_from_then_on(drifted, version, bob):
-    services.accept(drifted.pk, reason="Fine.", by=bob)
+    services.accept(drifted.pk, found="Production", reason="Fine.", by=bob)
     move(version, "Archived")
     assert DriftFinding.objects.get(state="open").expected == "Production"
 
 
 def test_accepting_takes_a_reason(drifted, bob):
     with pytest.raises(InvalidInput) as caught:
-        services.accept(drifted.pk, reason="  ", by=bob)
+        services.accept(drifted.pk, found="Production", reason="  ", by=bob)
     assert (caught.value.field, state()) == ("reason", "open")
+
+
+def test_accepting_is_of_what_was_read(drifted, version, bob):
+    move(version, "Archived")
+    with pytest.raises(
+        Conflict, match="MLflow says something else than what you read: MLflow has churn v2 in Archived"
+    ):
+        services.accept(drifted.pk, found="Production", reason="Fine.", by=bob)
+    assert state() == "open"
 
 
 def test_who_trained_the_version_may_not_accept_it(drifted, bob):
     ModelVersion.objects.update(run={"user": "bob"})
     with pytest.raises(RuleViolation, match="You trained this version"):
-        services.accept(drifted.pk, reason="Mine.", by=bob)
+        services.accept(drifted.pk, found="Production", reason="Mine.", by=bob)
     assert AuditEvent.objects.get(action=Action.DRIFT_ACCEPTED).outcome == Outcome.REFUSED
 
 
@@ -58,13 +67,13 @@ def test_one_person_does_not_accept_what_takes_two(version, bob):
     make_policy(required_approvals=2)
     move(version, "Production")
     with pytest.raises(RuleViolation, match="demands 2 approvals"):
-        services.accept(DriftFinding.objects.get().pk, reason="Fine.", by=bob)
+        services.accept(DriftFinding.objects.get().pk, found="Production", reason="Fine.", by=bob)
 
 
 def test_a_stage_without_a_policy_cannot_be_accepted(version, bob):
     move(version, "Archived")
     with pytest.raises(RuleViolation, match="No policy says who signs off Archived"):
-        services.accept(DriftFinding.objects.get().pk, reason="Fine.", by=bob)
+        services.accept(DriftFinding.objects.get().pk, found="Archived", reason="Fine.", by=bob)
 
 
 def test_where_the_policy_names_a_group_its_members_accept(version, bob):
@@ -73,9 +82,9 @@ def test_where_the_policy_names_a_group_its_members_accept(version, bob):
     move(version, "Production")
     finding = DriftFinding.objects.get()
     with pytest.raises(RuleViolation, match="the group board"):
-        services.accept(finding.pk, reason="Fine.", by=bob)
+        services.accept(finding.pk, found=finding.found, reason="Fine.", by=bob)
     bob.groups.add(board)
-    services.accept(finding.pk, reason="Fine.", by=bob)
+    services.accept(finding.pk, found=finding.found, reason="Fine.", by=bob)
     assert state() == "accepted"
 
 
@@ -152,7 +161,7 @@ def test_two_at_once_settle_it_once(drifted, bob, erin):
     def settle(person, action):
         barrier.wait()
         try:
-            services.act(drifted.pk, action, reason="Now.", by=person)
+            services.act(drifted.pk, action, found="Production", reason="Now.", by=person)
             ends.append("done")
         except DomainError as error:
             ends.append(error.code)

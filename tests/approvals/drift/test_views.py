@@ -73,9 +73,10 @@ def test_the_password_is_a_field_where_the_policy_signs_with_one(as_, version, b
     address = f"/drift/{DriftFinding.objects.get().pk}/"
     client = as_(bob)
     assert text(client.get(address)).count('type="password"') == 1
-    refused = client.post(f"{address}act/", {"action": "accept", "reason": "Agreed.", "password": "wrong"})
+    typed = {"action": "accept", "found": "Production", "reason": "Agreed."}
+    refused = client.post(f"{address}act/", {**typed, "password": "wrong"})
     assert (refused.status_code, 'id="password-error"' in text(refused), "wrong" in text(refused)) == (400, True, False)
-    accepted = client.post(f"{address}act/", {"action": "accept", "reason": "Agreed.", "password": PASSWORD})
+    accepted = client.post(f"{address}act/", {**typed, "password": PASSWORD})
     assert (accepted.status_code, DriftFinding.objects.get().state) == (302, "accepted")
 
 

@@ -132,6 +132,17 @@ def test_a_rollback_whose_approval_lapsed_meanwhile_takes_votes(rolling_back, ml
     assert f"(request {rolling_back.follows_id}) has ended and was not certified anew" in reopened.reason
 
 
+def test_a_rollback_whose_asker_lost_the_role_takes_votes(rolling_back, bob, mlflow_registry):
+    bob.groups.clear()
+    assert run() == "done"
+    rolling_back.refresh_from_db()
+    assert (rolling_back.state, rolling_back.expedited, stages(mlflow_registry)) == (
+        "open", False, ["Archived", "Production"],
+    )  # fmt: skip
+    reopened = AuditEvent.objects.get(action=Action.REQUEST_REOPENED)
+    assert reopened.reason == "Bob asked for the rollback and may not do that any more."
+
+
 def test_a_rollback_to_files_that_are_not_the_signed_ones_takes_votes(rolling_back, mlflow_registry):
     approval = ApprovalRequest.objects.get(pk=rolling_back.follows_id)
     approval.evidence["artifact"] = "ab" * 32

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from apps.approvals import timers
 from apps.approvals.checks import reporting
-from apps.approvals.exceptional import recertification
+from apps.approvals.exceptional import queries, recertification
 from apps.approvals.models import ApprovalRequest, Recertification
 from apps.audit.actions import Action
 from apps.audit.models import AuditEvent
@@ -172,6 +172,15 @@ def test_an_approval_is_due_fourteen_days_before_its_end_and_overdue_for_seven(i
     now = timezone.now()
     in_force.recertify_by = now + timedelta(days=days)
     assert recertification.standing(in_force, now) == standing
+
+
+@pytest.mark.parametrize(("days", "standing", "listed"), [(6, "", 0), (4, "due", 1)])
+def test_an_approval_of_a_short_period_is_due_in_its_second_half(in_force, erin, days, standing, listed):
+    now = timezone.now()
+    weekly = make_policy(model=in_force.version.model, recertify_days=10)
+    in_force = applied(in_force, policy=weekly, recertify_by=now + timedelta(days=days))
+    told = (timers.tend(), queries.ending(erin).count())
+    assert (recertification.standing(in_force, now), told) == (standing, (listed, listed))
 
 
 def test_a_second_version_in_the_stage_changes_nothing(in_force, model, erin):

@@ -44,6 +44,7 @@ SAMPLES: dict[str, Any] = {
     "version": 3,
     "to_stage": "Production",
     "stage": "Production",
+    "found": "Production",
     "rules": [{"needed": 2, "group": None}],
     "starts_at": "2026-12-20T00:00:00Z",
     "ends_at": "2027-01-02T00:00:00Z",

@@ -48,6 +48,7 @@ def test_accepting_takes_a_reason(drifted, bob):
 
 
 def test_accepting_is_of_what_was_read(drifted, version, bob):
+    make_policy("Archived")
     move(version, "Archived")
     with pytest.raises(
         Conflict, match="MLflow says something else than what you read: MLflow has churn v2 in Archived"

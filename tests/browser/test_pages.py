@@ -1,4 +1,4 @@
-"""Every page, light and dark, wide and small: accessible, nothing to scroll sideways, nothing refused by the browser, one heading."""
+"""Every page, light and dark, wide and small: accessible, nothing scrolls sideways or is refused, one heading."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

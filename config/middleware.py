@@ -18,7 +18,7 @@ View = Callable[[HttpRequest], HttpResponse]
 
 
 class IsolationMiddleware:
-    """Says that no other site may embed the answer, and which of the browser's abilities no page needs."""
+    """Says that no other site may embed the answer, that no shared cache may keep it, and what no page needs."""
 
     def __init__(self, get_response: View) -> None:
         self.get_response = get_response
@@ -27,6 +27,7 @@ class IsolationMiddleware:
         response = self.get_response(request)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.headers.setdefault("Permissions-Policy", settings.PERMISSIONS_POLICY)
+        response.headers.setdefault("Cache-Control", "private, no-cache")
         return response
 
 

@@ -1,8 +1,9 @@
-"""What every request gets: a bound on uploads, an origin for the trail, one translation of a refusal into an answer."""
+"""What every request gets: headers, a bound on uploads, an origin for the trail, a refusal turned into an answer."""
 
 import uuid
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -14,6 +15,20 @@ from apps.registry.pages.uploads import MAX_BODY, READ_TO_THE_END
 from config.problems import problem
 
 View = Callable[[HttpRequest], HttpResponse]
+
+
+class IsolationMiddleware:
+    """Says that no other site may embed the answer, that no shared cache may keep it, and what no page needs."""
+
+    def __init__(self, get_response: View) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+        response.headers.setdefault("Permissions-Policy", settings.PERMISSIONS_POLICY)
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+        return response
 
 
 class OriginMiddleware:

@@ -31,6 +31,8 @@ from apps.notifications.serializers import (
     valid,
 )
 
+ONCE = {"Cache-Control": "no-store"}  # of answers that show a secret
+
 
 @extend_schema_view(get=extend_schema(summary="List your notifications, unread first", parameters=[NotificationFilter]))
 class NotificationList(generics.ListAPIView):
@@ -93,7 +95,7 @@ class WebhookList(_Managed):
         endpoints.needs_permission(user)
         made = endpoints.add_endpoint(by=user, **valid(EndpointIn, request.data))
         shown = NewWebhookOut(made.endpoint, context={"secret": made.secret})
-        return Response(shown.data, status=status.HTTP_201_CREATED)
+        return Response(shown.data, status=status.HTTP_201_CREATED, headers=ONCE)
 
 
 class WebhookDetail(_Managed):
@@ -134,7 +136,7 @@ class WebhookSecret(_Managed):
         user: Any = request.user
         made = endpoints.rotate_secret(endpoint, by=user)
         found = queries.get_endpoint(user, endpoint)
-        return Response(NewWebhookOut(found, context={"secret": made.secret}).data)
+        return Response(NewWebhookOut(found, context={"secret": made.secret}).data, headers=ONCE)
 
 
 class WebhookResend(_Managed):

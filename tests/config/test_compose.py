@@ -114,6 +114,7 @@ def test_pages_link_static_files_that_are_named_by_content_and_kept(web):
 def test_cookies_are_for_https_alone(web):
     with ask(web, "/sign-in/", "assent.test") as page:
         assert "; Secure" in page.headers["Set-Cookie"]
+        assert page.headers["Set-Cookie"].startswith("__Host-csrftoken=")
         assert page.headers["Strict-Transport-Security"] == "max-age=31536000"
 
 

@@ -24,6 +24,9 @@ def test_parse_reads_yaml_as_json_values():
         b"x" * (mlmodel.MAX_BYTES + 1),
         b"a: &a [1,1,1,1,1,1,1,1,1,1]\n"
         + b"".join(b"%c: &%c [%s]\n" % (n + 1, n + 1, b",".join([b"*%c" % n] * 10)) for n in range(97, 110)),
+        b"a: &a '" + b"y" * 500_000 + b"'\nb: [" + b", ".join([b"*a"] * 10_000) + b"]",  # 5 GB, were it unfolded
+        b"? &a '" + b"y" * 500_000 + b"'\n: [" + b", ".join([b"{*a : 1}"] * 1000) + b"]",
+        b"a: 0x" + b"f" * 5000,  # no decimal of it can be written, so neither JSON
         b"a: &a {x: 1}\nb: {<<: [*a, *a]}\n",
         b"a: &a [*a]",
     ],
@@ -31,6 +34,10 @@ def test_parse_reads_yaml_as_json_values():
 def test_parse_refuses_what_is_not_an_mlmodel(body):
     with pytest.raises(ValueError, match="MLmodel"):
         mlmodel.parse(body)
+
+
+def test_a_number_that_no_database_takes_is_kept_as_text():
+    assert mlmodel.parse(b"a: 0xffffffffffffffffff\nb: 7\n") == {"a": str(2**72 - 1), "b": 7}
 
 
 def test_signature_reads_the_json_inside_the_yaml():

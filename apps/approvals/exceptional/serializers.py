@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from apps.approvals.exceptional import recertification
 from apps.approvals.exceptional.forms import MAX_PASSWORD
+from apps.approvals.exceptional.queries import Month
 from apps.approvals.exceptional.rollback import PLACES, RollbackTarget
 from apps.approvals.models import AfterReview, ApprovalRequest
 from apps.approvals.strict import Strict
@@ -128,8 +129,11 @@ class EndingOut(serializers.ModelSerializer):
 class MonthOut(serializers.Serializer):
     """How many bypasses were confirmed in a month."""
 
-    month = serializers.DateTimeField(format="%Y-%m")
+    month = serializers.SerializerMethodField(help_text="YYYY-MM, in UTC.")
     bypasses = serializers.IntegerField()
+
+    def get_month(self, row: Month) -> str:
+        return f"{row.month:%Y-%m}"
 
 
 class ExceptionsOut(serializers.Serializer):

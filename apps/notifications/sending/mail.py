@@ -111,7 +111,8 @@ def _subject(rows: Sequence[Notification]) -> str:
 
 def _body(user: User, rows: Sequence[Notification]) -> str:
     told = [{"text": " ".join(row.sentence.split()), "at": row.created_at, "url": row.url} for row in rows]
-    return render_to_string("notifications/mail.txt", {"user": user, "rows": told, "base": settings.PUBLIC_URL})
+    name = " ".join((user.get_full_name() or user.get_username()).split())
+    return render_to_string("notifications/mail.txt", {"name": name, "rows": told, "base": settings.PUBLIC_URL})
 
 
 def _message_id(user: User, rows: Sequence[Notification]) -> str:

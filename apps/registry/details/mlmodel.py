@@ -11,6 +11,8 @@ from apps.registry.remote import clean
 
 MAX_BYTES = 1024 * 1024
 MAX_NODES = 20_000  # after aliases are followed: a small file can unfold to billions
+MAX_TEXT = MAX_BYTES  # characters after aliases are followed: one long text can stand in thousands of places
+MAX_BITS = 64  # of a number; what is longer is kept as text, as long as Python writes it in decimal
 
 
 class _Loader(yaml.SafeLoader):
@@ -99,21 +101,29 @@ class _Unfolder:
     """Turns YAML's values into JSON's, counting, so that aliases cannot unfold without end."""
 
     def __init__(self) -> None:
-        self.nodes = 0
+        self.nodes = self.text = 0
 
     def plain(self, value: Any) -> Any:
         self.nodes += 1
         if self.nodes > MAX_NODES:
             raise ValueError(f"it has more than {MAX_NODES} values")
         if isinstance(value, dict):
-            return {str(key): self.plain(item) for key, item in value.items()}
+            return {self._counted(str(key)): self.plain(item) for key, item in value.items()}
         if isinstance(value, list | tuple | set):
             return [self.plain(item) for item in value]
         if isinstance(value, float) and not math.isfinite(value):
             return str(value)
         if isinstance(value, date):  # datetime is a date
             return value.isoformat()
-        return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+        if isinstance(value, int) and value.bit_length() > MAX_BITS:
+            return str(value)
+        return value if value is None or isinstance(value, bool | int | float) else self._counted(str(value))
+
+    def _counted(self, text: str) -> str:
+        self.text += len(text)
+        if self.text > MAX_TEXT:
+            raise ValueError(f"its texts are longer than {MAX_TEXT} characters")
+        return text
 
 
 def example_path(parsed: dict[str, Any]) -> str:

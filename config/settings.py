@@ -175,7 +175,8 @@ LOGOUT_REDIRECT_URL = "accounts:sign-in"
 
 # --- Audit: which models' events a person may read (a dotted path, so that audit imports no other app) ---
 AUDIT_VISIBLE_MODEL_IDS = "apps.registry.queries.visible_model_ids"
-MODEL_BY_REFERENCE = "apps.registry.queries.get_model"  # for notifications, likewise
+MODEL_BY_REFERENCE = "apps.registry.queries.get_model"  # for notifications and tokens, likewise
+SCOPES_BY_ROUTE = "config.api_scopes.NEEDED"  # which scope of a token each address needs
 
 # --- Notifications: pages always; e-mail when a mail server is named; webhooks where admins add them ---
 PUBLIC_URL = env.str("ASSENT_PUBLIC_URL", "" if PRODUCTION else f"http://127.0.0.1:{PORT}").rstrip("/")
@@ -304,7 +305,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Browse the governed registry, ask for a promotion, review it, read the audit trail.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "SERVE_PERMISSIONS": ["apps.accounts.authentication.TokenScopeAllows"],
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "config.api_schema.describe_errors"],
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {

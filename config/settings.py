@@ -101,19 +101,21 @@ INSTALLED_APPS = [
     "apps.demo",
 ]
 MIDDLEWARE = [
+    "config.limits.ClientAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "config.middleware.UploadSizeMiddleware",  # before the check of the form's token, which parses the whole body
+    "config.limits.BodySizeMiddleware",  # before the check of the form's token, which parses the whole body
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "config.middleware.OriginMiddleware",
+    "config.limits.RateMiddleware",
     "config.middleware.DomainErrorMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
@@ -279,11 +281,25 @@ CELERY_BEAT_SCHEDULE = {
 }
 CACHES = {
     "default": (
-        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+        {
+            "BACKEND": "config.caches.CountingRedisCache",
+            "LOCATION": REDIS_URL,
+            "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},  # seconds: no request waits for it for long
+        }
         if REDIS_URL
-        else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+        else {"BACKEND": "config.caches.CountingLocalCache", "OPTIONS": {"MAX_ENTRIES": 20_000}}
     )
 }
+
+# --- Limits on requests, a minute; 0: none. Embedded, everything comes from one machine ---
+RATES_PER_MINUTE = {
+    "token": env.int("RATE_TOKEN_PER_MINUTE", 1_200 if PRODUCTION else 60_000),
+    "address": env.int("RATE_ADDRESS_PER_MINUTE", 3_000 if PRODUCTION else 60_000),
+    "sign-in": env.int("RATE_SIGN_IN_PER_MINUTE", 30 if PRODUCTION else 600),
+}
+PROXIES = env.int("ASSENT_PROXIES", 0)  # in front, each of which adds to X-Forwarded-For
+if SECURE_PROXY_SSL_HEADER and not PROXIES:  # then all requests seem to come from the proxy
+    RATES_PER_MINUTE |= {"address": 0, "sign-in": 0}
 
 # --- API ---
 REST_FRAMEWORK = {

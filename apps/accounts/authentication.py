@@ -18,7 +18,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from apps.accounts import grants, known, scopes
+from apps.accounts import grants, known, rates, scopes
 from apps.accounts.models import ApiToken, User
 from apps.accounts.throttle import CACHE_DOWN
 from apps.audit.actions import Action, Outcome
@@ -41,6 +41,7 @@ class TokenAuthentication(BaseAuthentication):
         token = usable_token(rest.strip() if scheme.lower() == "bearer" else _password(rest.strip()))
         if token is None:
             raise AuthenticationFailed(_("This token is unknown, expired or revoked. Make a new one and use that."))
+        _count(token, request)
         note_use(token, str(request.META.get("REMOTE_ADDR", "")))
         return token.user, token
 
@@ -82,6 +83,17 @@ def _refusal(token: ApiToken, needed: str | None) -> str:
         return _("No token may be used here. Sign in with a browser instead.")
     message = _("This token has the scope “%(scope)s”, and this needs another: %(others)s. Use a token that has one.")
     return message % {"scope": token.scope, "others": ", ".join(f"“{name}”" for name in scopes.covering(needed))}
+
+
+def _count(token: ApiToken, request: Request) -> None:
+    """Count the request against the token's limit. Raises TooManyRequests."""
+    standing = rates.count(rates.TOKEN, token.prefix)
+    if standing is None:
+        return
+    if hasattr(request, "rates"):
+        request.rates.append(standing)
+    if standing.over:
+        raise rates.refusal(standing)
 
 
 def digest_of(text: str) -> str:

@@ -11,7 +11,9 @@ class CountingRedisCache(RedisCache):
         """Add one to what was counted under `key` and return it; forgotten when nothing was counted for `seconds`."""
         stored = self.make_and_validate_key(key)
         steps = self._cache.get_client(stored, write=True).pipeline(transaction=False)
-        counted, _kept = steps.incr(stored).expire(stored, seconds).execute()
+        steps.incr(stored)
+        steps.expire(stored, seconds)
+        counted, _kept = steps.execute()
         return int(counted)
 
 

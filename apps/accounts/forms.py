@@ -180,7 +180,7 @@ class TokenForm(forms.Form):
 class RenewalForm(forms.Form):
     """Give an API token a new secret."""
 
-    prefix = forms.CharField(max_length=16, widget=forms.HiddenInput)
+    token = forms.CharField(max_length=16, widget=forms.HiddenInput)  # its prefix
     overlap = forms.IntegerField(min_value=0, max_value=MAX_OVERLAP)
     days = forms.IntegerField(min_value=1, max_value=MAX_DAYS, initial=DEFAULT_DAYS, required=False)
 

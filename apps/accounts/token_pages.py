@@ -73,7 +73,7 @@ def _renew(form: RenewalForm, part: TokenPart) -> None:
         values = form.cleaned_data
         try:
             part.made = services.renew_token(
-                values["prefix"], by=part.by, days=values["days"], overlap=values["overlap"]
+                values["token"], by=part.by, days=values["days"], overlap=values["overlap"]
             )
             return
         except InvalidInput as error:

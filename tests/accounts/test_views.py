@@ -268,7 +268,7 @@ def test_where_a_token_was_used_from_is_shown(alice):
 
 def test_a_renewed_token_is_shown_once_with_the_end_of_the_old_one(alice):
     made = create_token("ci", by=alice)
-    form = {"do": "renew", "prefix": made.token.prefix, "overlap": "2"}
+    form = {"do": "renew", "token": made.token.prefix, "overlap": "2"}
     response = browser(alice).post(ACCOUNT, form)
     text = response.context["part"].made.text
     assert (usable_token(text), usable_token(made.text)) == (made.token, made.token)
@@ -278,7 +278,7 @@ def test_a_renewed_token_is_shown_once_with_the_end_of_the_old_one(alice):
 
 def test_too_long_an_overlap_comes_back_open_on_its_field(alice):
     made = create_token("ci", by=alice)
-    form = {"do": "renew", "prefix": made.token.prefix, "overlap": "169"}
+    form = {"do": "renew", "token": made.token.prefix, "overlap": "169"}
     response = browser(alice).post(ACCOUNT, form)
     assert (response.status_code, list(response.context["part"].renewal.errors)) == (400, ["overlap"])
     assert usable_token(made.text) == made.token

@@ -27,6 +27,17 @@ class TooLarge(DomainError):
     code = "too_large"
 
 
+class TooManyRequests(DomainError):
+    """More requests than a minute allows (429). `seconds`: how long to wait."""
+
+    status = 429
+    code = "too_many_requests"
+
+    def __init__(self, message: str, *, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
 class NotVisible(DomainError):
     """The object does not exist, or this person may not see it: the answer is the same (404)."""
 

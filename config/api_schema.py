@@ -10,6 +10,7 @@ ERRORS = {
     "409": "Somebody was first, or it changed since you read it.",
     "413": "The body is larger than 2 MB.",
     "415": "The body is not JSON.",
+    "429": "Too many requests; `Retry-After` says how many seconds to wait.",
     "503": "MLflow did not answer; nothing was changed.",
 }
 FURTHER = {
@@ -107,7 +108,7 @@ def describe_errors(result: dict[str, Any], **_context: Any) -> dict[str, Any]:
 
 def error_statuses(path: str, method: str, operation: dict[str, Any]) -> list[str]:
     """Return the statuses of the errors that an operation answers, in order."""
-    statuses = {"401", *FURTHER.get(operation["operationId"], ())}
+    statuses = {"401", "429", *FURTHER.get(operation["operationId"], ())}
     if method == "get" or "requestBody" in operation:
         statuses.add("400")  # what is not known is refused, in the query and in the body
     if "requestBody" in operation:

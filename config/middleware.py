@@ -1,4 +1,4 @@
-"""What every request gets: headers, a bound on uploads, an origin for the trail, a refusal turned into an answer."""
+"""What every request gets: headers, an origin for the trail, a refusal turned into an answer. Bounds: limits.py."""
 
 import uuid
 from collections.abc import Callable
@@ -6,12 +6,10 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext as _
 
 from apps.audit.actions import Source
 from apps.audit.context import Origin, came_through
-from apps.errors import DomainError, InvalidInput, NotVisible, TooLarge
-from apps.registry.pages.uploads import MAX_BODY, READ_TO_THE_END
+from apps.errors import DomainError, InvalidInput, NotVisible
 from config.problems import problem
 
 View = Callable[[HttpRequest], HttpResponse]
@@ -46,28 +44,6 @@ class OriginMiddleware:
         return response
 
 
-class UploadSizeMiddleware:
-    """Refuses a form with files by the size that it announces, before anything parses it, whoever sends it.
-
-    Other bodies have their own bounds: DATA_UPLOAD_MAX_MEMORY_SIZE, and those of the API's parsers.
-    """
-
-    def __init__(self, get_response: View) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
-
-    def process_view(self, request: HttpRequest, *args: object) -> HttpResponse | None:
-        size = _announced(request)
-        if request.content_type != "multipart/form-data" or size <= MAX_BODY:
-            return None
-        if size <= READ_TO_THE_END:  # a browser shows the answer only after it could send everything
-            while request.read(64 * 1024):
-                pass
-        return error_page(request, TooLarge(_("The file is larger than 10 MB. Nothing was kept. Send a part of it.")))
-
-
 class DomainErrorMiddleware:
     """Turns a DomainError that a page raised into a page with its status and its sentence (the API: config/api.py)."""
 
@@ -81,13 +57,6 @@ class DomainErrorMiddleware:
         if not isinstance(error, DomainError):
             return None
         return error_page(request, error)
-
-
-def _announced(request: HttpRequest) -> int:
-    try:
-        return int(request.META.get("CONTENT_LENGTH") or 0)
-    except ValueError:
-        return 0
 
 
 def is_api(request: HttpRequest) -> bool:

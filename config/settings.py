@@ -109,6 +109,7 @@ INSTALLED_APPS = [
     "apps.demo",
 ]
 MIDDLEWARE = [
+    "config.limits.ClientAddressMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.middleware.IsolationMiddleware",
@@ -117,12 +118,13 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "config.middleware.UploadSizeMiddleware",  # before the check of the form's token, which parses the whole body
+    "config.limits.BodySizeMiddleware",  # before the check of the form's token, which parses the whole body
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "config.middleware.OriginMiddleware",
+    "config.limits.RateMiddleware",
     "config.middleware.DomainErrorMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
@@ -184,7 +186,8 @@ LOGOUT_REDIRECT_URL = "accounts:sign-in"
 
 # --- Audit: which models' events a person may read (a dotted path, so that audit imports no other app) ---
 AUDIT_VISIBLE_MODEL_IDS = "apps.registry.queries.visible_model_ids"
-MODEL_BY_REFERENCE = "apps.registry.queries.get_model"  # for notifications, likewise
+MODEL_BY_REFERENCE = "apps.registry.queries.get_model"  # for notifications and tokens, likewise
+SCOPES_BY_ROUTE = "config.api_scopes.NEEDED"  # which scope of a token each address needs
 
 # --- Notifications: pages always; e-mail when a mail server is named; webhooks where admins add them ---
 PUBLIC_URL = env.str("ASSENT_PUBLIC_URL", "" if PRODUCTION else f"http://127.0.0.1:{PORT}").rstrip("/")
@@ -287,11 +290,25 @@ CELERY_BEAT_SCHEDULE = {
 }
 CACHES = {
     "default": (
-        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+        {
+            "BACKEND": "config.caches.CountingRedisCache",
+            "LOCATION": REDIS_URL,
+            "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},  # seconds: no request waits for it for long
+        }
         if REDIS_URL
-        else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+        else {"BACKEND": "config.caches.CountingLocalCache", "OPTIONS": {"MAX_ENTRIES": 20_000}}
     )
 }
+
+# --- Limits on requests, a minute; 0: none. Embedded, everything comes from one machine ---
+RATES_PER_MINUTE = {
+    "token": env.int("RATE_TOKEN_PER_MINUTE", 1_200 if PRODUCTION else 60_000),
+    "address": env.int("RATE_ADDRESS_PER_MINUTE", 3_000 if PRODUCTION else 60_000),
+    "sign-in": env.int("RATE_SIGN_IN_PER_MINUTE", 30 if PRODUCTION else 600),
+}
+PROXIES = env.int("ASSENT_PROXIES", 0)  # in front, each of which adds to X-Forwarded-For
+if SECURE_PROXY_SSL_HEADER and not PROXIES:  # then all requests seem to come from the proxy
+    RATES_PER_MINUTE |= {"address": 0, "sign-in": 0}
 
 # --- API ---
 REST_FRAMEWORK = {
@@ -313,7 +330,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "Browse the governed registry, ask for a promotion, review it, read the audit trail.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
+    "SERVE_PERMISSIONS": ["apps.accounts.authentication.TokenScopeAllows"],
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "config.api_schema.describe_errors"],
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {

@@ -11,6 +11,9 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 CHARSET = re.compile(r";\s*charset=[^;]*", re.IGNORECASE)
 _django = get_wsgi_application()
+
+from config.limits import take_in_chunks  # noqa: E402 - it reads the settings, which are loaded now
+
 # What was loaded stays for good: looking through it for garbage again and again would hold up single requests.
 gc.collect()
 gc.freeze()
@@ -21,4 +24,5 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
     """Answer a request. Text is UTF-8 whatever the client calls it: Django fails on codecs that cannot read text."""
     if "CONTENT_TYPE" in environ:
         environ["CONTENT_TYPE"] = CHARSET.sub("", environ["CONTENT_TYPE"])
+    take_in_chunks(environ)
     return _django(environ, start_response)

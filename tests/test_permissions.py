@@ -107,6 +107,8 @@ TABLE = {
     ("accounts:sign-in", "POST"): Row(302, 302, 302, 200),  # signed out: the form again, with its error
     ("accounts:sign-out", "POST"): public(302),
     ("accounts:theme", "POST"): public(302, payload={"theme": "dark"}),
+    ("accounts:service-account", "GET"): page(403, 403),
+    ("accounts:service-account", "POST"): page(403, 403, payload={"name": "ci", "scope": "gate", "days": 9}),
     ("accounts:account", "GET"): page(),
     ("accounts:account", "POST"): page(payload={"name": "laptop", "scope": "read", "days": 30}),
     ("accounts:people", "GET"): page(403, 403),
@@ -341,6 +343,7 @@ def asked(alice, erin) -> ApprovalRequest:
     end = timezone.now() + timedelta(days=2)
     FreezeWindow.objects.create(name="Books", stage="Archived", starts_at=timezone.now(), ends_at=end)
     _webhook(alice)
+    User.objects.create(username="robot", password="!", is_service=True)
     asked = services.open_request(version.pk, "Production", reason="Better.", by=alice)
     until = timezone.now() + timedelta(days=7)
     Waiver.objects.create(request=asked, check_name="description", reason="Known.", waived_by=alice, expires_at=until)
@@ -379,7 +382,7 @@ def persons(asked) -> dict[str, User | None]:
 def address(name: str, request: ApprovalRequest, query: str = "") -> str:
     """Return the path of an address, about the requested model."""
     numbers = {"id": request.pk, "name": "churn", "number": request.version.number, "connection": "default", "run": 1,
-               "alias": "champion", "place": 0}  # fmt: skip
+               "alias": "champion", "place": 0, "username": "robot"}  # fmt: skip
     if name == "api:event-detail":
         numbers["number"] = 1  # the event of the request
     if ":view-" in name:

@@ -18,8 +18,8 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from apps.accounts import grants, known
-from apps.accounts.models import ApiToken, TokenScope, User
+from apps.accounts import grants, known, rates, scopes
+from apps.accounts.models import ApiToken, User
 from apps.accounts.throttle import CACHE_DOWN
 from apps.audit.actions import Action, Outcome
 from apps.audit.services import Target, record
@@ -41,7 +41,8 @@ class TokenAuthentication(BaseAuthentication):
         token = usable_token(rest.strip() if scheme.lower() == "bearer" else _password(rest.strip()))
         if token is None:
             raise AuthenticationFailed(_("This token is unknown, expired or revoked. Make a new one and use that."))
-        note_use(token)
+        _count(token, request)
+        note_use(token, str(request.META.get("REMOTE_ADDR", "")))
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:
@@ -49,17 +50,50 @@ class TokenAuthentication(BaseAuthentication):
 
 
 class TokenScopeAllows(BasePermission):
-    """Only signed-in people; a read token only reads. What a person may do is decided by the services."""
+    """Only signed-in people; a token only where its scope covers what the address needs, and nowhere by default.
+
+    What a person may do is decided by the services.
+    """
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if not getattr(request.user, "is_authenticated", False):
             return False
         token = request.auth
-        if isinstance(token, ApiToken) and token.scope != TokenScope.WRITE and request.method not in SAFE_METHODS:
-            self.message = _("This token has the scope “read”, which only reads. Use one with the scope “write”.")
-            note_refusal(token, request, self.message)
-            return False
-        return True
+        if not isinstance(token, ApiToken):
+            return True
+        needed = _needed(request, view)
+        if needed and scopes.covers(token.scope, needed):
+            return True
+        self.message = _refusal(token, needed)
+        note_refusal(token, request, self.message)
+        return False
+
+
+def _needed(request: Request, view: Any) -> str | None:
+    """Return the scope that is needed. A method that the view does not have is answered by it, to who could write."""
+    method = str(request.method)
+    if method not in SAFE_METHODS and not hasattr(view, method.lower()):
+        return scopes.WRITE
+    match = request.resolver_match
+    return scopes.needed_for(match.view_name, method) if match else None
+
+
+def _refusal(token: ApiToken, needed: str | None) -> str:
+    if needed is None:
+        return _("No token may be used here. Sign in with a browser instead.")
+    message = _("This token has the scope “%(scope)s”, and this needs another: %(others)s. Use a token that has one.")
+    return message % {"scope": token.scope, "others": ", ".join(f"“{name}”" for name in scopes.covering(needed))}
+
+
+def _count(token: ApiToken, request: Request) -> None:
+    """Count the request against the token's limit. Raises TooManyRequests."""
+    standing = rates.count(rates.TOKEN, token.prefix)
+    if standing is None:
+        return
+    if hasattr(request, "rates"):
+        request.rates.append(standing)
+    if standing.over:
+        raise rates.refusal(standing)
 
 
 def digest_of(text: str) -> str:
@@ -68,23 +102,35 @@ def digest_of(text: str) -> str:
 
 
 def usable_token(text: str) -> ApiToken | None:
-    """Return the token whose text this is, if it is neither revoked nor expired and its person is active."""
+    """Return the token whose text this is, if it is neither revoked nor expired and its person is active.
+
+    Its person is bounded by it: whatever is asked of them obeys the token's scope and models.
+    """
     kind, _, rest = text.partition("_")
     prefix, _, secret = rest.partition("_")
     if kind != "assent" or not secret or not (prefix.isascii() and prefix.isalnum()):
         return None
     token = known.token_of(prefix)
-    same = hmac.compare_digest(token.digest if token else "", digest_of(text))
-    return token if token and same and token.usable else None
+    if token is None or not _is_secret_of(token, digest_of(text)) or not token.usable:
+        return None
+    token.user.bounds = scopes.bounds_of(token)
+    return token
 
 
-def note_use(token: ApiToken) -> None:
-    """Keep the time of use, at most once a minute, so that reading through the API seldom writes."""
+def _is_secret_of(token: ApiToken, digest: str) -> bool:
+    """Return whether this is the digest of the token's secret, or of the one before it while both work."""
+    if hmac.compare_digest(token.digest, digest):
+        return True
+    return token.overlaps and hmac.compare_digest(token.old_digest, digest)
+
+
+def note_use(token: ApiToken, address: str) -> None:
+    """Keep when and from where it was used, at most once a minute, so that reading through the API seldom writes."""
     now = timezone.now()
     if token.last_used_at and token.last_used_at > now - USE_IS_NOTED_EVERY:
         return
     stale = Q(last_used_at=None) | Q(last_used_at__lte=now - USE_IS_NOTED_EVERY)
-    ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
+    ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now, last_used_from=address[:45])
 
 
 def note_refusal(token: ApiToken, request: Request, reason: str) -> None:

@@ -1,5 +1,7 @@
 """How Django finds the person of a session."""
 
+from typing import Any
+
 from django.contrib.auth.backends import ModelBackend
 
 from apps.accounts import known
@@ -13,3 +15,7 @@ class PersonBackend(ModelBackend):
         """Return the person, None when there is none or they may not sign in."""
         person = known.person(user_id)
         return person if person and self.user_can_authenticate(person) else None
+
+    def user_can_authenticate(self, user: Any) -> bool:
+        """Return whether this is an active person: a service account has no session."""
+        return super().user_can_authenticate(user) and not user.is_service

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.accounts import grants, sessions
 from apps.accounts.models import TokenScope, User
 from apps.accounts.roles import DUTIES, RANKS
-from apps.accounts.tokens import DEFAULT_DAYS, MAX_DAYS, MAX_NAME
+from apps.accounts.tokens import DEFAULT_DAYS, MAX_DAYS, MAX_NAME, MAX_OVERLAP
 
 LARGEST_ID = 2**63 - 1
 MAX_REASON = 5000
@@ -156,7 +156,45 @@ class TokenForm(forms.Form):
         help_text=_("Where it is used, such as “CI of churn”."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    scope = forms.ChoiceField(label=_("May"), choices=TokenScope.choices)
+    scope = forms.ChoiceField(
+        label=_("May"),
+        choices=TokenScope.choices,
+        initial=TokenScope.READ,
+        help_text=_("A pipeline that deploys needs the gate alone. Never more than the owner may do."),
+    )
+    models = forms.CharField(
+        label=_("Only on these models"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2, "autocomplete": "off"}),
+        help_text=_("Exact names, one a line. Empty: all that the owner sees."),
+    )
     days = forms.IntegerField(
         label=_("Valid for days"), min_value=1, max_value=MAX_DAYS, initial=DEFAULT_DAYS, help_text=_("1 to 365.")
+    )
+
+    def clean_models(self) -> list[str]:
+        """Return the names, one a line; a line of blanks is none."""
+        return [name for name in self.cleaned_data["models"].splitlines() if name.strip()]
+
+
+class RenewalForm(forms.Form):
+    """Give an API token a new secret."""
+
+    token = forms.CharField(max_length=16, widget=forms.HiddenInput)  # its prefix
+    overlap = forms.IntegerField(min_value=0, max_value=MAX_OVERLAP)
+    days = forms.IntegerField(min_value=1, max_value=MAX_DAYS, initial=DEFAULT_DAYS, required=False)
+
+    def clean_days(self) -> int:
+        """Return for how long; left out: as long as a new one."""
+        return self.cleaned_data["days"] or DEFAULT_DAYS
+
+
+class ServiceAccountForm(forms.Form):
+    """Add a machine that acts through tokens."""
+
+    username = forms.CharField(
+        label=_("User name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+    name = forms.CharField(
+        label=_("What it is"), max_length=150, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )

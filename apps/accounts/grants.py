@@ -14,6 +14,7 @@ from django.db.models import Q, QuerySet
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 from apps.accounts import known
+from apps.accounts.bounds import PERSONS_ALONE, withheld, within
 from apps.accounts.models import User
 from apps.accounts.permissions import MODEL_PERMISSIONS, Permission
 from apps.accounts.roles import ADMIN, INSTALLATION_ADMIN, Role, role_names
@@ -47,10 +48,12 @@ _HELD_SOMEWHERE = """
     SELECT permission.codename FROM auth_permission permission WHERE permission.codename IN ({wanted}) AND (
         EXISTS (SELECT 1 FROM accounts_user_groups member
             JOIN {of_groups} held ON held.group_id = member.group_id AND held.permission_id = permission.id
-            WHERE member.user_id = %s)
-        OR EXISTS (SELECT 1 FROM {of_person} held WHERE held.user_id = %s AND held.permission_id = permission.id)
+            WHERE member.user_id = %s{limited})
+        OR EXISTS (SELECT 1 FROM {of_person} held
+            WHERE held.user_id = %s AND held.permission_id = permission.id{limited})
     )
 """
+SERVICE_ACCOUNT = "service_account"  # beside role names, in the trail
 _BY_CODENAME = {permission.codename: permission for permission in Permission}
 _BY_FULL_NAME = {permission.full_name: permission for permission in Permission}
 
@@ -73,47 +76,53 @@ class GroupPermissionTable(GroupObjectPermissionBase):
 def held_permissions(user: Any, obj: models.Model | None = None) -> frozenset[Permission]:
     """Return everything that `user` may do on `obj`, or on the whole installation when `obj` is None.
 
-    One query for a person (remembered on `user`, for one request), and one for `obj`.
+    One query for a person (remembered on `user`, for one request), and one for `obj`. All within the bounds of the
+    request: through a token that is limited to models, nothing is held on the whole installation.
     """
     if user is None or not getattr(user, "is_active", False):
         return frozenset()
-    if user.is_superuser:
-        return frozenset(Permission)
-    held = {_BY_FULL_NAME[name] for name in _names_everywhere(user) if name in _BY_FULL_NAME}
-    if obj is not None and not held.issuperset(MODEL_PERMISSIONS):
+    held = _granted_everywhere(user)
+    if obj is None:
+        return within(user, held)
+    if not held.issuperset(MODEL_PERMISSIONS):
         held |= _held_on(user, type(obj), [obj.pk])[obj.pk]
-    return frozenset(held)
+    return within(user, held, obj.pk)
 
 
 def held_on(user: Any, objects: Iterable[models.Model]) -> dict[Any, frozenset[Permission]]:
     """Return `held_permissions` for many `objects` of one class, by primary key, with a constant query count."""
-    everywhere, objects = held_permissions(user), list(objects)
+    objects = list(objects)
     if not objects or user is None or not getattr(user, "is_active", False):
-        return {obj.pk: everywhere for obj in objects}
-    return {key: everywhere | more for key, more in _held_on(user, type(objects[0]), [o.pk for o in objects]).items()}
+        return {obj.pk: frozenset() for obj in objects}
+    everywhere, on_each = _granted_everywhere(user), _held_on(user, type(objects[0]), [obj.pk for obj in objects])
+    return {key: within(user, everywhere | more, key) for key, more in on_each.items()}
 
 
 def held_somewhere(user: Any, among: frozenset[Permission], governed: type[models.Model]) -> frozenset[Permission]:
     """Return which of `among` the user holds on the whole installation, or on any object of a class; one query."""
     question = somewhere_question(user, among, governed)
-    return ask(question) if question else held_permissions(user) & among
+    return ask(question) if question else _sure(user, among)
 
 
 def somewhere_question(
     user: Any, among: frozenset[Permission], governed: type[models.Model]
 ) -> Question[frozenset[Permission]] | None:
     """Return how to ask for `held_somewhere`; None where what is held on the whole installation is the answer."""
-    held = held_permissions(user) & among
-    if held == among or user is None or not getattr(user, "is_active", False):
+    held = _sure(user, among)
+    if user is None or not getattr(user, "is_active", False):
         return None
-    wanted = [permission.codename for permission in among - held]
+    wanted = [permission.codename for permission in among - held - withheld(user)]
+    models = user.bounds.models
+    if not wanted or (models is not None and not models):
+        return None
     query = _HELD_SOMEWHERE.format(
         of_groups=_table(governed, "group")._meta.db_table,
         of_person=_table(governed, "user")._meta.db_table,
         wanted=", ".join(["%s"] * len(wanted)),
+        limited="" if models is None else f" AND held.content_object_id IN ({', '.join(['%s'] * len(models))})",
     )
-    values = [*wanted, user.pk, user.pk]
-    return Question(query, values, lambda rows: held | _named(codename for (codename,) in rows))
+    person = [user.pk, *(models or ())]
+    return Question(query, [*wanted, *person, *person], lambda rows: held | _named(codename for (codename,) in rows))
 
 
 def allows(user: Any, permission: Permission, obj: models.Model | None = None) -> bool:
@@ -125,7 +134,11 @@ def visible_to(user: Any, objects: QuerySet, permission: Permission = Permission
     """Return those `objects` (of a governed model) on which `user` holds `permission`; none for a stranger."""
     if user is None or not getattr(user, "is_active", False):
         return objects.none()
-    if permission in held_permissions(user):
+    if permission in withheld(user):
+        return objects.none()
+    if user.bounds.models is not None:
+        objects = objects.filter(pk__in=user.bounds.models)
+    if permission in _granted_everywhere(user):
         return objects
     held = Q(permission__codename=permission.codename)  # found once, not for each of ten thousand rows
     of_groups = _table(objects.model, "group").objects.filter(held, group__user=user).values("content_object")
@@ -134,7 +147,10 @@ def visible_to(user: Any, objects: QuerySet, permission: Permission = Permission
 
 
 def holders(permission: Permission, obj: models.Model | None = None) -> QuerySet[User]:
-    """Return the active people who hold `permission`, by group or person, on `obj` or on the whole installation."""
+    """Return the active people who hold `permission`, by group or person, on `obj` or on the whole installation.
+
+    Service accounts are among them where the permission is not for persons alone.
+    """
     stored = _stored([permission])
     groups = Q(permissions__in=stored)
     people = Q(is_superuser=True) | Q(
@@ -145,7 +161,8 @@ def holders(permission: Permission, obj: models.Model | None = None) -> QuerySet
         groups |= Q(pk__in=_table(type(obj), "group").objects.filter(**on_obj).values("group"))
         people |= Q(pk__in=_table(type(obj), "user").objects.filter(**on_obj).values("user"))
     members = User.groups.through.objects.filter(group__in=Group.objects.filter(groups).values("pk")).values("user")
-    return User.objects.filter(people | Q(pk__in=members), is_active=True)
+    found = User.objects.filter(people | Q(pk__in=members), is_active=True)
+    return found.filter(is_service=False) if permission in PERSONS_ALONE else found
 
 
 def holders_on(permission: Permission, objects: QuerySet) -> dict[Any, frozenset[int]]:
@@ -153,8 +170,12 @@ def holders_on(permission: Permission, objects: QuerySet) -> dict[Any, frozenset
     keys = list(objects.order_by().values_list("pk", flat=True))
     everywhere = set(holders(permission).values_list("pk", flat=True))
     stored = {"permission__in": _stored([permission]), "content_object__in": objects.order_by().values("pk")}
-    of_groups = _table(objects.model, "group").objects.filter(**stored, group__user__is_active=True)
-    of_people = _table(objects.model, "user").objects.filter(**stored, user__is_active=True)
+    counts = {"is_active": True} | ({"is_service": False} if permission in PERSONS_ALONE else {})
+    of_members = {f"group__user__{name}": value for name, value in counts.items()}
+    of_groups = _table(objects.model, "group").objects.filter(**stored, **of_members)
+    of_people = _table(objects.model, "user").objects.filter(
+        **stored, **{f"user__{name}": value for name, value in counts.items()}
+    )
     more: dict[Any, set[int]] = {}
     for key, person in of_groups.values_list("content_object_id", "group__user").union(
         of_people.values_list("content_object_id", "user_id")
@@ -170,8 +191,12 @@ def roles_of(user: Any, obj: models.Model | None = None) -> list[str]:
 
 
 def actor(user: Any, obj: models.Model | None = None) -> Actor:
-    """Return `user` as the trail names people: user name, and roles held on `obj` at this moment."""
-    return Actor(name=user.get_username(), role=", ".join(roles_of(user, obj)))
+    """Return `user` as the trail names people: user name, and roles held on `obj` at this moment.
+
+    A service account is called one, before its roles.
+    """
+    kind = [SERVICE_ACCOUNT] if user.is_service else []
+    return Actor(name=user.get_username(), role=", ".join([*kind, *roles_of(user, obj)]))
 
 
 def set_role(
@@ -228,7 +253,7 @@ def group_roles(objects: QuerySet) -> dict[int, dict[Any, list[str]]]:
 
 def granted_on(user: Any, governed: type[models.Model]) -> dict[Any, frozenset[Permission]]:
     """Return what `user` was granted on single objects of a class, by group or person: primary key → permissions."""
-    return _held_on(user, governed, None)
+    return {key: within(user, held, key) for key, held in _held_on(user, governed, None).items()}
 
 
 def roles_in(codenames: Iterable[str]) -> list[str]:
@@ -239,6 +264,21 @@ def roles_in(codenames: Iterable[str]) -> list[str]:
 def roles_for(permissions: Iterable[Permission]) -> list[str]:
     """Return the role names that `permissions` amount to."""
     return role_names(set(permissions))
+
+
+def _granted_everywhere(user: Any) -> frozenset[Permission]:
+    """Return what an active `user` was granted on the whole installation, whatever bounds the request has."""
+    if user.is_superuser:
+        return frozenset(Permission)
+    return frozenset(_BY_FULL_NAME[name] for name in _names_everywhere(user) if name in _BY_FULL_NAME)
+
+
+def _sure(user: Any, among: frozenset[Permission]) -> frozenset[Permission]:
+    """Return which of `among` are held wherever the bounds of the request reach, whatever single objects say."""
+    if user is None or not getattr(user, "is_active", False):
+        return frozenset()
+    anywhere = next(iter(user.bounds.models or ()), None)
+    return within(user, _granted_everywhere(user), anywhere) & among
 
 
 def _names_everywhere(user: Any) -> set[str]:

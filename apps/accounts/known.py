@@ -97,4 +97,8 @@ def _same(value: Any) -> Any:
     return value
 
 
-_READ: dict[type, Any] = {models.BooleanField: bool, models.DateTimeField: written.moment}
+_READ: dict[type, Any] = {
+    models.BooleanField: bool,
+    models.DateTimeField: written.moment,
+    models.JSONField: written.document,
+}

@@ -9,7 +9,15 @@ from django.core.paginator import Page, Paginator
 from django.utils.translation import gettext as _
 
 from apps.accounts import queries, services
-from apps.accounts.forms import GrantForm, GroupForm, MemberForm, PersonForm, RemovalForm, StandingForm
+from apps.accounts.forms import (
+    GrantForm,
+    GroupForm,
+    MemberForm,
+    PersonForm,
+    RemovalForm,
+    ServiceAccountForm,
+    StandingForm,
+)
 from apps.accounts.models import User
 from apps.accounts.roles import ROLES, Role
 
@@ -83,6 +91,14 @@ DEEDS = {
             % {"person": values["username"]}
         ),
     ),
+    "new_service_account": Deed(
+        ServiceAccountForm,
+        lambda form, by: services.create_service_account(by=by, **form.cleaned_data),
+        lambda values: (
+            _("The service account %(account)s is there. Put it into a group, then make its token on its page.")
+            % {"account": values["username"]}
+        ),
+    ),
 }
 
 
@@ -92,6 +108,9 @@ def people_context(by: User, page: int, refused: forms.Form | None, deed: str) -
     return {
         "cards": [_card(overview, refused, deed) for overview in queries.groups_overview(by)],
         "new_group": refused if deed == "new_group" and refused else GroupForm(auto_id="new-group-%s"),
+        "new_service": refused
+        if deed == "new_service_account" and refused
+        else ServiceAccountForm(auto_id="new-service-account-%s"),
         "new_person": refused if deed == "new_person" and refused else PersonForm(auto_id="new-person-%s"),
         "refused": refused,
         "standing": refused if isinstance(refused, StandingForm) else None,

@@ -6,9 +6,11 @@ from typing import Any
 from django.apps import apps
 from django.contrib.auth.models import Group
 from django.db.models import Prefetch, QuerySet
+from django.utils.translation import gettext as _
 
 from apps.accounts import grants
 from apps.accounts.models import ApiToken, User
+from apps.errors import NotVisible
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,38 @@ def own_roles(user: User) -> tuple[list[str], list[ModelRoles]]:
     return grants.roles_of(user), _by_name(rows)
 
 
+@dataclass(frozen=True)
+class ListedToken:
+    """A token and the models that it is limited to, as far as who looks sees them; `unseen`: how many others."""
+
+    token: ApiToken
+    models: list[Any]
+    unseen: int
+
+
 def tokens_of(user: User) -> QuerySet[ApiToken]:
-    """Return the person's tokens, newest first, revoked and expired ones too."""
+    """Return the tokens of a person or service account, newest first, revoked and expired ones too."""
     return ApiToken.objects.filter(user=user).select_related("user").order_by("-id")
+
+
+def listed_tokens(owner: User, viewer: Any) -> list[ListedToken]:
+    """Return the tokens of `owner` with the models that they are limited to, in two queries at most."""
+    tokens = list(tokens_of(owner))
+    keys = {key for token in tokens for key in token.limited_to or ()}
+    named = {model.pk: model for model in _visible_models(viewer).filter(pk__in=keys)} if keys else {}
+    found = []
+    for token in tokens:
+        models = [named[key] for key in token.limited_to or () if key in named]
+        found.append(ListedToken(token, models, len(token.limited_to or ()) - len(models)))
+    return found
+
+
+def service_account(username: str) -> User:
+    """Return the service account of this name. Raises NotVisible, also for a person's name."""
+    found = User.objects.filter(username=username, is_service=True).first()
+    if found is None:
+        raise NotVisible(_("There is no service account of this name. Look at the list of people."))
+    return found
 
 
 def _visible_models(user: Any) -> QuerySet:

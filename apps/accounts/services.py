@@ -13,10 +13,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.accounts import grants, guards, sessions
+from apps.accounts.bounds import carries
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.accounts.roles import ROLES, Role
-from apps.accounts.tokens import create_token, revoke_token
+from apps.accounts.tokens import create_token, renew_token, revoke_token
 from apps.audit.actions import Action
 from apps.audit.chain import storable_text
 from apps.audit.services import Attempt, Target, attempt
@@ -26,11 +27,13 @@ __all__ = [
     "add_member",
     "change_grant",
     "create_group",
+    "create_service_account",
     "create_token",
     "create_user",
     "deactivate",
     "reactivate",
     "remove_member",
+    "renew_token",
     "revoke_token",
 ]
 MAX_NAME = 150
@@ -103,6 +106,23 @@ def create_user(
         user.save()
         trial.done(reason=reason, after={"username": username, "name": user.get_full_name(), "email": email})
     return user
+
+
+def create_service_account(username: str, *, by: User, name: str = "", reason: str = "") -> User:
+    """Add a machine that acts through tokens alone, in no group; `name` says what it is.
+
+    It has no password and no session, and signs off nothing, whatever its groups: see bounds.PERSONS_ALONE.
+    Raises NotAllowed, InvalidInput (username, name), Conflict.
+    """
+    with _managing(Action.USER_CREATED, by=by, target=Target("person", username)) as trial:
+        account = User(username=username, first_name=name.strip(), is_service=True)
+        account.set_unusable_password()
+        if User.objects.filter(username=username).exists():
+            raise Conflict(_("There is a person of this user name already. Choose another."), field="username")
+        _validate(None, lambda: account.clean_fields(exclude=["password"]), {"first_name": "name"})
+        account.save()
+        trial.done(reason=reason, after={"username": username, "name": account.first_name, "service_account": True})
+    return account
 
 
 def deactivate(user: User | int, *, by: User, reason: str) -> None:
@@ -181,7 +201,8 @@ def _managing(action: Action, *, by: User, target: Target, person: User | int | 
         # what refers to a group or person meanwhile: a request that is opened, whose requester the guards wait for.
         list(Group.objects.select_for_update(no_key=True).order_by("pk").values_list("pk"))
         guards.lock_people(by.pk, *([] if person is None else [_key(person)]))
-        if not grants.holders(Permission.PEOPLE_MANAGE).filter(pk=by.pk).exists():
+        bounded = not carries(by, Permission.PEOPLE_MANAGE.full_name)  # by the token of this request
+        if bounded or not grants.holders(Permission.PEOPLE_MANAGE).filter(pk=by.pk).exists():
             raise NotAllowed(_("Only an admin of the whole registry manages people. Ask one to do this."))
         yield trial
 
@@ -228,11 +249,11 @@ def _target(kind: str, given: Any) -> Target:
     return Target(kind, named or str(given))
 
 
-def _validate(field: str | None, check: Any) -> None:
-    """Turn Django's validation error into ours, naming the first field at fault."""
+def _validate(field: str | None, check: Any, called: dict[str, str] | None = None) -> None:
+    """Turn Django's validation error into ours, naming the first field at fault, as it is `called`."""
     try:
         check()
     except ValidationError as error:
         at_fault = field or next(iter(error.message_dict))
         messages = error.messages if field else error.message_dict[at_fault]
-        raise InvalidInput(" ".join(messages), field=at_fault) from error
+        raise InvalidInput(" ".join(messages), field=(called or {}).get(at_fault, at_fault)) from error

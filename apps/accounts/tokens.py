@@ -1,10 +1,13 @@
-"""API tokens: made, shown once, revoked."""
+"""API tokens: made, shown once, renewed, revoked. A person's own; those of a service account by who manages people."""
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.conf import settings
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from apps.accounts import grants
@@ -14,11 +17,15 @@ from apps.accounts.permissions import Permission
 from apps.audit.actions import Action
 from apps.audit.chain import storable_text
 from apps.audit.services import Target, attempt
-from apps.errors import InvalidInput, NotVisible
+from apps.errors import InvalidInput, NotVisible, WrongState
 
 DEFAULT_DAYS = 90
 MAX_DAYS = 365
 MAX_NAME = 100
+MAX_MODELS = 100
+DEFAULT_OVERLAP = 24  # hours
+MAX_OVERLAP = 7 * 24
+PATTERN = r"\bassent_[0-9a-f]{12}_[A-Za-z0-9_-]{43}"  # of every token: what leak scanners look for
 
 
 @dataclass(frozen=True)
@@ -30,22 +37,62 @@ class NewToken:
 
 
 def create_token(
-    name: str, *, by: User, scope: str = TokenScope.READ, days: int = DEFAULT_DAYS, reason: str = ""
+    name: str,
+    *,
+    by: User,
+    owner: User | None = None,
+    scope: str = TokenScope.READ,
+    models: Iterable[str] = (),
+    days: int = DEFAULT_DAYS,
+    reason: str = "",
 ) -> NewToken:
-    """Make a token that acts for `by`, valid for `days` (1 to 365). Raises InvalidInput."""
-    prefix = secrets.token_hex(6)
-    text = f"assent_{prefix}_{secrets.token_urlsafe(32)}"
+    """Make a token that acts for `owner` (None: for `by`), valid for `days` (1 to 365).
+
+    `models` are references of the only models that it sees; none: all that its owner sees. Raises InvalidInput, and
+    NotVisible for an owner other than `by`, unless that is a service account and `by` manages people.
+    """
+    prefix, owner = secrets.token_hex(6), owner or by
     with attempt(Action.TOKEN_CREATED, by=grants.actor(by), target=Target("token", name.strip() or prefix)) as trial:
+        if not _may_hold(by, owner):
+            raise NotVisible(_("There is no such service account, or you may not manage it."))
+        text, digest = _new_secret(prefix)
         token = ApiToken.objects.create(
-            user=by,
+            user=owner,
             name=_checked_name(name),
             prefix=prefix,
-            digest=digest_of(text),
+            digest=digest,
             scope=_checked_scope(scope),
+            limited_to=_checked_models(models, scope, by),
             expires_at=timezone.now() + timedelta(days=_checked_days(days)),
         )
         trial.target = _target(token)
-        trial.done(reason=reason, after={"scope": token.scope, "expires_at": token.expires_at.isoformat()})
+        trial.done(reason=reason, after=_terms(token))
+    return NewToken(token, text)
+
+
+def renew_token(
+    prefix: str, *, by: User, days: int = DEFAULT_DAYS, overlap: int = DEFAULT_OVERLAP, reason: str = ""
+) -> NewToken:
+    """Give a token a new secret, valid for `days` from now; the one before works for `overlap` hours more (0 to 168).
+
+    It never works longer than it would have, and one that was before it ends now. The name, prefix, scope and models
+    stay. Raises NotVisible (not there, somebody else's), WrongState (revoked or expired), InvalidInput.
+    """
+    with attempt(Action.TOKEN_RENEWED, by=grants.actor(by), target=Target("token", prefix)) as trial:
+        token = _locked(prefix)
+        if token is None or not _may_hold(by, token.user):
+            raise NotVisible(_("There is no such token, or it is not yours. Look at the list of your tokens."))
+        trial.target = _target(token)
+        if not token.usable:
+            raise WrongState(_("A token that is revoked or expired cannot be renewed. Make a new one."))
+        before, now = _terms(token), timezone.now()
+        until = min(now + timedelta(hours=_checked_overlap(overlap)), token.expires_at)
+        token.old_digest, token.old_until = (token.digest, until) if until > now else ("", None)
+        token.expires_at = now + timedelta(days=_checked_days(days))
+        text, token.digest = _new_secret(prefix)
+        token.save(update_fields=["digest", "old_digest", "old_until", "expires_at"])
+        ends = until.isoformat() if token.old_until else None
+        trial.done(reason=reason, before=before, after={**_terms(token), "old_secret_until": ends})
     return NewToken(token, text)
 
 
@@ -55,7 +102,7 @@ def revoke_token(prefix: str, *, by: User, reason: str = "") -> ApiToken:
     Raises NotVisible for a token that is not there, or is somebody else's.
     """
     with attempt(Action.TOKEN_REVOKED, by=grants.actor(by), target=Target("token", prefix)) as trial:
-        token = ApiToken.objects.select_for_update(of=("self",)).select_related("user").filter(prefix=prefix).first()
+        token = _locked(prefix)
         if token is None or (token.user_id != by.pk and not grants.allows(by, Permission.PEOPLE_MANAGE)):
             raise NotVisible(_("There is no such token, or it is not yours. Look at the list of your tokens."))
         before = token.revoked_at
@@ -64,6 +111,26 @@ def revoke_token(prefix: str, *, by: User, reason: str = "") -> ApiToken:
         trial.target = _target(token)
         trial.done(reason=reason, before={"revoked": before is not None}, after={"revoked": True})
     return token
+
+
+def _new_secret(prefix: str) -> tuple[str, str]:
+    """Return a token's text and the digest that is stored of it."""
+    text = f"assent_{prefix}_{secrets.token_urlsafe(32)}"
+    return text, digest_of(text)
+
+
+def _may_hold(by: User, owner: User) -> bool:
+    """Return whether `by` may learn the secret of a token of `owner`: their own, or a service account's."""
+    return by.pk == owner.pk or (owner.is_service and grants.allows(by, Permission.PEOPLE_MANAGE))
+
+
+def _locked(prefix: str) -> ApiToken | None:
+    return ApiToken.objects.select_for_update(of=("self",)).select_related("user").filter(prefix=prefix).first()
+
+
+def _terms(token: ApiToken) -> dict[str, object]:
+    limited = {} if token.limited_to is None else {"limited_to": token.limited_to}
+    return {"scope": token.scope, "expires_at": token.expires_at.isoformat(), **limited}
 
 
 def _target(token: ApiToken) -> Target:
@@ -79,11 +146,36 @@ def _checked_name(name: str) -> str:
 
 def _checked_scope(scope: str) -> str:
     if scope not in TokenScope.values:
-        raise InvalidInput(_("A token's scope is “read” or “write”."), field="scope")
+        message = _("A token's scope is one of: %(scopes)s.") % {"scopes": ", ".join(TokenScope.values)}
+        raise InvalidInput(message, field="scope")
     return scope
+
+
+def _checked_models(references: Iterable[str], scope: str, by: User) -> list[int] | None:
+    """Return the keys of the models, as `by` sees them; None for no limit."""
+    wanted = list(dict.fromkeys(references))
+    if not wanted:
+        return None
+    if scope == TokenScope.ADMIN:
+        message = _("What an admin token manages belongs to no model. Leave the models empty, or choose another scope.")
+        raise InvalidInput(message, field="models")
+    if len(wanted) > MAX_MODELS:
+        message = _("A token is limited to %(most)s models at most. Make several.") % {"most": MAX_MODELS}
+        raise InvalidInput(message, field="models")
+    get_model = import_string(settings.MODEL_BY_REFERENCE)
+    try:
+        return [get_model(by, reference).pk for reference in wanted]
+    except NotVisible as error:
+        raise InvalidInput(error.message, field="models") from error
 
 
 def _checked_days(days: int) -> int:
     if not 1 <= days <= MAX_DAYS:
         raise InvalidInput(_("A token is valid for 1 to 365 days."), field="days")
     return days
+
+
+def _checked_overlap(hours: int) -> int:
+    if not 0 <= hours <= MAX_OVERLAP:
+        raise InvalidInput(_("The old secret works for 0 to 168 hours more."), field="overlap")
+    return hours

@@ -17,11 +17,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.accounts import grants, pages, queries, services, sessions
-from apps.accounts.forms import GrantForm, RemovalForm, SignInForm, StandingForm, TokenForm
+from apps.accounts import grants, pages, queries, sessions, token_pages
+from apps.accounts.forms import GrantForm, RemovalForm, SignInForm, StandingForm
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
-from apps.accounts.tokens import NewToken
 from apps.errors import DomainError, InvalidInput, NotAllowed, NotVisible
 
 THEMES = ("light", "dark", "system")
@@ -115,37 +114,33 @@ def _people_page(
 def account(request: HttpRequest) -> HttpResponse:
     """One's own roles and API tokens. A new token is shown once, on the answer to the form that made it."""
     by = cast(User, request.user)
-    form, made, status = TokenForm(), None, 200
-    if request.method == "POST" and request.POST.get("do") == "revoke":
-        token = services.revoke_token(request.POST.get("prefix", ""), by=by)
-        messages.success(request, _("The token “%(name)s” is revoked. It no longer works.") % {"name": token.name})
+    part = token_pages.answer(request, owner=by, by=by)
+    if part.done:
         return redirect("accounts:account")
-    if request.method == "POST":
-        form = TokenForm(request.POST)
-        made = _make_token(form, by)
-        status = 200 if made else 400
-        form = TokenForm() if made else form
     everywhere, on_models = queries.own_roles(by)
     context = {
-        "form": form,
-        "made": made,
+        "part": part,
         "roles": pages.roles_named(everywhere),
         "on_models": [(row.model, pages.roles_named(row.roles)) for row in on_models],
         "groups": by.groups.order_by("name"),
-        "tokens": queries.tokens_of(by),
     }
-    return render(request, "accounts/account.html", context, status=status)
+    return render(request, "accounts/account.html", context, status=part.status)
 
 
-def _make_token(form: TokenForm, by: User) -> NewToken | None:
-    if not form.is_valid():
-        return None
-    values = form.cleaned_data
-    try:
-        return services.create_token(values["name"], by=by, scope=values["scope"], days=values["days"])
-    except InvalidInput as error:
-        form.add_error(error.field if error.field in form.fields else None, error.message)
-        return None
+@login_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def service_account(request: HttpRequest, username: str) -> HttpResponse:
+    """A service account with its groups and tokens, for those who manage people."""
+    by = cast(User, request.user)
+    if not grants.allows(by, Permission.PEOPLE_MANAGE):
+        raise NotAllowed(_("Only an admin of the whole registry manages service accounts. Ask one to do this."))
+    account = queries.service_account(username)
+    part = token_pages.answer(request, owner=account, by=by)
+    if part.done:
+        return redirect("accounts:service-account", username)
+    context = {"account": account, "part": part, "groups": account.groups.order_by("name")}
+    return render(request, "accounts/service_account.html", context, status=part.status)
 
 
 @require_POST

@@ -199,8 +199,12 @@ def lapsed_reviews(request: ApprovalRequest) -> QuerySet[Review]:
 
 
 def speakers(request: ApprovalRequest) -> QuerySet[User]:
-    """Return the active people who may speak for somebody else on this request: readers of the model, not excluded."""
+    """Return the active people who may speak for somebody else on this request: readers of the model, not excluded.
+
+    Never a service account; whose review counts (`reviewers_under`) is never one either, for none holds that duty.
+    """
     readers = grants.holders(Permission.MODEL_READ, request.version.model).exclude(pk=request.requester_id)
+    readers = readers.filter(is_service=False)
     return readers.exclude(username__in=barred(request)) if request.policy else readers.none()
 
 

@@ -3,7 +3,9 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from apps.accounts.bounds import PERSONS_ALONE
 from apps.accounts.models import User
+from apps.accounts.permissions import Permission
 from apps.approvals import aiming, eligibility
 from apps.approvals.drift import covering
 from apps.approvals.eligibility import Exclusion
@@ -24,6 +26,20 @@ EXCLUDED_DELEGATOR = {
         "%(person)s was the last to report a check of this version, so nobody can review it for them."
     ),
 }
+
+
+def a_person(user: User, request: ApprovalRequest) -> str | None:
+    """A machine may ask; the decisions of others stand until a person weighs them."""
+    return _for_persons() if user.is_service else None
+
+
+def for_persons(user: User, permission: Permission) -> str | None:
+    """What is signed, waived, bypassed or ruled is so by a person: a service account never may, whatever its groups."""
+    return _for_persons() if user.is_service and permission in PERSONS_ALONE else None
+
+
+def _for_persons() -> str:
+    return _("A service account asks and reports; it signs off nothing and clears nothing. A person has to do this.")
 
 
 def not_the_requester(user: User, request: ApprovalRequest) -> str | None:

@@ -168,7 +168,11 @@ TRANSITIONS = {
             Permission.MODEL_DEPLOY,
             ENGINEER_DISMISSES,
             Action.REQUEST_OBJECTION_DISMISSED,
-            rules=(lifecycle_rules.neither_requester_nor_objector, lifecycle_rules.made_by_somebody_else),
+            rules=(
+                rules.a_person,
+                lifecycle_rules.neither_requester_nor_objector,
+                lifecycle_rules.made_by_somebody_else,
+            ),
             comment_needed=True,
         ),
         Transition(
@@ -269,6 +273,8 @@ def refusal(row: Transition, request: ApprovalRequest, user: User, *, voice: Use
     """
     if voice and voice.pk != user.pk:
         return _refusal_for_another(row, request, user, voice)
+    if sentence := rules.for_persons(user, row.permission):
+        return RuleViolation(sentence)
     if not _permitted(row, request, user):
         return NotAllowed(str(row.refusal_without_permission))
     return _wrong_state(row, request) or _broken_rule(row, request, user) or _obstacle(row, request, user)

@@ -72,6 +72,7 @@ class Action(models.TextChoices):
     SYNC_CANCELLED = "sync.cancelled", _("Sync cancelled")
     SYNC_REQUESTED = "sync.requested", _("Sync requested")
     TOKEN_CREATED = "token.created", _("API token created")
+    TOKEN_RENEWED = "token.renewed", _("API token renewed")
     TOKEN_REVOKED = "token.revoked", _("API token revoked")
     TOKEN_USED = "token.used", _("API token used beyond its scope")
     USER_CREATED = "user.created", _("Person added")

@@ -18,8 +18,12 @@ def may_read(user: Any, model_id: int | None) -> bool:
 
 
 def visible(user: Any, rows: QuerySet) -> QuerySet:
-    """Return those `rows` (with a column `model_id`) that `user` may read at this moment."""
-    return rows.filter(Q(model_id=None) | Q(model_id__in=visible_model_ids(user)))
+    """Return those `rows` (with a column `model_id`) that `user` may read at this moment.
+
+    Through a token that is limited to models, only those about them.
+    """
+    of_models = Q(model_id__in=visible_model_ids(user))
+    return rows.filter(of_models if user.is_limited else Q(model_id=None) | of_models)
 
 
 def events_for(owner: Any, events: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:

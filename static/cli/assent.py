@@ -10,6 +10,7 @@ Exit codes of `gate`:
     3  the server cannot be reached, or answers something else than Assent
     4  no token, one that does not hold, or no such version that it may see
 
+A token with the scope “gate” is enough: it may ask this and nothing else.
 The token is read from the environment variable ASSENT_TOKEN and never printed; the server from --url or ASSENT_URL.
 """
 
@@ -118,11 +119,13 @@ def check(answer, options):
 def refused(error):
     """Return the Failure that a status stands for, with what the server said of it."""
     if error.code == 401:
-        return Failure(NOT_AUTHORISED, "The token is wrong, expired or revoked. Make one on your account page.")
+        return Failure(NOT_AUTHORISED, "The token is wrong, expired or revoked. Make one with scope gate.")
     if error.code == 403:
         return Failure(NOT_AUTHORISED, "The token may not ask this.")
     if error.code == 404:
         return Failure(NOT_AUTHORISED, "There is no such model version, or the token may not see it.")
+    if error.code == 429:
+        return Failure(UNREACHABLE, "The server was asked too often. Wait a minute, then ask again.")
     if error.code == 400:
         return Failure(USAGE, f"The server refused the question. {detail(error)}")
     return Failure(UNREACHABLE, f"The server answered with status {error.code}.")

@@ -1,15 +1,21 @@
+import re
+import threading
 from datetime import timedelta
 from io import StringIO
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
 from apps.accounts.authentication import usable_token
 from apps.accounts.models import ApiToken
-from apps.accounts.services import create_token, revoke_token
+from apps.accounts.services import create_token, renew_token, revoke_token
+from apps.accounts.tokens import PATTERN
 from apps.audit.models import AuditEvent
-from apps.errors import InvalidInput, NotVisible
+from apps.errors import InvalidInput, NotVisible, WrongState
+from tests.builders import make_model
 
 
 def test_token_text_finds_its_row_and_is_not_stored(alice):
@@ -119,3 +125,122 @@ def test_command_revokes(alice):
     made = create_token("laptop", by=alice)
     assert run("revoke_token", made.token.prefix) == f"Revoked {made.token}.\n"
     assert usable_token(made.text) is None
+
+
+# --- renewing ---
+
+
+def test_a_renewed_token_and_the_one_before_both_work_until_the_stated_time(alice):
+    first = create_token("CI", by=alice, scope="gate")
+    second = renew_token(first.token.prefix, by=alice, overlap=2)
+    assert [usable_token(made.text) for made in (first, second)] == [first.token, first.token]
+    assert timedelta(hours=1, minutes=59) < second.token.old_until - timezone.now() < timedelta(hours=2)
+    ApiToken.objects.update(old_until=timezone.now())
+    assert [usable_token(made.text) for made in (first, second)] == [None, first.token]
+
+
+def test_renewing_keeps_name_scope_and_prefix_and_moves_the_end(alice):
+    made = create_token("CI", by=alice, scope="gate", days=1)
+    token = renew_token(made.token.prefix, by=alice, days=30).token
+    assert (token.name, token.scope, token.prefix) == ("CI", "gate", made.token.prefix)
+    assert (token.expires_at - timezone.now()).days in (29, 30)
+
+
+def test_the_old_secret_never_works_longer_than_it_would_have(alice):
+    made = create_token("CI", by=alice)
+    soon = timezone.now() + timedelta(minutes=5)
+    ApiToken.objects.update(expires_at=soon)
+    assert renew_token(made.token.prefix, by=alice, overlap=168).token.old_until == soon
+
+
+def test_without_an_overlap_the_old_secret_ends_at_once(alice):
+    made = create_token("CI", by=alice)
+    renewed = renew_token(made.token.prefix, by=alice, overlap=0)
+    assert (usable_token(made.text), usable_token(renewed.text)) == (None, made.token)
+
+
+def test_renewing_twice_leaves_the_last_two_secrets(alice):
+    made = create_token("CI", by=alice)
+    texts = [made.text, *(renew_token(made.token.prefix, by=alice).text for _ in range(2))]
+    assert [usable_token(text) is not None for text in texts] == [False, True, True]
+
+
+def test_revoking_ends_both_secrets(alice):
+    made = create_token("CI", by=alice)
+    renewed = renew_token(made.token.prefix, by=alice)
+    revoke_token(made.token.prefix, by=alice)
+    assert [usable_token(text) for text in (made.text, renewed.text)] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("more", "field"), [({"overlap": 169}, "overlap"), ({"overlap": -1}, "overlap"), ({"days": 366}, "days")]
+)
+def test_renew_token_names_the_field_at_fault_and_changes_nothing(alice, more, field):
+    made = create_token("CI", by=alice)
+    with pytest.raises(InvalidInput) as caught:
+        renew_token(made.token.prefix, by=alice, **more)
+    assert (caught.value.field, usable_token(made.text)) == (field, made.token)
+
+
+@pytest.mark.parametrize("change", [{"revoked_at": timezone.now()}, {"expires_at": timezone.now()}])
+def test_what_is_over_is_not_renewed(alice, change):
+    made = create_token("CI", by=alice)
+    ApiToken.objects.update(**change)
+    with pytest.raises(WrongState):
+        renew_token(made.token.prefix, by=alice)
+
+
+def test_nobody_renews_the_token_of_a_person_for_them(alice, admin):
+    made = create_token("CI", by=alice)
+    with pytest.raises(NotVisible):
+        renew_token(made.token.prefix, by=admin)
+    assert usable_token(made.text) == made.token
+
+
+def test_renewing_is_recorded_without_a_secret(alice):
+    made = create_token("CI", by=alice)
+    renewed = renew_token(made.token.prefix, by=alice, reason="It leaked.")
+    event = AuditEvent.objects.latest("id")
+    assert (event.action, event.outcome, event.reason) == ("token.renewed", "done", "It leaked.")
+    assert event.data["after"]["old_secret_until"] == renewed.token.old_until.isoformat()
+    assert renewed.text.rpartition("_")[2] not in str(list(AuditEvent.objects.values()))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_renew_at_once_each_gets_a_secret_that_works(alice):
+    made = create_token("CI", by=alice)
+    texts: list[str] = []
+
+    def renew() -> None:
+        texts.append(renew_token(made.token.prefix, by=alice).text)
+        connection.close()
+
+    threads = [threading.Thread(target=renew) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [usable_token(text) for text in texts] == [made.token] * 2
+    assert usable_token(made.text) is None
+
+
+def test_every_token_is_what_leak_scanners_look_for(alice):
+    made = create_token("CI", by=alice)
+    texts = [made.text, *(renew_token(made.token.prefix, by=alice).text for _ in range(20))]
+    assert [re.findall(PATTERN, f"ASSENT_TOKEN={text}\n") for text in texts] == [[text] for text in texts]
+
+
+def test_the_pattern_is_the_documented_one():
+    assert PATTERN in (settings.BASE_DIR / "docs" / "security.md").read_text()
+
+
+def test_command_renews(alice):
+    made = create_token("CI", by=alice)
+    text = run("renew_token", made.token.prefix, "--overlap", "0").removesuffix("\n")
+    assert (usable_token(made.text), usable_token(text)) == (None, made.token)
+
+
+def test_command_limits_a_token_to_models(alice):
+    model = make_model("churn")
+    text = run("create_token", "alice", "--name", "CI", "--scope", "gate", "--model", "churn").removesuffix("\n")
+    assert (usable_token(text).scope, usable_token(text).limited_to) == ("gate", [model.pk])

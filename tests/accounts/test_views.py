@@ -11,8 +11,10 @@ from django.urls import reverse
 from django.utils.html import escape
 
 from apps.accounts import grants
+from apps.accounts.authentication import usable_token
 from apps.accounts.models import ApiToken, User
 from apps.accounts.roles import VIEWER
+from apps.accounts.services import create_service_account, create_token
 from apps.audit.models import AuditEvent
 from tests.builders import make_model
 
@@ -237,3 +239,77 @@ def test_the_way_back_stays_on_this_host(bob, following):
 def test_an_unknown_theme_is_a_400_and_a_get_is_not_allowed(bob):
     assert browser(bob).post(THEME, {"theme": "pink"}).status_code == 400
     assert browser(bob).get(THEME).status_code == 405
+
+
+# --- renewing, models, service accounts ---
+
+
+def token_form(**fields):
+    return {"do": "create", "name": "ci", "scope": "gate", "days": "90", "models": ""} | fields
+
+
+def test_a_token_limited_to_models_is_made_and_its_models_are_named(alice):
+    model = make_model(HOSTILE)
+    browser(alice).post(ACCOUNT, token_form(models=f"{HOSTILE}\r\n\r\n"))
+    page = browser(alice).get(ACCOUNT)
+    assert ApiToken.objects.get().limited_to == [model.pk]
+    assert (escape(HOSTILE) in page.content.decode(), b"<script>alert" in page.content) == (True, False)
+
+
+def test_a_model_that_is_not_there_is_refused_on_its_field(alice):
+    response = browser(alice).post(ACCOUNT, token_form(models="unheard of"))
+    assert (response.status_code, list(response.context["part"].form.errors)) == (400, ["models"])
+
+
+def test_where_a_token_was_used_from_is_shown(alice):
+    ApiToken.objects.filter(pk=create_token("ci", by=alice).token.pk).update(last_used_from="192.0.2.7")
+    assert "from 192.0.2.7" in text_of(browser(alice).get(ACCOUNT))
+
+
+def test_a_renewed_token_is_shown_once_with_the_end_of_the_old_one(alice):
+    made = create_token("ci", by=alice)
+    form = {"do": "renew", "token": made.token.prefix, "overlap": "2"}
+    response = browser(alice).post(ACCOUNT, form)
+    text = response.context["part"].made.text
+    assert (usable_token(text), usable_token(made.text)) == (made.token, made.token)
+    assert (text in response.content.decode(), text in browser(alice).get(ACCOUNT).content.decode()) == (True, False)
+    assert "The secret before it works until" in text_of(response)
+
+
+def test_too_long_an_overlap_comes_back_open_on_its_field(alice):
+    made = create_token("ci", by=alice)
+    form = {"do": "renew", "token": made.token.prefix, "overlap": "169"}
+    response = browser(alice).post(ACCOUNT, form)
+    assert (response.status_code, list(response.context["part"].renewal.errors)) == (400, ["overlap"])
+    assert usable_token(made.text) == made.token
+
+
+def test_a_service_account_is_added_and_gets_its_token_on_its_page(admin):
+    send(admin, "new_service_account", username="ci", name="CI of churn")
+    assert "CI of churn (service account)" in text_of(browser(admin).get(PEOPLE))
+    response = browser(admin).post("/people/service-accounts/ci/", token_form())
+    token = usable_token(response.context["part"].made.text)
+    assert (token.user.username, token.scope) == ("ci", "gate")
+
+
+def test_a_service_account_that_cannot_be_comes_back_on_its_field(admin):
+    response = send(admin, "new_service_account", username="admin", name="")
+    assert (response.status_code, list(response.context["new_service"].errors)) == (409, ["username"])
+
+
+@pytest.mark.parametrize("username", ["alice", "nobody"])
+def test_a_person_has_no_page_of_a_service_account(admin, alice, username):
+    assert browser(admin).get(f"/people/service-accounts/{username}/").status_code == 404
+
+
+def test_the_page_of_a_service_account_asks_as_often_for_ten_tokens_as_for_one(admin):
+    account = create_service_account("ci", by=admin)
+    counts = []
+    for number in range(10):
+        create_token(f"t{number}", by=admin, owner=account, models=[make_model(f"m{number}").name])
+        if number in (0, 9):
+            client = browser(admin)
+            with CaptureQueriesContext(connection) as queries:
+                client.get("/people/service-accounts/ci/")
+            counts.append(len(queries))
+    assert counts[0] == counts[1]

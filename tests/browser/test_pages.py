@@ -375,6 +375,7 @@ SIGHTS = {
     "people": Sight("accounts:people", "/people/", by="admin"),
     "people, not allowed": Sight("accounts:people", "/people/", status=403),
     "account": Sight("accounts:account", "/account/", by="alice"),
+    "service account": Sight("accounts:service-account", "/people/service-accounts/ci-churn/", by="admin"),
     "account, new token": Sight("accounts:account", "/account/", by="alice", does=make_token),
     "audit": Sight("audit:event-list", "/audit/", by="admin", does=open_first_event),
     "audit, malformed filter": Sight("audit:event-list", "/audit/?since=yesterday", status=400),

@@ -11,7 +11,7 @@ from django.utils import timezone
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.roles import ADMIN, DATA_SCIENTIST, EMERGENCY, ML_ENGINEER, REVIEWER, VIEWER
-from apps.accounts.services import create_token
+from apps.accounts.services import create_service_account, create_token
 from apps.approvals import conditions, counts, services, waivers
 from apps.approvals.checks import reporting
 from apps.approvals.delegating import services as delegating
@@ -102,6 +102,8 @@ def build() -> World:
     make_version(make_model("retired-ranker"), 1, stage="Archived", deleted_at=THEN)
     make_version(make_model("half-read"), 1, details_state=DetailsState.PENDING, details_at=None)
     create_token("laptop", by=people["alice"])
+    machine = create_service_account("ci-churn", by=people["admin"], name="CI of churn")
+    create_token("gate", by=people["admin"], owner=machine, scope="gate", models=["churn"])
     SyncRun.objects.create(
         state=SyncState.DONE, finished_at=timezone.now(), requested_by="beat", counts={"models": 6, "versions": 12}
     )

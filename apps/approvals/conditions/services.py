@@ -145,7 +145,7 @@ def _condition(review: Review, terms: ConditionTerms, now: datetime) -> Conditio
 
 def _owner(review: Review, username: str) -> User:
     readers = grants.holders(Permission.MODEL_READ, review.request.version.model)
-    found = readers.filter(username=username).first()
+    found = readers.filter(username=username, is_service=False).first()
     if found is None:
         message = _("“%(person)s” cannot own a condition here: name an active person who may read this model.")
         raise InvalidInput(message % {"person": username}, field="conditions")

@@ -17,6 +17,7 @@ from apps.registry.queries import visible_models
 
 MOST_SHOWN = 50
 SHOWN = ("to_stage", "alias", "submitted_at", "requester__username", "requester__first_name", "requester__last_name",
+         "requester__is_service",
          "version__number", "version__model__name", "version__model__connection")  # fmt: skip
 
 

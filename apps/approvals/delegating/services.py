@@ -109,6 +109,8 @@ def _holder(username: str, lender: User, model: RegisteredModel | None, *, by: U
         raise RuleViolation(message, field="delegate")
     people = grants.holders(Permission.MODEL_READ, model) if model else User.objects.filter(is_active=True)
     found = people.filter(username=username).first()
+    if found and found.is_service:
+        raise RuleViolation(_("A service account reviews for nobody. Name a person."), field="delegate")
     if found is None:
         message = _("There is no active person of this user name who may read what they are to review.")
         raise InvalidInput(message, field="delegate")

@@ -130,6 +130,8 @@ def settlement_of(action: str) -> Settlement:
 
 def refusal(row: Settlement, finding: DriftFinding, user: User) -> DomainError | None:
     """Return why `user` may not do this about the finding now, or None. The finding is visible to them."""
+    if user.is_service and row.action == DriftAction.ACCEPT:
+        return RuleViolation(_("A service account accepts no drift. A person has to do this."))
     if not any(grants.allows(user, permission, finding.model) for permission in row.permissions):
         return NotAllowed(str(row.refusal_without_permission))
     if finding.state != DriftState.OPEN:

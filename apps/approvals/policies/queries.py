@@ -40,5 +40,6 @@ def requests_under(policy: ApprovalPolicy, user: Any) -> QuerySet[ApprovalReques
     columns = ("state", "to_stage", "alias", "from_stage", "created_at", "requester", "version__number",
                "version__model__name", "version__model__connection")  # fmt: skip
     return requests.select_related("version__model__connection", "requester").only(
-        *columns, "requester__username", "requester__first_name", "requester__last_name", "requester__is_active"
+        *columns, "requester__username", "requester__first_name", "requester__last_name", "requester__is_active",
+        "requester__is_service",
     ).order_by("-id")  # fmt: skip

@@ -114,6 +114,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "config.middleware.OriginMiddleware",
+    "config.access.AccessMiddleware",
     "config.middleware.DomainErrorMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
@@ -175,6 +176,9 @@ LOGOUT_REDIRECT_URL = "accounts:sign-in"
 
 # --- Audit: which models' events a person may read (a dotted path, so that audit imports no other app) ---
 AUDIT_VISIBLE_MODEL_IDS = "apps.registry.queries.visible_model_ids"
+AUDIT_ACTOR = "apps.accounts.grants.actor"  # a person as the trail names people, likewise
+CHECKPOINT_SECONDS = env.int("ASSENT_CHECKPOINT_SECONDS", 3600)  # how often the trail is signed; 0: only when asked
+ACCESS_LOG_DAYS = env.int("ASSENT_ACCESS_LOG_DAYS", 365)  # how long denials and reads are kept; 0: for ever
 MODEL_BY_REFERENCE = "apps.registry.queries.get_model"  # for notifications, likewise
 
 # --- Notifications: pages always; e-mail when a mail server is named; webhooks where admins add them ---
@@ -275,7 +279,14 @@ CELERY_BEAT_SCHEDULE = {
     },
     "prune notifications": {"task": "notifications.prune", "schedule": schedule(3600)},
     "sync registry": {"task": "registry.request_sync", "schedule": schedule(SYNC_INTERVAL_SECONDS)},
+    "prune accesses": {"task": "audit.prune_accesses", "schedule": schedule(3600)},
 }
+if CHECKPOINT_SECONDS:
+    CELERY_BEAT_SCHEDULE["sign the trail"] = {
+        "task": "audit.checkpoint",
+        "schedule": schedule(CHECKPOINT_SECONDS),
+        "options": {"expires": 60},
+    }
 CACHES = {
     "default": (
         {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}

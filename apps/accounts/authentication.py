@@ -22,6 +22,7 @@ from apps.accounts import grants, known
 from apps.accounts.models import ApiToken, TokenScope, User
 from apps.accounts.throttle import CACHE_DOWN
 from apps.audit.actions import Action, Outcome
+from apps.audit.context import note_token
 from apps.audit.services import Target, record
 from apps.errors import NotAllowed
 
@@ -42,6 +43,7 @@ class TokenAuthentication(BaseAuthentication):
         if token is None:
             raise AuthenticationFailed(_("This token is unknown, expired or revoked. Make a new one and use that."))
         note_use(token)
+        note_token(token.prefix, token.name)
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from apps.audit.chain import FIRST_HASH, canonical_json, format_time
 from apps.audit.export import to_line
 from apps.audit.models import AuditEvent, ChainHead
+from apps.audit.proof import checkpoints
 
 FORMAT = "assent-audit/1"
 
@@ -53,6 +54,8 @@ def export_lines(
         if event.id > head.id:
             break
         yield written.event(event)
+    for line in checkpoints.export_lines(head.id):
+        yield written.line(line)
     chosen = {name: _plain(value) for name, value in (filters or {}).items() if value not in (None, "")}
     content = {
         "format": FORMAT,

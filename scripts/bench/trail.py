@@ -160,14 +160,25 @@ def _insert(rows: list[tuple[Any, ...]]) -> None:
 
 
 def tell(name: str, command: list[str]) -> None:
-    """Run a command; print how long it took and the most memory that it held."""
-    began = time.perf_counter()
+    """Run a command; print how long it took, how much of the processor, and the most memory that it held."""
+    began, most = time.perf_counter(), 0.0
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)  # noqa: S603
-    _, status, used = os.wait4(process.pid, 0)
-    took = time.perf_counter() - began
+    while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
+        most = max(most, _memory(process.pid))
+        time.sleep(0.05)
+    took, (_, status, used) = time.perf_counter() - began, ended
     if os.waitstatus_to_exitcode(status):
         raise SystemExit(f"{name}: it does not verify")
-    say(name, f"{took:.1f} s, {used.ru_maxrss / 1024:.0f} MB", verdict(took <= VERIFY_TARGET, f"{VERIFY_TARGET} s"))
+    busy = used.ru_utime + used.ru_stime
+    measured = f"{took:.1f} s ({busy:.1f} s of the processor), {most:.0f} MB"
+    say(name, measured, verdict(took <= VERIFY_TARGET, f"{VERIFY_TARGET} s"))
+
+
+def _memory(process: int) -> float:
+    """Return the most memory (MB) that a process held since it began its program; 0 without /proc."""
+    status = Path(f"/proc/{process}/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
 
 
 if __name__ == "__main__":

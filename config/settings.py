@@ -124,6 +124,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "config.middleware.OriginMiddleware",
+    "config.access.AccessMiddleware",
     "config.limits.RateMiddleware",
     "config.middleware.DomainErrorMiddleware",
 ]
@@ -188,6 +189,9 @@ LOGOUT_REDIRECT_URL = "accounts:sign-in"
 AUDIT_VISIBLE_MODEL_IDS = "apps.registry.queries.visible_model_ids"
 MODEL_BY_REFERENCE = "apps.registry.queries.get_model"  # for notifications and tokens, likewise
 SCOPES_BY_ROUTE = "config.api_scopes.NEEDED"  # which scope of a token each address needs
+AUDIT_ACTOR = "apps.accounts.grants.actor"  # a person as the trail names people, likewise
+CHECKPOINT_SECONDS = env.int("ASSENT_CHECKPOINT_SECONDS", 3600)  # how often the trail is signed; 0: only when asked
+ACCESS_LOG_DAYS = env.int("ASSENT_ACCESS_LOG_DAYS", 365)  # how long denials and reads are kept; 0: for ever
 
 # --- Notifications: pages always; e-mail when a mail server is named; webhooks where admins add them ---
 PUBLIC_URL = env.str("ASSENT_PUBLIC_URL", "" if PRODUCTION else f"http://127.0.0.1:{PORT}").rstrip("/")
@@ -287,7 +291,14 @@ CELERY_BEAT_SCHEDULE = {
     },
     "prune notifications": {"task": "notifications.prune", "schedule": schedule(3600)},
     "sync registry": {"task": "registry.request_sync", "schedule": schedule(SYNC_INTERVAL_SECONDS)},
+    "prune accesses": {"task": "audit.prune_accesses", "schedule": schedule(3600)},
 }
+if CHECKPOINT_SECONDS:
+    CELERY_BEAT_SCHEDULE["sign the trail"] = {
+        "task": "audit.checkpoint",
+        "schedule": schedule(CHECKPOINT_SECONDS),
+        "options": {"expires": 60},
+    }
 CACHES = {
     "default": (
         {

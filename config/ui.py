@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.approvals.models import DriftKind, DriftState, RequestState, Verdict
-from apps.audit.actions import Outcome
+from apps.audit.actions import AccessOutcome, Outcome
 from apps.registry.figures import figure, percent, signed
 from apps.registry.marks import ago, icon
 from apps.registry.models import DetailsState, Stage, SyncState
@@ -83,6 +83,10 @@ CHIPS: dict[str, dict[str, Look]] = {
             Outcome.REFUSED: ("danger", "x"),
             Outcome.FAILED: ("warning", "alert"),
         },
+    ),
+    "access": _looks(
+        AccessOutcome,
+        {AccessOutcome.GRANTED: ("success", "check"), AccessOutcome.DENIED: ("danger", "x")},
     ),
     "drift": _looks(
         DriftState,

@@ -22,6 +22,7 @@ from apps.accounts import grants, known, rates, scopes
 from apps.accounts.models import ApiToken, User
 from apps.accounts.throttle import CACHE_DOWN
 from apps.audit.actions import Action, Outcome
+from apps.audit.context import note_token
 from apps.audit.services import Target, record
 from apps.errors import NotAllowed
 
@@ -43,6 +44,7 @@ class TokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed(_("This token is unknown, expired or revoked. Make a new one and use that."))
         _count(token, request)
         note_use(token, str(request.META.get("REMOTE_ADDR", "")))
+        note_token(token.prefix, token.name)
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:

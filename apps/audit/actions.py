@@ -14,6 +14,7 @@ class Action(models.TextChoices):
     BYPASS_ASKED = "bypass.asked", _("Bypass asked for")
     BYPASS_CONFIRMED = "bypass.confirmed", _("Bypass confirmed")
     BYPASS_DROPPED = "bypass.dropped", _("Bypass dropped")
+    CHECKPOINT_MADE = "checkpoint.made", _("Checkpoint of the trail made")
     CHECK_REPORTED = "check.reported", _("Check reported")
     CHECK_WAIVED = "check.waived", _("Check waived")
     CONDITION_MET = "condition.met", _("Condition met")
@@ -69,6 +70,7 @@ class Action(models.TextChoices):
     ROLLBACK_ASKED = "rollback.asked", _("Rollback asked for")
     SESSION_ENDED = "session.ended", _("Signed out")
     SESSION_STARTED = "session.started", _("Signed in")
+    SIGNING_KEY_ROTATED = "signing_key.rotated", _("Key of the trail's checkpoints rotated")
     SYNC_CANCELLED = "sync.cancelled", _("Sync cancelled")
     SYNC_REQUESTED = "sync.requested", _("Sync requested")
     TOKEN_CREATED = "token.created", _("API token created")
@@ -110,3 +112,10 @@ class Source(models.TextChoices):
     WORKER = "worker", _("Worker")
     COMMAND = "command", _("Command")
     MLFLOW = "mlflow", _("MLflow, outside Assent")
+
+
+class AccessOutcome(models.TextChoices):
+    """How a read that the access log notes ended."""
+
+    GRANTED = "granted", _("Granted")
+    DENIED = "denied", _("Denied")

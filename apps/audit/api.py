@@ -9,8 +9,11 @@ from rest_framework import generics, serializers
 from rest_framework.exceptions import ValidationError
 
 from apps.audit import queries
+from apps.audit.access import api as access
 from apps.audit.actions import Action, Outcome, Source
+from apps.audit.event_types import EventType
 from apps.audit.models import AuditEvent
+from apps.audit.proof import api as proof
 
 PAGING = {"page", "page_size"}
 LARGEST_ID = 2**63 - 1
@@ -40,11 +43,14 @@ class EventFilterIn(serializers.Serializer):
 class EventOut(serializers.ModelSerializer):
     """One event, with the hashes that chain it to the one before."""
 
+    event_type = serializers.ChoiceField(EventType.choices, read_only=True, allow_blank=True)
+
     class Meta:
         model = AuditEvent
         fields = (
-            "id", "at", "action", "outcome", "source", "actor", "actor_role", "model_id", "target_type", "target",
-            "reason", "data", "request_id", "address", "previous_hash", "hash",
+            "id", "at", "action", "event_type", "outcome", "source", "actor", "actor_role", "on_behalf_of", "model_id",
+            "target_type", "target", "reason", "data", "evidence_digest", "request_id", "address", "token_prefix",
+            "token_name", "previous_hash", "hash",
         )  # fmt: skip
 
 
@@ -79,4 +85,6 @@ class EventDetail(generics.RetrieveAPIView):
 urlpatterns = [
     path("audit/events/", EventList.as_view(), name="event-list"),
     path("audit/events/<int:number>/", EventDetail.as_view(), name="event-detail"),
+    *proof.urlpatterns,
+    *access.urlpatterns,
 ]

@@ -29,6 +29,8 @@ FIELDS = (
     "request_id",
     "address",
 )
+LATER_FIELDS = ("on_behalf_of", "token_prefix", "token_name", "evidence_digest")  # hashed only where they say something
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def canonical_json(value: Any) -> str:
@@ -36,13 +38,19 @@ def canonical_json(value: Any) -> str:
 
     Raises ValueError for NaN or infinity, which JSON does not have.
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def event_content(event: Any) -> dict[str, Any]:
-    """Return the hashed content of an event: every field but the two hashes, time in UTC with microseconds."""
+    """Return the hashed content of an event: every field but the two hashes, time in UTC with microseconds.
+
+    Fields that came later are left out while they are empty: the hash of an older event stays what it was.
+    """
     content = {field: getattr(event, field) for field in FIELDS}
     content["at"] = format_time(event.at)
+    for field in LATER_FIELDS:
+        if value := getattr(event, field, ""):
+            content[field] = value
     return content
 
 
@@ -65,11 +73,16 @@ class Verified:
     misfit: str | None
 
 
-def verify(events: Iterable[Any], *, head: tuple[int, str] | None = None) -> Verified:
+def verify(
+    events: Iterable[Any], *, head: tuple[int, str] | None = None, marks: Iterable[tuple[int, str]] = ()
+) -> Verified:
     """Follow the chain through `events`, which ascend from the first one, in constant memory.
 
     `head` is the number and hash that the chain is known to have reached: fewer events are a misfit, more are not.
+    `marks` are (number, hash) that were signed on the way, ascending; the chain must pass each of them.
     """
+    signed = iter(marks)
+    mark = next(signed, None)
     count, last_hash, reached = 0, FIRST_HASH, head is None or head[0] == 0
     for event in events:
         misfit = _misfit(event, count + 1, last_hash)
@@ -80,8 +93,15 @@ def verify(events: Iterable[Any], *, head: tuple[int, str] | None = None) -> Ver
             if last_hash != head[1]:
                 return Verified(count, last_hash, f"Event {count} is not the one that the head of the chain names.")
             reached = True
+        while mark and mark[0] <= count:
+            if mark[1] != last_hash:
+                rewritten = f"Event {count} is not the one that was signed: the chain was written anew."
+                return Verified(count, last_hash, rewritten)
+            mark = next(signed, None)
     if head and not reached:
         return Verified(count, last_hash, f"Event {count + 1} is missing: the chain had reached event {head[0]}.")
+    if mark:
+        return Verified(count, last_hash, f"Event {count + 1} is missing: event {mark[0]} has a checkpoint.")
     return Verified(count, last_hash, None)
 
 

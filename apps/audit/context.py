@@ -3,21 +3,24 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from apps.audit.actions import Source
 
 
 @dataclass(frozen=True)
 class Origin:
-    """The door, the request's id and the client's address."""
+    """The door, the request's id, the client's address, and the token that was used: its prefix and name alone."""
 
     source: Source = Source.COMMAND
     request_id: str = ""
     address: str = ""
+    token_prefix: str = ""
+    token_name: str = ""
 
 
-_current: ContextVar[Origin] = ContextVar("audit_origin", default=Origin())  # noqa: B039 - frozen
+NO_DOOR = Origin()
+_current: ContextVar[Origin] = ContextVar("audit_origin", default=NO_DOOR)
 
 
 def current() -> Origin:
@@ -33,3 +36,13 @@ def came_through(origin: Origin) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
+
+
+def note_token(prefix: str, name: str) -> None:
+    """Say with which token the present call came, for all that is recorded until it ends.
+
+    Without an origin around it there is no call, and nothing is kept: it would stick to whatever runs next.
+    """
+    origin = _current.get()
+    if origin is not NO_DOOR:
+        _current.set(replace(origin, token_prefix=prefix, token_name=name))

@@ -10,6 +10,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from apps.audit.actions import Outcome
+from apps.audit.event_types import of_type
 from apps.audit.models import AuditEvent
 from apps.errors import NotVisible
 
@@ -37,11 +38,13 @@ def visible_events(user: Any) -> QuerySet[AuditEvent]:
 
 
 def filtered(events: QuerySet[AuditEvent], filters: Mapping[str, Any]) -> QuerySet[AuditEvent]:
-    """Narrow by exact `action`, `actor`, `model_id`, `outcome`, `source`; by text in `target`; by day.
+    """Narrow by exact `action`, `actor`, `model_id`, `outcome`, `source`; by `event_type`; by text in `target`; by day.
 
     `since` and `until` are whole days in UTC, both included. Empty values and other keys narrow nothing.
     """
     events = events.filter(**{name: filters[name] for name in EQUAL if filters.get(name) not in (None, "")})
+    if filters.get("event_type"):
+        events = events.filter(of_type(filters["event_type"]))
     if filters.get("target"):
         events = events.filter(target__icontains=filters["target"])
     if filters.get("since"):

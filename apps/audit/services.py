@@ -15,6 +15,7 @@ from apps.errors import DomainError, UpstreamUnavailable
 from apps.masking import masked
 
 MAX_TEXT = 10_000
+LIFTED = ("on_behalf_of", "evidence_digest")  # of an event's data: what readers look for has a column of its own
 BATCH = 500
 
 
@@ -103,6 +104,9 @@ def _event(entry: Entry, head: ChainHead) -> AuditEvent:
         data=chain.storable(masked(entry.data)),
         request_id=origin.request_id[:36],
         address=origin.address[:45],
+        token_prefix=origin.token_prefix[:32],
+        token_name=_text(origin.token_name),
+        **{name: _said(entry.data, name) for name in LIFTED},
         previous_hash=head.last_hash,
     )
 
@@ -148,3 +152,8 @@ def attempt(action: Action, *, by: Actor, target: Target, **data: Any) -> Iterat
 def _text(value: str) -> str:
     """Return a text of any origin as the databases can hold it, cut to a bounded length."""
     return chain.storable_text(str(value)[:MAX_TEXT])
+
+
+def _said(data: dict[str, Any], name: str) -> str:
+    value = data.get(name)
+    return _text(value) if isinstance(value, str) else ""

@@ -1,8 +1,15 @@
-"""The page of the trail."""
+"""The pages of the trail, of what proves it, and of the access log."""
 
 from django.urls import path
 
 from apps.audit import views
+from apps.audit.access import views as access
+from apps.audit.proof import views as proving
 
 app_name = "audit"
-urlpatterns = [path("audit/", views.event_list, name="event-list")]
+urlpatterns = [
+    path("audit/", views.event_list, name="event-list"),
+    path("audit/proof/", proving.proof, name="proof"),
+    path("audit/access/", access.access_list, name="access-list"),
+    path("audit/access/export.json", access.access_export, name="access-export"),
+]

@@ -1,6 +1,10 @@
+import os
+import subprocess
+import sys
 from threading import Thread
 
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
 
 from apps.audit import chain
@@ -9,6 +13,7 @@ from apps.audit.context import Origin, came_through
 from apps.audit.models import AuditEvent, ChainHead
 from apps.audit.services import Actor, Target, attempt, record
 from apps.errors import RuleViolation, UpstreamUnavailable
+from tests.approvals.worker import database_url
 
 ALICE = Actor("alice", "data_scientist")
 CHURN = Target("model", "churn", 7)
@@ -98,27 +103,62 @@ def test_attempt_without_an_event_writes_nothing(db):
     assert not ChainHead.objects.exists()
 
 
-def test_twenty_writers_at_once_leave_no_gap_and_no_fork(transactional_db):
+def test_fifty_writers_at_once_leave_no_gap_and_no_fork(transactional_db):
     failures = []
 
-    def write_five() -> None:
+    def write_three() -> None:
         try:
-            for _ in range(5):
+            for _ in range(3):
                 write()
         except Exception as error:  # noqa: BLE001 - a thread's error must reach the test
             failures.append(error)
         finally:
             connection.close()
 
-    threads = [Thread(target=write_five) for _ in range(20)]
+    threads = [Thread(target=write_three) for _ in range(50)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert failures == []
-    assert list(AuditEvent.objects.order_by("id").values_list("id", flat=True)) == list(range(1, 101))
+    assert list(AuditEvent.objects.order_by("id").values_list("id", flat=True)) == list(range(1, 151))
     assert misfit() is None
 
 
 def test_the_trail_starts_again_after_a_test_with_real_transactions(transactional_db):
     assert write().id == 1
+
+
+KILLED = """
+import time, django
+django.setup()
+from django.db import transaction
+from tests.audit.test_services import write
+from apps.audit.actions import Action
+from apps.audit.services import Actor, Target, record
+write(), write()
+with transaction.atomic():
+    for _ in range(3):
+        record(Action.MODEL_CHANGED, by=Actor("zoe"), target=Target("model", "churn", 7))
+    print("in the middle", flush=True)
+    time.sleep(300)
+"""
+
+
+def test_a_writer_killed_in_the_middle_leaves_no_gap_and_holds_up_nobody(transactional_db, tmp_path):
+    environment = os.environ | {
+        "DATABASE_URL": database_url(),
+        "ASSENT_DATA_DIR": str(tmp_path),
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+    }
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLED], cwd=settings.BASE_DIR, env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout.readline() == "in the middle\n"
+            waiting = Thread(target=lambda: (write(), connection.close()))
+            waiting.start()
+        finally:
+            process.kill()
+    waiting.join()
+    assert (write().id, misfit()) == (4, None)

@@ -20,7 +20,8 @@ SCREENS = {"wide": (1440, 1440), "small": (390, 320)}  # pixels: how a page is o
 NOT_PAGES = {"home", "registry:signature", "healthz", "readyz", "accounts:sign-out", "accounts:theme",
              "registry:sync-run", "registry:sync-cancel", "registry:webhook-receive", "registry:compare-csv",
              "registry:compare-json", "registry:picture", "registry:view-open", "approvals:request-bypass-drop",
-             "approvals:as-of-csv", "approvals:as-of-json", "approvals:request-export"}  # fmt: skip
+             "approvals:as-of-csv", "approvals:as-of-json", "approvals:request-export",
+             "audit:access-export"}  # fmt: skip
 
 
 def nothing(page: Page, world: World) -> None:
@@ -61,6 +62,18 @@ def ask_for_nothing(page: Page, world: World) -> None:
 
 def open_first_event(page: Page, world: World) -> None:
     page.locator("details.event-more summary").first.click()
+
+
+def be_denied_first(page: Page, world: World) -> None:
+    """Look for a model that is not there, and find that in the log."""
+    page.request.get("/models/no-such-model/")
+    page.reload()
+    page.get_by_text("no-such-model").first.wait_for()
+
+
+def make_a_checkpoint(page: Page, world: World) -> None:
+    page.get_by_role("button", name="Make a checkpoint").click()
+    page.get_by_text("Signs now").wait_for()
 
 
 def send_empty_request(page: Page, world: World) -> None:
@@ -378,6 +391,8 @@ SIGHTS = {
     "service account": Sight("accounts:service-account", "/people/service-accounts/ci-churn/", by="admin"),
     "account, new token": Sight("accounts:account", "/account/", by="alice", does=make_token),
     "audit": Sight("audit:event-list", "/audit/", by="admin", does=open_first_event),
+    "access log": Sight("audit:access-list", "/audit/access/", by="admin", does=be_denied_first),
+    "proof of the trail": Sight("audit:proof", "/audit/proof/", by="admin", does=make_a_checkpoint),
     "audit, malformed filter": Sight("audit:event-list", "/audit/?since=yesterday", status=400),
     "sync": Sight("registry:sync", "/sync/", by="admin"),
     "sync, to a reader": Sight("registry:sync", "/sync/"),

@@ -4,13 +4,15 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from apps.audit.export import to_line
+from apps.audit.manifest import export_lines
 from apps.audit.models import AuditEvent
+from apps.audit.proof.keys import OPERATOR
 
 
 class Command(BaseCommand):
-    help = "Write every audit event to stdout, one JSON object per line, oldest first."
+    help = "Write every audit event to stdout, one JSON object per line, oldest first, then checkpoints and manifest."
 
     def handle(self, **options: Any) -> None:
-        for event in AuditEvent.objects.order_by("id").iterator(chunk_size=1000):
-            self.stdout.write(to_line(event))
+        events = AuditEvent.objects.order_by("id").iterator(chunk_size=1000)
+        for line in export_lines(events, by=OPERATOR.name):
+            self.stdout.write(line, ending="")

@@ -1,38 +1,33 @@
 """Check that no event was changed, removed or inserted, in the database or in an export."""
 
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from apps.audit.chain import Verified, verify
-from apps.audit.export import UnreadableLineError, from_lines
-from apps.audit.models import AuditEvent, ChainHead
+from apps.audit.proof.verifying import verify_database, verify_file
 
 
 class Command(BaseCommand):
-    help = "Verify the audit trail's hash chain. Prints the first event that does not fit and exits with 1."
+    help = "Verify the audit trail: chain and checkpoints. Prints the first event that does not fit and exits with 1."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", nargs="?", help="an export (JSON lines); without it, the database is verified")
+        parser.add_argument(
+            "--public-key",
+            action="append",
+            default=[],
+            help="a key, its fingerprint, or a file with one: who must sign",
+        )
 
-    def handle(self, *, file: str | None = None, **options: Any) -> None:
-        found = verify_file(file) if file else verify_database()
+    def handle(self, *, file: str | None = None, public_key: Sequence[str] = (), **options: Any) -> None:
+        try:
+            found = verify_file(file, public_key) if file else verify_database(public_key)
+        except ValueError as error:
+            raise CommandError(str(error), returncode=2) from error
         if found.misfit:
             raise CommandError(found.misfit, returncode=1)
         self.stdout.write(f"{found.count} events fit the chain. Last hash: {found.last_hash}")
-
-
-def verify_database() -> Verified:
-    """Verify the table, and that its end is where the chain's head says."""
-    head = ChainHead.objects.filter(id=1).values_list("last_id", "last_hash").first()  # before: events may be added
-    return verify(AuditEvent.objects.order_by("id").iterator(chunk_size=1000), head=head or (0, ""))
-
-
-def verify_file(name: str) -> Verified:
-    """Verify an export. Its end is compared by the reader, with a number and hash kept elsewhere."""
-    try:
-        with open(name, encoding="utf-8") as lines:
-            return verify(from_lines(lines))
-    except (UnreadableLineError, OSError, UnicodeDecodeError) as error:
-        raise CommandError(str(error), returncode=1) from error
+        for remark in found.remarks:
+            self.stdout.write(remark)

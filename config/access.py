@@ -1,0 +1,91 @@
+"""The door at which accesses are noted: every denial, and reads that matter. apps/audit/access/ keeps them."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.db import DatabaseError
+from django.db.models import F, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from apps.approvals.models import ApprovalRequest, Condition, DriftFinding, RequestState
+from apps.audit.access.services import Asked, note
+from apps.audit.actions import AccessOutcome
+from apps.audit.models import AuditEvent
+from apps.registry.connections import named
+from apps.registry.models import RegisteredModel
+
+logger = logging.getLogger(__name__)
+DENIED = (401, 403, 404, 429)
+READ = (200, 206)
+# Reads that matter besides files, which say so themselves (Content-Disposition: attachment).
+REPORTS = {"api:as-of", "api:event-list", "api:access-list", "approvals:as-of"}
+# The first word of an address's name → what its number is called, where it leads to a model. A draft leads nowhere:
+# nobody but its writer is to learn of it.
+SUBMITTED = ApprovalRequest.objects.exclude(state=RequestState.DRAFT)
+OF_REQUEST = ("request", SUBMITTED, "version__model_id")
+MODEL_OF: dict[str, tuple[str, QuerySet[Any], str]] = {
+    **dict.fromkeys(("request", "review", "check", "waiver", "bypass", "after", "recertify"), OF_REQUEST),
+    "condition": ("condition", Condition.objects.all(), "review__request__version__model_id"),
+    "drift": ("drift", DriftFinding.objects.all(), "model_id"),
+    "event": ("event", AuditEvent.objects.all(), "model_id"),
+}
+LARGEST_ID = 2**63 - 1
+View = Callable[[HttpRequest], HttpResponse]
+
+
+class AccessMiddleware:
+    """Notes how a call ended, once its answer is there. Stands inside the middleware that gives the call its origin."""
+
+    def __init__(self, get_response: View) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        route = request.resolver_match.view_name if request.resolver_match else ""
+        if route and response.status_code in DENIED:
+            try:
+                _note(AccessOutcome.DENIED, request, response, route)
+            except DatabaseError:  # it stays denied; only the note of it is lost
+                logger.exception("a denial could not be noted: %s %s", response.status_code, route)
+        elif route and response.status_code in READ and _matters(response, route):
+            _note(AccessOutcome.GRANTED, request, response, route)  # what cannot be noted is not handed out
+        return response
+
+
+def _matters(response: HttpResponseBase, route: str) -> bool:
+    return route in REPORTS or response.get("Content-Disposition", "").startswith("attachment")
+
+
+def _note(outcome: AccessOutcome, request: HttpRequest, response: HttpResponseBase, route: str) -> None:
+    user = getattr(request, "user", None)
+    person = user.get_username() if user is not None and user.is_authenticated else ""
+    name, model_id = _object_of(request, route)
+    asked = Asked(str(request.method), route, name, model_id)
+    note(outcome, asked, status=response.status_code, person=person)
+
+
+def _object_of(request: HttpRequest, route: str) -> tuple[str, int | None]:
+    """Return what the path names ("churn v3", "request 12", "" for nothing) and the number of its model."""
+    given = request.resolver_match.kwargs if request.resolver_match else {}
+    noun = route.rpartition(":")[2].partition("-")[0]
+    # Of a query only which model it is about: the rest may hold what nobody should keep.
+    reference = given.get("name") or request.GET.get("model") or request.GET.get("base", "").rpartition("@")[0]
+    if isinstance(reference, str) and reference:
+        number = given.get("number")
+        return reference + (f" v{number}" if number is not None else ""), _model_named(reference)
+    number = given.get("id", given.get("number"))
+    if isinstance(number, int):
+        word, rows, way = MODEL_OF.get(noun, (noun, AuditEvent.objects.none(), "model_id"))
+        found = rows.filter(pk=number).values_list(way, flat=True).first() if number <= LARGEST_ID else None
+        return f"{word} {number}", found
+    return " ".join(f"{key} {value}" for key, value in given.items()), None
+
+
+def _model_named(reference: str) -> int | None:
+    """The live model of that name, else the last deleted one: who may see it is asked when the row is read."""
+    if "\0" in reference:
+        return None
+    rows = RegisteredModel.objects.filter(named(reference)).order_by(F("deleted_at").desc(nulls_first=True), "-pk")
+    return rows.values_list("pk", flat=True).first()

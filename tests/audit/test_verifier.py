@@ -1,0 +1,198 @@
+"""What the program says that strangers verify an export with, for each way to tamper with one."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from apps.audit.manifest import export_lines
+from apps.audit.models import AuditEvent
+from apps.audit.proof import keys, verifying
+from apps.audit.proof.checkpoints import make_checkpoint
+from tests.audit.test_services import write
+
+PROGRAM = verifying.program()
+OLD = Path(__file__).parent / "old_events.jsonl"
+Change = Callable[[list[str]], list[str]]
+
+
+def exported(**more) -> list[str]:
+    return list(export_lines(AuditEvent.objects.order_by("id"), by="alice", **more))
+
+
+@pytest.fixture
+def trail(db) -> list[str]:
+    """Six events, a checkpoint at the fourth: lines 1 to 6, the checkpoint, its key, the manifest."""
+    for number in range(4):
+        write(number=number)
+    make_checkpoint()
+    write(), write()
+    return exported()
+
+
+def verified(tmp_path, lines: list[str], *public_keys: str):
+    path = tmp_path / "trail.jsonl"
+    path.write_text("".join(lines))
+    return PROGRAM.verify(str(path), public_keys)
+
+
+def sealed_anew(lines: list[str], first: int) -> list[str]:
+    """Write the chain anew from an event on, as somebody with the database could."""
+    out, previous = lines[: first - 1], json.loads(lines[first - 2])["hash"]
+    for line in lines[first - 1 :]:
+        event = json.loads(line)
+        if "id" in event:
+            event["previous_hash"] = previous
+            event["hash"] = previous = PROGRAM.event_hash(event)
+        out.append(PROGRAM.canonical(event) + "\n")
+    return out
+
+
+def edited(line: str, **values) -> str:
+    return PROGRAM.canonical({**json.loads(line), **values}) + "\n"
+
+
+def without_manifest(lines: list[str]) -> list[str]:
+    return lines[:-1]
+
+
+def test_a_whole_export_fits_and_says_so(tmp_path, trail):
+    report = verified(tmp_path, trail)
+    assert (report.misfit, report.count) == (None, 6)
+    assert report.remarks[0].startswith("Complete up to the end of the chain at ")
+    assert report.remarks[1].startswith("Signed up to event 4, with keys that stand in the file itself")
+    assert report.remarks[1].endswith("2 events after it rest on the chain alone.")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda a: [*a[:2], edited(a[2], actor="eve"), *a[3:]], "Event 3 was changed after it was written"),
+        (lambda a: [*a[:2], edited(a[2], event_type="model_deleted"), *a[3:]], "Event 3 was changed: its event_type"),
+        (lambda a: [*a[:2], edited(a[2], token_prefix=""), *a[3:]], "Line 3 is not an exported event: a field that"),
+        (lambda a: [*a[:2], edited(a[2], note="x"), *a[3:]], "Line 3 is not an exported event: see note"),
+        (lambda a: [*a[:2], *a[3:]], "Event 3 is missing: event 4 stands in its place."),
+        (lambda a: a[1:], "Event 1 is missing"),
+        (lambda a: [*a[:2], a[3], a[2], *a[4:]], "reordered: event 3 stands on line 4, after event 4"),
+        (lambda a: [*a[:3], a[1], *a[3:]], "Event 2 on line 4 was inserted or moved"),
+        (lambda a: sealed_anew([*a[:2], edited(a[2], actor="eve"), *a[3:]], 3), "Event 4 is not the one that was"),
+        (lambda a: [*a[:5], a[5][:-1] + " \n", *a[6:]], "Line 6 is not an exported event: it is not written as"),
+        (lambda a: [*a[:5], *a[6:]], "The file holds 5 events up to event 5; its manifest says 6 up to 6"),
+        (lambda a: [*a[:3], *a[6:]], "Event 4 is missing: the file ends before it, and event 4 has a checkpoint"),
+        (lambda a: [*a[:6], *a[8:]], "its bytes do not match its manifest"),
+        (lambda a: [*a[:6], edited(a[6], checkpoint={**json.loads(a[6])["checkpoint"], "signature": "AAAA"}), *a[7:]],
+         "its bytes do not match its manifest"),
+        (lambda a: [*a, a[0]], "Line 10 stands after the manifest"),
+        (lambda a: ["[" * 100_000, *a], "Line 1 is not an exported event"),
+        (lambda a: ["{}\n", *a], "Line 1 is not an exported event"),
+        (lambda a: ['{"actor":"eve",' + a[0][1:], *a[1:]], "Line 1 is not an exported event"),
+        (lambda a: [*a[:8], '{"manifest":{"format":"assent-audit/1"}}\n'], "Line 9 is not a line of an export"),
+    ],
+)  # fmt: skip
+def test_the_first_thing_that_does_not_fit_is_named(tmp_path, trail, change: Change, says):
+    assert says in verified(tmp_path, change(trail)).misfit
+
+
+def test_a_bad_signature_is_named_where_the_manifest_was_taken_away(tmp_path, trail):
+    signed = json.loads(trail[6])["checkpoint"]
+    forged = edited(trail[6], checkpoint={**signed, "at": "2020-01-01T00:00:00.000000+00:00"})
+    report = verified(tmp_path, without_manifest([*trail[:6], forged, *trail[7:]]))
+    assert report.misfit == "The checkpoint at event 4 has a bad signature."
+
+
+def test_a_checkpoint_without_its_key_is_named(tmp_path, trail):
+    assert "not in the file" in verified(tmp_path, trail[:7]).misfit
+
+
+def test_a_forged_end_is_seen_by_the_manifest_alone(tmp_path, trail):
+    """After the last checkpoint nothing is signed: the report says so."""
+    report = verified(tmp_path, without_manifest([*trail[:5], *trail[6:]]))
+    assert (report.misfit, report.count) == (None, 5)
+    assert report.remarks[0] == "No manifest, as in older exports: whether the end is missing cannot be told."
+    assert report.remarks[1].endswith("1 events after it rest on the chain alone.")
+
+
+def test_a_key_that_was_kept_elsewhere_must_have_signed(tmp_path, trail):
+    key = keys.published()[0]
+    for given in (key["public_key"], key["key_id"]):
+        report = verified(tmp_path, trail, given)
+        assert (report.misfit, "with the key that you gave" in report.remarks[1]) == (None, True)
+    file = tmp_path / "keys.json"
+    file.write_text(json.dumps([{**key, "made_at": "x"}]))
+    assert verified(tmp_path, trail, str(file)).misfit is None
+    assert (
+        verified(tmp_path, trail, "0" * 64).misfit == "No checkpoint in the file is signed with the key that you gave."
+    )
+
+
+def test_a_file_made_up_with_its_own_key_does_not_fit_a_kept_one(tmp_path, trail):
+    kept = keys.published()[0]["public_key"]
+    keys.rotate(reason="stolen")
+    make_checkpoint()
+    forged = [line for line in exported() if kept not in line and not line.startswith('{"checkpoint":{"at"')]
+    assert "nothing in it is signed with the key" in verified(tmp_path, without_manifest(forged), kept).misfit
+
+
+def test_a_checkpoint_of_a_retired_key_still_fits(tmp_path, trail):
+    old = keys.published()[0]["public_key"]
+    keys.rotate(reason="yearly")
+    make_checkpoint()
+    lines = exported()
+    assert verified(tmp_path, lines).misfit is None
+    assert verified(tmp_path, lines, old).remarks[1].startswith("Signed up to event 4, with the key that you gave")
+
+
+def test_nonsense_in_place_of_a_key_is_no_verdict(tmp_path, trail):
+    with pytest.raises(PROGRAM.Unusable, match="--public-key takes"):
+        verified(tmp_path, trail, "hello")
+
+
+def test_a_filtered_export_fits_with_gaps_and_says_so(tmp_path, trail):
+    events = AuditEvent.objects.filter(id__in=[2, 3, 6]).order_by("id")
+    lines = list(export_lines(events, by="alice", filters={"actor": "alice"}))
+    report = verified(tmp_path, lines)
+    assert (report.misfit, report.count) == (None, 3)
+    assert report.remarks[0] == 'Filtered ({"actor":"alice"}): 3 events of the trail are not in the file.'
+    assert "Event 3 was changed" in verified(tmp_path, [lines[0], edited(lines[1], actor="eve"), *lines[2:]]).misfit
+    assert "inserted or moved" in verified(tmp_path, [lines[1], lines[0], *lines[2:]]).misfit
+
+
+def test_an_empty_trail_fits(tmp_path, db):
+    report = verified(tmp_path, exported())
+    assert (report.misfit, report.count) == (None, 0)
+
+
+def test_events_of_before_the_later_fields_still_fit():
+    report = PROGRAM.verify(str(OLD))
+    assert (report.misfit, report.count) == (None, 12)
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the program as a stranger does: without Assent, Django or this process's environment."""
+    command = [sys.executable, "-I", str(verifying.PROGRAM), *arguments]
+    return subprocess.run(
+        command, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, timeout=60, check=False, cwd="/"
+    )
+
+
+def test_a_stranger_runs_it_without_assent(tmp_path, trail):
+    path = tmp_path / "trail.jsonl"
+    path.write_text("".join(trail))
+    good = run(str(path), "--public-key", keys.published()[0]["key_id"])
+    assert (good.returncode, good.stderr, good.stdout.splitlines()[0][:27]) == (0, "", "6 events fit the chain. Las")
+    path.write_text("".join(trail[1:]))
+    bad = run(str(path))
+    assert (bad.returncode, bad.stdout) == (1, "")
+    assert bad.stderr == "DOES NOT FIT: Event 1 is missing: event 2 stands in its place.\n"
+    assert run(str(tmp_path / "none")).returncode == 2
+
+
+def test_the_program_uses_what_every_python_has():
+    """Only the signatures need another package, and only where they are checked."""
+    source = verifying.PROGRAM.read_text()
+    imports = {line.split()[1] for line in source.splitlines() if line.startswith(("import ", "from "))}
+    assert imports <= sys.stdlib_module_names

@@ -175,7 +175,8 @@ LOGOUT_REDIRECT_URL = "accounts:sign-in"
 
 # --- Audit: which models' events a person may read (a dotted path, so that audit imports no other app) ---
 AUDIT_VISIBLE_MODEL_IDS = "apps.registry.queries.visible_model_ids"
-MODEL_BY_REFERENCE = "apps.registry.queries.get_model"  # for notifications, likewise
+AUDIT_ACTOR = "apps.accounts.grants.actor"  # a person as the trail names people
+MODEL_BY_REFERENCE = "apps.registry.queries.get_model"  # for the trail and notifications, likewise
 
 # --- Notifications: pages always; e-mail when a mail server is named; webhooks where admins add them ---
 PUBLIC_URL = env.str("ASSENT_PUBLIC_URL", "" if PRODUCTION else f"http://127.0.0.1:{PORT}").rstrip("/")

@@ -190,6 +190,9 @@ TABLE = {
     ("approvals:alias-protect", "POST"): page(403, 403, 302, payload=PROTECT),
     ("approvals:alias-unprotect", "POST"): page(403, 403, 302, payload=PROTECT | {"alias": "champion"}),
     ("audit:event-list", "GET"): page(),
+    ("audit:event-detail", "GET"): page(200, 404),
+    ("audit:export-jsonl", "GET"): page(),
+    ("audit:export-csv", "GET"): page(),
     ("notifications:notification-list", "GET"): page(),
     ("notifications:notification-list", "POST"): page(302, 302, 302),
     ("notifications:preferences", "GET"): page(),
@@ -304,6 +307,8 @@ TABLE = {
     ("api:delivery-resend", "POST"): api(403, 403),
     ("api:event-list", "GET"): api(),
     ("api:event-detail", "GET"): api(200, 404),
+    ("api:audit-export-jsonl", "GET"): api(),
+    ("api:audit-export-csv", "GET"): api(),
     ("api:schema", "GET"): api(),
     ("api:docs", "GET"): page(),
 }
@@ -378,7 +383,7 @@ def address(name: str, request: ApprovalRequest, query: str = "") -> str:
     """Return the path of an address, about the requested model."""
     numbers = {"id": request.pk, "name": "churn", "number": request.version.number, "connection": "default", "run": 1,
                "alias": "champion", "place": 0}  # fmt: skip
-    if name == "api:event-detail":
+    if name in ("api:event-detail", "audit:event-detail"):
         numbers["number"] = 1  # the event of the request
     if ":view-" in name:
         numbers["view"] = SavedView.objects.get(name="Ours").pk

@@ -6,7 +6,7 @@ import sys
 from scripts.bench.servers import ROOT, python
 
 LARGE = ("sync", "pages", "webhook")
-PARTS = ("small", *LARGE, "signoff")
+PARTS = ("small", *LARGE, "signoff", "explorer")
 
 
 def main(words: list[str]) -> int:
@@ -20,6 +20,8 @@ def main(words: list[str]) -> int:
         runs.append(python("scripts.bench.large", *large))
     if "signoff" in chosen:
         runs.append(python("scripts.bench.signoff"))
+    if "explorer" in chosen:
+        runs.append(python("scripts.bench.explorer"))
     return max(subprocess.run(run, cwd=ROOT, check=False).returncode for run in runs)  # noqa: S603 - our own commands
 
 

@@ -18,7 +18,8 @@ COLOURS = ["color-contrast", "link-in-text-block"]  # axe's rules that the dark 
 NOT_PAGES = {"home", "registry:signature", "healthz", "readyz", "accounts:sign-out", "accounts:theme",
              "registry:sync-run", "registry:sync-cancel", "registry:webhook-receive", "registry:compare-csv",
              "registry:compare-json", "registry:picture", "registry:view-open", "approvals:request-bypass-drop",
-             "approvals:as-of-csv", "approvals:as-of-json", "approvals:request-export"}  # fmt: skip
+             "approvals:as-of-csv", "approvals:as-of-json", "approvals:request-export",
+             "audit:export-jsonl", "audit:export-csv"}  # fmt: skip
 
 
 def nothing(page: Page, world: World) -> None:
@@ -375,6 +376,8 @@ SIGHTS = {
     "account": Sight("accounts:account", "/account/", by="alice"),
     "account, new token": Sight("accounts:account", "/account/", by="alice", does=make_token),
     "audit": Sight("audit:event-list", "/audit/", by="admin", does=open_first_event),
+    "audit, one event": Sight("audit:event-detail", "/audit/events/1/", by="admin"),
+    "audit, nothing fits": Sight("audit:event-list", "/audit/?actor=nobody&action=view.saved&address=x", by="admin"),
     "audit, malformed filter": Sight("audit:event-list", "/audit/?since=yesterday", status=400),
     "sync": Sight("registry:sync", "/sync/", by="admin"),
     "sync, to a reader": Sight("registry:sync", "/sync/"),

@@ -32,6 +32,7 @@ LABELS = {
 }
 NAMES = tuple(LABELS)
 CHOICES: dict[str, Any] = {"action": Action, "outcome": Outcome, "source": Source}
+FEW_ACTIONS = 4
 EQUAL = ("actor", "outcome", "source", "target_type", "model_id", "address", "request_id")
 
 
@@ -44,7 +45,8 @@ def condition(values: Mapping[str, Any]) -> Q:
     wanted = Q(**{name: values[name] for name in EQUAL if values.get(name) not in (None, "")})
     actions = values.get("action")
     if actions:
-        wanted &= Q(action=actions[0]) if len(actions) == 1 else Q(action__in=sorted(actions))
+        one = next(iter(actions)) if len(actions) == 1 else None
+        wanted &= Q(action=one) if one else Q(action__in=sorted(actions))
     if values.get("target"):
         wanted &= Q(target__icontains=values["target"])
     if values.get("since"):
@@ -52,6 +54,14 @@ def condition(values: Mapping[str, Any]) -> Q:
     if values.get("until"):
         wanted &= Q(at__lte=values["until"])
     return wanted
+
+
+def alternatives(values: Mapping[str, Any]) -> list[Q]:
+    """Return `condition` as conditions of which one must hold: few actions one by one, so that an index orders each."""
+    actions = sorted(values.get("action") or ())
+    if not 1 < len(actions) <= FEW_ACTIONS:
+        return [condition(values)]
+    return [condition({**values, "action": [action]}) for action in actions]
 
 
 def with_model(values: Mapping[str, Any], user: Any) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def search(
     `before`: older than this number; `after`: the next newer ones than this number. Events that arrive meanwhile move
     nothing. After `seconds` (None: ALL_LOOKS) no further window is looked at; one is in any case.
     """
-    parts = [part & filters.condition(values) for part in queries.readable(user)]
+    parts = [part & wanted for part in queries.readable(user) for wanted in filters.alternatives(values)]
     low, high = _bounds(values, before, after)
     events: dict[int, AuditEvent] = {}
     looked_to = None

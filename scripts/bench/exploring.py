@@ -34,7 +34,7 @@ ONE = {
     "an object's name": {"target": "request 123"},
     "text of no object": {"target": "nowhere to be found"},
     "a busy model": {"model": "model-00001"},
-    "a quiet model": {"model": "model-07777"},
+    "a quiet model": {"model": "model-00501"},
     "a week of last year": {"since": "400d", "until": "393d"},
     "an address": {"address": "10.0.0.77"},
     "a request id": {"request_id": "r-1234"},

@@ -19,7 +19,8 @@ NOT_PAGES = {"home", "registry:signature", "healthz", "readyz", "accounts:sign-o
              "registry:sync-run", "registry:sync-cancel", "registry:webhook-receive", "registry:compare-csv",
              "registry:compare-json", "registry:picture", "registry:view-open", "approvals:request-bypass-drop",
              "approvals:as-of-csv", "approvals:as-of-json", "approvals:request-export",
-             "audit:export-jsonl", "audit:export-csv"}  # fmt: skip
+             "audit:export-jsonl", "audit:export-csv", "approvals:model-report-json",
+             "approvals:model-report-csv"}  # fmt: skip
 
 
 def nothing(page: Page, world: World) -> None:
@@ -376,6 +377,7 @@ SIGHTS = {
     "account": Sight("accounts:account", "/account/", by="alice"),
     "account, new token": Sight("accounts:account", "/account/", by="alice", does=make_token),
     "audit": Sight("audit:event-list", "/audit/", by="admin", does=open_first_event),
+    "a model's report": Sight("approvals:model-report", f"/models/{CHURN}/report/"),
     "audit, one event": Sight("audit:event-detail", "/audit/events/1/", by="admin"),
     "audit, nothing fits": Sight("audit:event-list", "/audit/?actor=nobody&action=view.saved&address=x", by="admin"),
     "audit, malformed filter": Sight("audit:event-list", "/audit/?since=yesterday", status=400),

@@ -9,7 +9,7 @@ from django.db import connection
 from apps.audit.models import AuditEvent, ChainHead
 
 SECONDS = 6  # between two events: ten million take two years
-_CHANCE = "(({i} * 2654435761 / {salt}) % {of})"  # the same in every run, and evenly spread
+_CHANCE = "(({i} * {salt} % 2147483647) % {of})"  # the same in every run, and evenly spread
 
 
 def fill(count: int, *, models: int = 10_000) -> None:
@@ -30,9 +30,10 @@ def _numbers(count: int) -> str:
 
 
 def _values(count: int, models: int) -> dict[str, str]:
-    kind, person, model, door = (_CHANCE.format(i="i", salt=salt, of=of) for salt, of in
-                                 ((64, 1000), (512, 500), (128, models), (32, 200)))  # fmt: skip
-    attempt, busy = _CHANCE.format(i="i", salt=256, of=100), _CHANCE.format(i="i", salt=1024, of=20)
+    salts = {"kind": 1664525123, "person": 1103515243, "model": 742938285, "door": 1226874159, "attempt": 950706376}
+    of = {"kind": 1000, "person": 500, "model": models, "door": 200, "attempt": 100}
+    kind, person, model, door, attempt = (_CHANCE.format(i="i", salt=salts[name], of=of[name]) for name in salts)
+    busy = _CHANCE.format(i="i", salt=62089911, of=20)
     text = "lpad(CAST({} AS text), {}, '0')" if connection.vendor == "postgresql" else "printf('%0{1}d', {0})"
     number = text.format(f"CASE WHEN {busy} = 0 THEN 1 ELSE 1 + {model} END", 5)
     back = f"({count} - i) * {SECONDS} + 3600"

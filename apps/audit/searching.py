@@ -1,10 +1,12 @@
 """Searching the trail within bounded time, however long it is and whatever is asked for: ADR 0029.
 
-Events are looked at in windows of numbers, the newest first. A window grows while the last look was quick, and the
-search ends with the page full, the trail's end, or the time used up: then the answer says how far it looked.
+Events are looked at in windows of numbers, the newest first, each much larger than the one before. The search ends
+with the page full, with the trail's end, or with the time used up: then the answer says how far it looked. A window
+that proves too large is given up by the database, and a smaller one is looked at instead.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
@@ -13,12 +15,14 @@ from typing import Any
 from django.db.models import Max, Q
 
 from apps.audit import filters, moments, queries
+from apps.audit.bounded import TookTooLongError, at_most
 from apps.audit.models import AuditEvent
 
 ROWS = 50
-FIRST_WINDOW = 4096  # numbers looked at first: enough for a page of what is not rare
-FASTEST_GROWTH, SLOWEST_GROWTH = 16.0, 0.25
-ONE_LOOK, ALL_LOOKS = 0.03, 0.12  # seconds that a look aims at, and after which no other begins
+FIRST_WINDOW = 4096  # numbers looked at first, without a limit: enough for a page of what is not rare
+GROWTH = 16  # four looks for ten million numbers
+ALL_LOOKS = 0.15  # seconds, after which no other look begins
+LONGEST_LOOK, SHORTEST_LOOK = 0.07, 0.02  # seconds that one may take; the shortest, however little is left
 
 
 @dataclass(frozen=True)
@@ -53,9 +57,18 @@ def search(
     low, high = _bounds(values, before, after)
     events: dict[int, AuditEvent] = {}
     looked_to = None
-    for start, end, last in _windows(low, high, ALL_LOOKS if seconds is None else seconds, upwards=after is not None):
-        events |= {event.pk: event for event in _look(parts, start, end, rows + 1 - len(events), after is not None)}
-        if len(events) > rows or last:
+    windows = Windows(low, high, ALL_LOOKS if seconds is None else seconds, upwards=after is not None)
+    while window := windows.next():
+        start, end, most = *window, rows + 1 - len(events)
+        try:
+            with windows.limited():
+                seen = _look(parts, start, end, most, upwards=after is not None)
+        except TookTooLongError:
+            windows.shrink()
+            continue
+        windows.grow()
+        events |= {event.pk: event for event in seen}
+        if len(events) > rows or windows.at_the_end:
             looked_to = None
             break
         looked_to = start if after is None else end - 1
@@ -75,21 +88,49 @@ def _bounds(values: Mapping[str, Any], before: int | None, after: int | None) ->
     return max(low, (after or 0) + 1), min(bound for bound in (newest + 1, high, before) if bound is not None)
 
 
-def _windows(low: int, high: int, seconds: float, *, upwards: bool) -> Iterator[tuple[int, int, bool]]:
-    """Yield (first number, number after the last, whether it is the last window) until the time is used up."""
-    deadline, size = monotonic() + seconds, float(FIRST_WINDOW)
-    while low < high:
-        start, end = (low, min(high, low + int(size))) if upwards else (max(low, high - int(size)), high)
-        began = monotonic()
-        yield start, end, end == high if upwards else start == low
-        now = monotonic()
-        if now >= deadline:
-            return
-        low, high = (end, high) if upwards else (low, start)
-        size *= min(FASTEST_GROWTH, max(SLOWEST_GROWTH, ONE_LOOK / max(now - began, 1e-6)))
+class Windows:
+    """The windows of numbers from `low` up to before `high`, downwards or upwards, until the time is used up."""
+
+    def __init__(self, low: int, high: int, seconds: float, *, upwards: bool) -> None:
+        self.low, self.high, self.upwards = low, high, upwards
+        self.size, self.growth, self.looks = FIRST_WINDOW, GROWTH, 0
+        self.deadline = monotonic() + seconds
+
+    def next(self) -> tuple[int, int] | None:
+        """Return the first number of the next window and the one after its last; None at the end of numbers or time."""
+        if self.at_the_end or (self.looks and monotonic() >= self.deadline):
+            return None
+        self.looks += 1
+        if self.upwards:
+            return self.low, min(self.high, self.low + self.size)
+        return max(self.low, self.high - self.size), self.high
+
+    def limited(self) -> AbstractContextManager[None]:
+        """Return what ends a look that takes too long. The first window is small enough without."""
+        if self.size <= FIRST_WINDOW:
+            return nullcontext()
+        left = self.deadline - monotonic()
+        return at_most(max(SHORTEST_LOOK, min(LONGEST_LOOK, left)))
+
+    def grow(self) -> None:
+        """Go on behind the window that was looked at."""
+        if self.upwards:
+            self.low = min(self.high, self.low + self.size)
+        else:
+            self.high = max(self.low, self.high - self.size)
+        self.size *= self.growth
+
+    def shrink(self) -> None:
+        """Look at a part of the window that took too long, and at no larger one any more."""
+        self.size, self.growth = max(FIRST_WINDOW, self.size // GROWTH), 1
+
+    @property
+    def at_the_end(self) -> bool:
+        """Whether no number is left."""
+        return self.low >= self.high
 
 
-def _look(parts: list[Q], start: int, end: int, most: int, upwards: bool) -> list[AuditEvent]:
+def _look(parts: list[Q], start: int, end: int, most: int, *, upwards: bool) -> list[AuditEvent]:
     """Return the `most` first events of each part in a window."""
     order = "id" if upwards else "-id"
     return [

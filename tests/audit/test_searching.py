@@ -3,10 +3,11 @@
 from itertools import combinations
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from apps.audit import context, queries, searching
 from apps.audit.actions import Action, Outcome, Source
+from apps.audit.bounded import TookTooLongError, at_most
 from apps.audit.explaining import excluding
 from apps.audit.filters import Chip
 from apps.audit.models import AuditEvent
@@ -29,11 +30,11 @@ FILTERS = {
 
 @pytest.fixture
 def trail(db) -> list[AuditEvent]:
-    """Two hundred events of every kind, on two models and on none."""
+    """Sixty events of every kind, on two models and on none."""
     models = [make_model("churn").pk, make_model("fraud").pk, None]
     with transaction.atomic():
-        for number in range(200):
-            with context.came_through(context.Origin(Source.API, f"r-{number % 40}", f"10.0.0.{number % 5}")):
+        for number in range(60):
+            with context.came_through(context.Origin(Source.API, f"r-{number % 20}", f"10.0.0.{number % 5}")):
                 record_all([_entry(number, models)])
     return list(AuditEvent.objects.order_by("-id"))
 
@@ -46,10 +47,36 @@ def _entry(number: int, models: list[int | None]) -> Entry:
     )  # fmt: skip
 
 
+def test_windows_grow_until_one_takes_too_long_and_then_stay_smaller():
+    windows, seen = searching.Windows(1, 3_000_000, 60, upwards=False), []
+    while window := windows.next():
+        seen.append(window[1] - window[0])
+        if seen[-1] > 100_000:
+            windows.shrink()
+        else:
+            windows.grow()
+    assert seen[:5] == [4096, 65_536, 1_048_576, 65_536, 65_536]
+    assert sum(seen) - 1_048_576 == 2_999_999
+
+
+def test_windows_end_with_the_time():
+    windows = searching.Windows(1, 3_000_000, 0, upwards=True)
+    assert (windows.next(), windows.next()) == ((1, 4097), None)
+
+
+def test_the_database_gives_up_on_what_takes_too_long(db):
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000000) SELECT MAX(i) FROM n"
+    with pytest.raises(TookTooLongError), at_most(0.05), connection.cursor() as cursor:
+        cursor.execute(endless)
+    with at_most(30), connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        assert cursor.fetchone() == (1,)
+
+
 @pytest.fixture
 def small_windows(monkeypatch) -> None:
-    monkeypatch.setattr(searching, "FIRST_WINDOW", 3)
-    monkeypatch.setattr(searching, "FASTEST_GROWTH", 1.0)
+    monkeypatch.setattr(searching, "FIRST_WINDOW", 7)
+    monkeypatch.setattr(searching, "GROWTH", 1)
 
 
 def numbers(events) -> list[int]:
@@ -84,7 +111,7 @@ def test_events_that_arrive_meanwhile_move_no_page(trail, admin):
     with transaction.atomic():
         record_all([_entry(number, [None] * 3) for number in range(5)])
     second = search(admin, {}, rows=10, before=first.older)
-    assert numbers(first.events) + numbers(second.events) == list(range(200, 180, -1))
+    assert numbers(first.events) + numbers(second.events) == list(range(60, 40, -1))
 
 
 def test_a_search_whose_time_is_used_up_says_how_far_it_looked_and_goes_on_from_there(trail, admin, small_windows):
@@ -93,13 +120,13 @@ def test_a_search_whose_time_is_used_up_says_how_far_it_looked_and_goes_on_from_
     while before is not None or steps == 0:
         page = search(admin, {"request_id": "r-7"}, before=before, seconds=0)
         found, before, steps = found + numbers(page.events), page.older, steps + 1
-    assert found == [168, 128, 88, 48, 8]
-    assert steps == 67  # one window of three numbers each
+    assert found == [48, 28, 8]
+    assert steps == 9  # one window of seven numbers each
 
 
 def test_looking_upwards_goes_on_likewise(trail, admin, small_windows):
     page = search(admin, {"request_id": "r-7"}, after=0, seconds=0)
-    assert (page.events, page.looked_to, page.newer) == ([], 3, 3)
+    assert (page.events, page.looked_to, page.newer) == ([], 7, 7)
 
 
 def test_nothing_is_known_of_what_was_not_looked_at(trail, admin, small_windows):

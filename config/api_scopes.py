@@ -80,5 +80,11 @@ NEEDED: Needed = {
     "api:delivery-resend": {"POST": ADMIN},
     "api:event-list": {"GET": READ},
     "api:event-detail": {"GET": READ},
+    "api:audit-export-jsonl": {"GET": READ},
+    "api:audit-export-csv": {"GET": READ},
+    "api:audit-keys": {"GET": READ},
+    "api:checkpoint-list": {"GET": READ, "POST": ADMIN},
+    "api:access-list": {"GET": READ},
+    "api:model-report": {"GET": READ},
     "api:schema": {"GET": READ},
 }

@@ -187,7 +187,7 @@ LOGOUT_REDIRECT_URL = "accounts:sign-in"
 
 # --- Audit: which models' events a person may read (a dotted path, so that audit imports no other app) ---
 AUDIT_VISIBLE_MODEL_IDS = "apps.registry.queries.visible_model_ids"
-MODEL_BY_REFERENCE = "apps.registry.queries.get_model"  # for notifications and tokens, likewise
+MODEL_BY_REFERENCE = "apps.registry.queries.get_model"  # for trail, notifications, tokens
 SCOPES_BY_ROUTE = "config.api_scopes.NEEDED"  # which scope of a token each address needs
 AUDIT_ACTOR = "apps.accounts.grants.actor"  # a person as the trail names people, likewise
 CHECKPOINT_SECONDS = env.int("ASSENT_CHECKPOINT_SECONDS", 3600)  # how often the trail is signed; 0: only when asked

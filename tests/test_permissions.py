@@ -191,11 +191,18 @@ TABLE = {
     ("approvals:drift-act", "POST"): page(SETTLERS, 404, 302, payload={"action": "revert", "reason": "Not agreed."}),
     ("approvals:alias-protect", "POST"): page(403, 403, 302, payload=PROTECT),
     ("approvals:alias-unprotect", "POST"): page(403, 403, 302, payload=PROTECT | {"alias": "champion"}),
+    ("approvals:model-report", "GET"): page(200, 404),
+    ("approvals:model-report-json", "GET"): page(200, 404),
+    ("approvals:model-report-csv", "GET"): page(200, 404),
+    ("api:model-report", "GET"): api(200, 404),
     ("audit:event-list", "GET"): page(),
     ("audit:proof", "GET"): page(),
     ("audit:proof", "POST"): page(403, 403, 302),
     ("audit:access-list", "GET"): page(),
     ("audit:access-export", "GET"): page(),
+    ("audit:event-detail", "GET"): page(200, 404),
+    ("audit:export-jsonl", "GET"): page(),
+    ("audit:export-csv", "GET"): page(),
     ("notifications:notification-list", "GET"): page(),
     ("notifications:notification-list", "POST"): page(302, 302, 302),
     ("notifications:preferences", "GET"): page(),
@@ -316,6 +323,8 @@ TABLE = {
     ("api:checkpoint-list", "GET"): api(),
     ("api:checkpoint-list", "POST"): api(403, 403, 201),
     ("api:access-list", "GET"): api(),
+    ("api:audit-export-jsonl", "GET"): api(),
+    ("api:audit-export-csv", "GET"): api(),
     ("api:schema", "GET"): api(),
     ("api:docs", "GET"): page(),
 }
@@ -391,7 +400,7 @@ def address(name: str, request: ApprovalRequest, query: str = "") -> str:
     """Return the path of an address, about the requested model."""
     numbers = {"id": request.pk, "name": "churn", "number": request.version.number, "connection": "default", "run": 1,
                "alias": "champion", "place": 0, "username": "robot"}  # fmt: skip
-    if name == "api:event-detail":
+    if name in ("api:event-detail", "audit:event-detail"):
         numbers["number"] = 1  # the event of the request
     if ":view-" in name:
         numbers["view"] = SavedView.objects.get(name="Ours").pk

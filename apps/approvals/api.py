@@ -21,6 +21,7 @@ from apps.approvals.drift import api as drift
 from apps.approvals.exceptional import api as exceptional
 from apps.approvals.gate import api as gate
 from apps.approvals.history import api as history
+from apps.approvals.model_report import api as model_report
 from apps.approvals.models import ApprovalRequest, Review
 from apps.approvals.policies import api as policies
 from apps.approvals.queue import queries as queue
@@ -216,5 +217,6 @@ urlpatterns = [
     *exceptional.urlpatterns,
     *gate.urlpatterns,
     *history.urlpatterns,
+    *model_report.urlpatterns,
     *policies.urlpatterns,
 ]

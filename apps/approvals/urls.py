@@ -10,6 +10,7 @@ from apps.approvals.delegating import views as delegating
 from apps.approvals.drift import views as drift
 from apps.approvals.exceptional.urls import urlpatterns as exceptional
 from apps.approvals.history import views as history
+from apps.approvals.model_report import views as model_report
 from apps.approvals.policies.urls import urlpatterns as policies
 from apps.approvals.queue import together_views as together
 from apps.approvals.queue import views as queue
@@ -36,6 +37,9 @@ urlpatterns = [
     path("as-of/", history.as_of, name="as-of"),
     path("as-of/export.csv", history.export_csv, name="as-of-csv"),
     path("as-of/export.json", history.export_json, name="as-of-json"),
+    path("models/<model:name>/report/", model_report.report, name="model-report"),
+    path("models/<model:name>/report.json", model_report.report_json, name="model-report-json"),
+    path("models/<model:name>/report.csv", model_report.report_csv, name="model-report-csv"),
     path("drift/", drift.drift_list, name="drift-list"),
     path("drift/<int:id>/", drift.drift_detail, name="drift-detail"),
     path("drift/<int:id>/act/", drift.drift_act, name="drift-act"),

@@ -11,6 +11,8 @@ class Action(models.TextChoices):
     AFTER_REVIEW_OVERDUE = "after_review.overdue", _("Review afterwards is overdue")
     ALIAS_PROTECTED = "alias.protected", _("Alias protected")
     ALIAS_UNPROTECTED = "alias.unprotected", _("Alias no longer protected")
+    AUDIT_EXPORTED = "audit.exported", _("Trail exported")
+    AUDIT_EXPORT_STARTED = "audit.export_started", _("Export of the trail started")
     BYPASS_ASKED = "bypass.asked", _("Bypass asked for")
     BYPASS_CONFIRMED = "bypass.confirmed", _("Bypass confirmed")
     BYPASS_DROPPED = "bypass.dropped", _("Bypass dropped")
@@ -109,6 +111,8 @@ class Source(models.TextChoices):
 
     PAGE = "page", _("Page")
     API = "api", _("API")
+    GATEWAY = "gateway", _("Gateway for MLflow clients")
+    SYNC = "sync", _("Sync")
     WORKER = "worker", _("Worker")
     COMMAND = "command", _("Command")
     MLFLOW = "mlflow", _("MLflow, outside Assent")

@@ -12,4 +12,7 @@ urlpatterns = [
     path("audit/proof/", proving.proof, name="proof"),
     path("audit/access/", access.access_list, name="access-list"),
     path("audit/access/export.json", access.access_export, name="access-export"),
+    path("audit/events/<int:number>/", views.event_detail, name="event-detail"),
+    path("audit/export.jsonl", views.event_export, {"form": "jsonl"}, name="export-jsonl"),
+    path("audit/export.csv", views.event_export, {"form": "csv"}, name="export-csv"),
 ]

@@ -31,7 +31,7 @@ def read_details(job: Job) -> None:
         looked_at = done
         renew(job, done=done, total=total)
 
-    with came_through(Origin(Source.WORKER, request_id=f"job-{job.pk}")):
+    with came_through(Origin(Source.SYNC, request_id=f"job-{job.pk}")):
         detail_jobs.read_due_details(show, connection, seconds=TURN_SECONDS)
     if looked_at and detail_jobs.next_due(connection, 1):
         put_back(job)
@@ -40,7 +40,7 @@ def read_details(job: Job) -> None:
 @handles(detail_jobs.VERSION)
 def read_version_details(job: Job) -> None:
     """Read the run and the files of the version whose page somebody opened."""
-    with came_through(Origin(Source.WORKER, request_id=f"job-{job.pk}")):
+    with came_through(Origin(Source.SYNC, request_id=f"job-{job.pk}")):
         detail_jobs.read_version(int(job.args["version"]))
 
 

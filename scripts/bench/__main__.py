@@ -6,7 +6,7 @@ import sys
 from scripts.bench.servers import ROOT, python
 
 LARGE = ("sync", "pages", "webhook")
-PARTS = ("small", *LARGE, "signoff", "trail")
+PARTS = ("small", *LARGE, "signoff", "trail", "explorer")
 
 
 def main(words: list[str]) -> int:
@@ -22,6 +22,8 @@ def main(words: list[str]) -> int:
         runs.append(python("scripts.bench.signoff"))
     if "trail" in chosen:
         runs.append(python("scripts.bench.trail"))
+    if "explorer" in chosen:
+        runs.append(python("scripts.bench.explorer"))
     return max(subprocess.run(run, cwd=ROOT, check=False).returncode for run in runs)  # noqa: S603 - our own commands
 
 

@@ -29,12 +29,12 @@ def reader() -> User:
     return _member("reader", VIEWER)
 
 
-def reader_of_a_part() -> User:
-    """Make somebody whose group was granted every fifth model, one by one."""
-    person, group = User.objects.create_user("guest"), Group.objects.create(name="guests")
+def reader_of_a_part(name: str = "guest", *, step: int = PART) -> User:
+    """Make somebody whose group was granted every fifth model (or every `step`-th), one by one."""
+    person, group = User.objects.create_user(name), Group.objects.create(name=f"{name}s")
     person.groups.add(group)
     read = Permission.objects.get(codename=permissions.Permission.MODEL_READ.codename)
-    granted = RegisteredModel.objects.order_by("pk").values_list("pk", flat=True)[::PART]
+    granted = RegisteredModel.objects.order_by("pk").values_list("pk", flat=True)[::step]
     RegisteredModelGroupPermission.objects.bulk_create(
         RegisteredModelGroupPermission(group=group, permission=read, content_object_id=pk) for pk in granted
     )

@@ -1,6 +1,7 @@
 import pytest
 from django.test import Client
 
+from apps.audit.actions import Action
 from tests.audit.test_queries import model, write  # noqa: F401 - model is a fixture
 
 EVENTS = "/api/v1/audit/events/"
@@ -53,6 +54,9 @@ def test_event_with_a_number_beyond_every_number_is_not_found(admin):
         ("actor=%00", "actor"),
         ("target=%00", "target"),
         ("colour=red", "colour"),
+        ("model=nowhere", "model"),
+        ("before=0", "before"),
+        ("after=-1", "after"),
         ("page=x", "page"),
         ("page=9", "page"),
         ("page_size=0", "page_size"),
@@ -82,3 +86,28 @@ def test_listing_costs_the_same_for_one_event_and_for_many(admin, django_assert_
             client.get(EVENTS)
         counts.append(len(queries))
     assert len(set(counts)) == 1
+
+
+def test_pages_are_followed_by_place_in_both_directions(admin):
+    numbers = [write(None) for _ in range(5)]
+    client = signed_in(admin)
+    first = client.get(f"{EVENTS}?page_size=2").json()
+    second = client.get(first["next"]).json()
+    assert [row["id"] for body in (first, second) for row in body["results"]] == numbers[:0:-1]
+    assert (first["count"], first["previous"], first["looked_to"]) == (None, None, None)
+    assert client.get(second["previous"]).json()["results"] == first["results"]
+
+
+def test_a_page_can_still_be_asked_for_by_its_number(admin):
+    numbers = [write(None) for _ in range(3)]
+    body = signed_in(admin).get(f"{EVENTS}?page=2&page_size=2").json()
+    assert (body["count"], [row["id"] for row in body["results"]], body["next"]) == (3, numbers[:1], None)
+
+
+def test_the_names_of_the_page_are_those_of_the_api(admin, model):  # noqa: F811
+    about, other = write(model.pk), write(None, "bob", Action.VIEW_SAVED)
+    client = signed_in(admin)
+    for query in ("model=churn", f"model_id={model.pk}", "action=model.changed&action=view.removed&actor=zoe"):
+        assert [row["id"] for row in client.get(f"{EVENTS}?{query}").json()["results"]] == [about], query
+    for query in ("action=view.saved", "since=1h&actor=bob", "before=9&actor=bob"):
+        assert [row["id"] for row in client.get(f"{EVENTS}?{query}").json()["results"]] == [other], query

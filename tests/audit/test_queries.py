@@ -1,4 +1,4 @@
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import transaction
@@ -82,13 +82,17 @@ def test_visible_events_is_one_query(charlie, model, django_assert_num_queries):
         ({}, 2),
         ({"actor": "zoe"}, 1),
         ({"actor": "zo"}, 0),
-        ({"action": "request.opened"}, 1),
+        ({"action": ["request.opened"]}, 1),
+        ({"action": ["request.opened", "model.changed"]}, 2),
         ({"outcome": "done", "source": "command"}, 2),
         ({"model_id": 9}, 1),
         ({"target": "MODEL 9"}, 1),
-        ({"since": datetime.now(UTC).date(), "until": None, "before": 3}, 2),
-        ({"until": date(2020, 1, 1)}, 0),
-        ({"until": date.max, "since": date.min}, 2),
+        ({"since": datetime.now(UTC) - timedelta(hours=1), "until": None, "before": 3}, 2),
+        ({"until": datetime(2020, 1, 1, tzinfo=UTC)}, 0),
+        ({"target_type": "model"}, 2),
+        ({"target_type": "mod"}, 0),
+        ({"address": "10.0.0.1"}, 0),
+        ({"request_id": "r-1"}, 0),
     ],
 )
 def test_filtered_narrows(db, filters, found):

@@ -10,11 +10,12 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 from apps.accounts.roles import ROLES
+from apps.audit import searching
 from apps.audit.actions import Action, Outcome, Source
 from apps.audit.models import AuditEvent
+from apps.audit.searching import ROWS
 from apps.audit.services import Actor, Target, record
 from apps.audit.templatetags.audit_tags import ROLE_LABELS, role_words, target_url
-from apps.audit.views import ROWS
 from tests.builders import make_model
 
 URL = "/audit/"
@@ -32,7 +33,7 @@ def write(action=Action.REQUEST_OPENED, *, by="alice", target="request 1", model
 
 
 def shown(user, **query) -> list[int]:
-    return [event.pk for event in browser(user).get(URL, query).context["slice"].events]
+    return [event.pk for event in browser(user).get(URL, query).context["found"].events]
 
 
 def text_of(response) -> str:
@@ -83,6 +84,9 @@ def test_filters_narrow_and_combine(admin):
         ({"before": "x"}, "before"),
         ({"after": str(2**63)}, "after"),
         ({"target": "a\x00b"}, "target"),
+        ({"model": "nowhere"}, "model"),
+        ({"model": "a\x00b"}, "model"),
+        ({"address": "1" * 46}, "address"),
     ],
 )
 def test_a_malformed_filter_is_a_400_that_names_it(admin, query, field):
@@ -90,17 +94,78 @@ def test_a_malformed_filter_is_a_400_that_names_it(admin, query, field):
     assert (response.status_code, list(response.context["form"].errors)) == (400, [field])
 
 
+def test_one_of_several_actions_is_enough(admin):
+    first, second, third = write(), write(Action.REQUEST_REVIEWED), write(Action.VIEW_SAVED)
+    assert shown(admin, action=["request.opened", "view.saved", ""]) == [third.pk, first.pk]
+    assert second.pk not in shown(admin, action=["request.opened", "view.saved"])
+
+
+def test_a_model_is_asked_for_by_its_name(admin, mallory):
+    model = make_model("churn")
+    about = write(model_id=model.pk, target="request 5")
+    write(target="churn")
+    assert shown(admin, model="churn") == shown(admin, model_id=model.pk) == [about.pk]
+    assert browser(mallory).get(URL, {"model": "churn"}).status_code == 400
+
+
+def test_each_filter_in_force_can_be_taken_away_alone(admin):
+    write()
+    page = browser(admin).get(URL, {"actor": "alice", "action": ["request.opened", "view.saved"], "before": "9"})
+    assert [(chip.words, chip.without) for chip in page.context["chips"]] == [
+        ("alice", "action=request.opened&action=view.saved"),
+        ("Request opened", "actor=alice&action=view.saved"),
+        ("View saved", "actor=alice&action=request.opened"),
+    ]
+
+
+def test_an_empty_page_names_the_filter_that_excludes_everything(admin):
+    write()
+    page = text_of(browser(admin).get(URL, {"actor": "nobody", "outcome": "done"}))
+    assert "Nothing that you may read fits this filter, whatever else you ask: Actor: nobody" in page
+
+
+def test_an_empty_page_names_the_filters_that_exclude_each_other(admin):
+    write()
+    write(Action.VIEW_SAVED, by="bob")
+    page = text_of(browser(admin).get(URL, {"actor": "bob", "action": "request.opened"}))
+    assert "Take one of these away: Actor: bob take away Action: Request opened take away" in page
+
+
+def test_a_search_that_stopped_says_how_far_it_looked(admin, monkeypatch):
+    monkeypatch.setattr(searching, "FIRST_WINDOW", 2)
+    monkeypatch.setattr(searching, "ALL_LOOKS", 0)
+    for _ in range(5):
+        write()
+    page = browser(admin).get(URL, {"actor": "nobody"})
+    assert "Assent looked as far as event 4" in text_of(page)
+    assert b"?actor=nobody&amp;before=4" in page.content
+
+
+def test_an_event_has_a_page_of_its_own_with_its_diff_and_hashes(admin):
+    event = write(before={"state": "open"}, after={"state": "approved"}, reason="Why not")
+    page = text_of(browser(admin).get(f"{URL}events/{event.pk}/"))
+    assert [part in page for part in ("state changed open → approved", event.hash, event.previous_hash, "Why not")] == [
+        True
+    ] * 4
+
+
+def test_an_event_out_of_sight_has_no_page(mallory):
+    event = write()
+    assert browser(mallory).get(f"{URL}events/{event.pk}/").status_code == 404
+    assert browser(mallory).get(f"{URL}events/{10**30}/").status_code == 404
+
+
 def test_paging_goes_older_and_newer_without_gap_or_repetition(admin):
     for _ in range(2 * ROWS + 5):
         write()
-    first = browser(admin).get(URL).context["slice"]
-    second = browser(admin).get(URL, {"before": first.older}).context["slice"]
-    third = browser(admin).get(URL, {"before": second.older}).context["slice"]
+    first = browser(admin).get(URL).context["found"]
+    second = browser(admin).get(URL, {"before": first.older}).context["found"]
+    third = browser(admin).get(URL, {"before": second.older}).context["found"]
     numbers = [event.pk for part in (first, second, third) for event in part.events]
     assert numbers == list(range(2 * ROWS + 5, 0, -1))
     assert (first.newer, third.older) == (None, None)
     assert shown(admin, after=third.newer) == [event.pk for event in second.events]
-    newest = browser(admin).get(URL, {"after": second.newer}).context["slice"]
+    newest = browser(admin).get(URL, {"after": second.newer}).context["found"]
     assert ([event.pk for event in newest.events], newest.newer) == ([event.pk for event in first.events], None)
 
 

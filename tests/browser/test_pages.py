@@ -21,7 +21,8 @@ NOT_PAGES = {"home", "registry:signature", "healthz", "readyz", "accounts:sign-o
              "registry:sync-run", "registry:sync-cancel", "registry:webhook-receive", "registry:compare-csv",
              "registry:compare-json", "registry:picture", "registry:view-open", "approvals:request-bypass-drop",
              "approvals:as-of-csv", "approvals:as-of-json", "approvals:request-export",
-             "audit:access-export"}  # fmt: skip
+             "audit:access-export", "audit:export-jsonl", "audit:export-csv", "approvals:model-report-json",
+             "approvals:model-report-csv"}  # fmt: skip
 
 
 def nothing(page: Page, world: World) -> None:
@@ -393,6 +394,9 @@ SIGHTS = {
     "audit": Sight("audit:event-list", "/audit/", by="admin", does=open_first_event),
     "access log": Sight("audit:access-list", "/audit/access/", by="admin", does=be_denied_first),
     "proof of the trail": Sight("audit:proof", "/audit/proof/", by="admin", does=make_a_checkpoint),
+    "a model's report": Sight("approvals:model-report", f"/models/{CHURN}/report/"),
+    "audit, one event": Sight("audit:event-detail", "/audit/events/1/", by="admin"),
+    "audit, nothing fits": Sight("audit:event-list", "/audit/?actor=nobody&action=view.saved&address=x", by="admin"),
     "audit, malformed filter": Sight("audit:event-list", "/audit/?since=yesterday", status=400),
     "sync": Sight("registry:sync", "/sync/", by="admin"),
     "sync, to a reader": Sight("registry:sync", "/sync/"),

@@ -6,7 +6,9 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from apps.audit.actions import AccessOutcome
-from apps.audit.forms import DAY, LARGEST_ID
+from apps.audit.forms import LARGEST_ID
+
+DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
 class AccessFilter(forms.Form):

@@ -7,6 +7,7 @@ from django import template
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
+from apps.audit.actions import Action, Source
 from apps.masking import masked
 
 register = template.Library()
@@ -39,6 +40,18 @@ def diff_rows(event: Any) -> list[dict[str, Any]]:
 def other_data(event: Any) -> list[tuple[str, str]]:
     """Return what else the event carries, as (name, text)."""
     return [(name, _text(value)) for name, value in sorted(event.data.items()) if name not in SIDES]
+
+
+@register.filter
+def action_words(event: Any) -> str:
+    """Return what happened in words. Django's own `get_action_display` builds its table of all words for each row."""
+    return str(Action(event.action).label) if event.action in Action.values else event.action
+
+
+@register.filter
+def source_words(event: Any) -> str:
+    """Return through which door it came, in words; likewise."""
+    return str(Source(event.source).label) if event.source in Source.values else event.source
 
 
 @register.filter

@@ -5,13 +5,10 @@ import io
 import re
 from typing import Any
 
+from apps.cells import safe as safe
 from apps.masking import masked
 from apps.registry.comparing import Comparison, Row
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # also full-width signs
-# A spreadsheet that takes semicolons or tabs for separators begins a cell after each of them, inside quotes too.
-INNER = re.compile(rf'([;\t\r\n][ "]*)(?=[{"".join(map(re.escape, FORMULA))}])')
-NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 LONGEST_NAME = 60
 
 
@@ -31,17 +28,6 @@ def csv_text(comparison: Comparison) -> str:
             effects = [text for effect in other.effects or ("",) * (len(names) - 1) for text in ("", "", effect)]
             lines.writerow(_safe_line(part, other.name, other.change, *other.values, "", *effects))
     return target.getvalue()
-
-
-def safe(value: Any) -> Any:
-    """Return a cell that no spreadsheet takes for a formula: such a text gets an apostrophe in front of the sign."""
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        return value
-    dangerous = value.lstrip(" ").startswith(FORMULA) and not NUMBER.fullmatch(value)
-    value = INNER.sub(r"\1'", value)
-    return f"'{value}" if dangerous else value
 
 
 def file_name(comparison: Comparison, extension: str) -> str:

@@ -157,7 +157,7 @@ def _kinds_of_no_other(connection: Connection, other: str, *kinds: SyncKind) -> 
 
 @contextmanager
 def _by_worker(job: Job) -> Iterator[None]:
-    with came_through(Origin(Source.WORKER, request_id=f"job-{job.pk}")):
+    with came_through(Origin(Source.SYNC, request_id=f"job-{job.pk}")):
         yield
 
 

@@ -49,6 +49,12 @@ NAVIGATION: tuple[tuple[str, Any, Permission | None, tuple[str, ...]], ...] = (
         ("approvals:request-detail", "approvals:request-new", "approvals:exception-list"),
     ),
     ("approvals:drift-list", _("Drift"), None, ("approvals:drift-detail", "approvals:drift-act")),
+    (
+        "compliance:matrix",
+        _("Compliance"),
+        None,
+        ("compliance:control-list", "compliance:hold-list", "compliance:evidence"),
+    ),
     ("audit:event-list", _("Audit"), None, ("approvals:as-of",)),
     ("approvals:policy-list", _("Policies"), Permission.POLICY_MANAGE, ("registry:metric-list",)),
     ("accounts:people", _("People"), Permission.PEOPLE_MANAGE, ()),

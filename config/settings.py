@@ -106,6 +106,7 @@ INSTALLED_APPS = [
     "apps.notifications",
     "apps.registry",
     "apps.approvals",
+    "apps.compliance",
     "apps.demo",
 ]
 MIDDLEWARE = [

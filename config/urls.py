@@ -8,6 +8,7 @@ from drf_spectacular.views import SpectacularAPIView
 from apps.accounts import api as accounts_api
 from apps.approvals import api as approvals_api
 from apps.audit import api as audit_api
+from apps.compliance import api as compliance_api
 from apps.notifications import api as notifications_api
 from apps.registry import api as registry_api
 from config import api_docs, health
@@ -16,6 +17,7 @@ api = [
     *accounts_api.urlpatterns,
     *registry_api.urlpatterns,
     *approvals_api.urlpatterns,
+    *compliance_api.urlpatterns,
     *notifications_api.urlpatterns,
     *audit_api.urlpatterns,
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
@@ -29,6 +31,7 @@ urlpatterns = [
     path("", include("apps.accounts.urls")),
     path("", include("apps.registry.urls")),
     path("", include("apps.approvals.urls")),
+    path("", include("apps.compliance.urls")),
     path("", include("apps.audit.urls")),
     path("", include("apps.notifications.urls")),
 ]

@@ -30,6 +30,7 @@ from apps.approvals.models import (
     Review,
     Waiver,
 )
+from apps.compliance.models import LegalHold
 from apps.encryption import seal
 from apps.notifications.models import Delivery, Endpoint
 from apps.registry.models import RegisteredModel, SavedView
@@ -99,6 +100,9 @@ CONFIRM = {"password": "guess", "evidence_digest": "{digest}"}
 BYPASS = {"reason": "Every card is let through since nine this morning.", "ticket": "OPS-17", **CONFIRM}
 RATIFIED = {"outcome": "ratified", "comment": "It was right.", "evidence_digest": "{digest}"}
 APPROVE = {"comment": "", "evidence_digest": "{digest}"}
+HOLD = {"model": "churn", "version": 2, "reason": "Case 4."}
+HOLDERS = {"admin": 201, "*": 403}
+CONTROL = {"enabled": True, "severity": "low", "reason": "Not yet.", "seen": 0}
 TABLE = {
     ("home", "GET"): public(302),
     ("healthz", "GET"): public(200),
@@ -195,6 +199,17 @@ TABLE = {
     ("approvals:model-report-json", "GET"): page(200, 404),
     ("approvals:model-report-csv", "GET"): page(200, 404),
     ("api:model-report", "GET"): api(200, 404),
+    ("compliance:matrix", "GET"): page(),
+    ("compliance:matrix-csv", "GET"): page(),
+    ("compliance:matrix-json", "GET"): page(),
+    ("compliance:control-list", "GET"): page(),
+    ("compliance:control-list", "POST"): page(403, 403, 302, payload={"control": "drift", **CONTROL}),
+    ("compliance:hold-list", "GET"): page(),
+    ("compliance:hold-list", "POST"): page({"admin": 302, "*": 403}, 404, 302, payload=HOLD),
+    ("compliance:hold-lift", "POST"): page({"admin": 302, "*": 403}, 404, 302, payload={"reason": "Over."}),
+    ("compliance:evidence", "GET"): page(200, 404),
+    ("compliance:evidence", "POST"): page(200, 404),
+    ("compliance:request-evidence", "POST"): page(200, 404),
     ("audit:event-list", "GET"): page(),
     ("audit:proof", "GET"): page(),
     ("audit:proof", "POST"): page(403, 403, 302),
@@ -300,6 +315,17 @@ TABLE = {
     ("api:drift-request", "POST"): api(ASKERS_API, 404, payload={"reason": "It works."}),
     ("api:gate", "GET"): api(200, 404, query=GATE),
     ("api:as-of", "GET"): api(200, 404, query="?model=churn"),
+    ("api:compliance-matrix", "GET"): api(),
+    ("api:compliance-counts", "GET"): api(),
+    ("api:control-list", "GET"): api(),
+    ("api:control-detail", "GET"): api(),
+    ("api:control-detail", "PUT"): api(403, 403, payload=CONTROL),
+    ("api:clause-list", "GET"): api(),
+    ("api:hold-list", "GET"): api(),
+    ("api:hold-list", "POST"): api(HOLDERS, 404, 201, payload=HOLD),
+    ("api:hold-lift", "POST"): api({"admin": 200, "*": 403}, 404, payload={"reason": "Over."}),
+    ("api:version-evidence", "POST"): api(200, 404),
+    ("api:request-evidence", "POST"): api(200, 404),
     ("api:protected-alias-list", "GET"): api(),
     ("api:protected-alias-list", "POST"): api(403, 403, 201, payload=PROTECT),
     ("api:protected-alias-unprotect", "POST"): api(403, 403, 204, payload={"reason": "No longer served."}),
@@ -361,6 +387,7 @@ def asked(alice, erin) -> ApprovalRequest:
     FreezeWindow.objects.create(name="Books", stage="Archived", starts_at=timezone.now(), ends_at=end)
     _webhook(alice)
     User.objects.create(username="robot", password="!", is_service=True)
+    LegalHold.objects.create(model=model, reason="Case 3.", set_by=alice)
     asked = services.open_request(version.pk, "Production", reason="Better.", by=alice)
     until = timezone.now() + timedelta(days=7)
     Waiver.objects.create(request=asked, check_name="description", reason="Known.", waived_by=alice, expires_at=until)
@@ -399,7 +426,7 @@ def persons(asked) -> dict[str, User | None]:
 def address(name: str, request: ApprovalRequest, query: str = "") -> str:
     """Return the path of an address, about the requested model."""
     numbers = {"id": request.pk, "name": "churn", "number": request.version.number, "connection": "default", "run": 1,
-               "alias": "champion", "place": 0, "username": "robot"}  # fmt: skip
+               "alias": "champion", "place": 0, "username": "robot", "control": "drift"}  # fmt: skip
     if name in ("api:event-detail", "audit:event-detail"):
         numbers["number"] = 1  # the event of the request
     if ":view-" in name:
@@ -416,6 +443,8 @@ def address(name: str, request: ApprovalRequest, query: str = "") -> str:
         numbers["id"] = ApprovalPolicy.objects.get(state="draft").pk
     if ":freeze-" in name:
         numbers["id"] = FreezeWindow.objects.get().pk
+    if ":hold-lift" in name:
+        numbers["hold"] = LegalHold.objects.get().pk
     if ":drift-" in name:
         numbers["id"] = DriftFinding.objects.get().pk
     wanted = _arguments(get_resolver(), name)

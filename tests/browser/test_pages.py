@@ -22,7 +22,9 @@ NOT_PAGES = {"home", "registry:signature", "healthz", "readyz", "accounts:sign-o
              "registry:compare-json", "registry:picture", "registry:view-open", "approvals:request-bypass-drop",
              "approvals:as-of-csv", "approvals:as-of-json", "approvals:request-export",
              "audit:access-export", "audit:export-jsonl", "audit:export-csv", "approvals:model-report-json",
-             "approvals:model-report-csv"}  # fmt: skip
+             "approvals:model-report-csv",
+
+             "compliance:matrix-csv", "compliance:matrix-json", "compliance:request-evidence"}  # fmt: skip
 
 
 def nothing(page: Page, world: World) -> None:
@@ -158,6 +160,17 @@ def save_no_policy(page: Page, world: World) -> None:
 def add_a_rule(page: Page, world: World) -> None:
     page.get_by_role("button", name="Add a rule").click()
     page.get_by_role("group", name="Rule 2").wait_for()
+
+
+def set_no_control(page: Page, world: World) -> None:
+    page.locator("#control-drift summary").click()
+    page.get_by_role("button", name="Set No drift").click()
+    page.get_by_role("alert").first.wait_for()
+
+
+def set_no_hold(page: Page, world: World) -> None:
+    page.get_by_role("button", name="Set the hold").click()
+    page.get_by_role("alert").first.wait_for()
 
 
 def set_no_freeze(page: Page, world: World) -> None:
@@ -364,6 +377,15 @@ SIGHTS = {
     "as of, before the first sight": Sight("approvals:as-of", f"/as-of/?model={CHURN}&date=2026-05-05"),
     "as of, none": Sight("approvals:as-of", "/as-of/", by="mallory"),
     "as of, malformed moment": Sight("approvals:as-of", "/as-of/?date=yesterday", status=400),
+    "compliance": Sight("compliance:matrix", "/compliance/"),
+    "compliance, then": Sight("compliance:matrix", "/compliance/?date=2026-06-01&control=approval&outcome=met"),
+    "compliance, malformed filter": Sight("compliance:matrix", "/compliance/?outcome=x", status=400),
+    "controls": Sight("compliance:control-list", "/compliance/controls/"),
+    "controls, to an admin": Sight("compliance:control-list", "/compliance/controls/", by="admin", does=set_no_control),
+    "holds": Sight("compliance:hold-list", "/compliance/holds/", by="admin", does=set_no_hold),
+    "holds, lifting": Sight("compliance:hold-lift", "/compliance/holds/", by="ada", does=open_the_revoking),
+    "evidence": Sight("compliance:evidence", f"{V2}evidence/"),
+    "model, on hold": Sight("registry:model-detail", "/models/retired-ranker/"),
     "policies": Sight("approvals:policy-list", "/policies/"),
     "policies, to an admin": Sight("approvals:policy-list", "/policies/", by="admin"),
     "policy": Sight("approvals:policy-detail", "/policies/{policy}/"),

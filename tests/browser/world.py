@@ -33,6 +33,7 @@ from apps.approvals.policies import drafting
 from apps.approvals.signing import ConditionTerms, Signing
 from apps.audit.actions import Action
 from apps.audit.services import record
+from apps.compliance.models import HoldBreach, LegalHold
 from apps.encryption import seal
 from apps.notifications import endpoints, outbox
 from apps.notifications.models import Notification, OutboxCursor
@@ -99,7 +100,7 @@ def build() -> World:
     _drafts(world)
     _policies(world)
     _delegations(world)
-    make_version(make_model("retired-ranker"), 1, stage="Archived", deleted_at=THEN)
+    _hold(make_version(make_model("retired-ranker"), 1, stage="Archived", deleted_at=THEN), people["admin"])
     make_version(make_model("half-read"), 1, details_state=DetailsState.PENDING, details_at=None)
     create_token("laptop", by=people["alice"])
     machine = create_service_account("ci-churn", by=people["admin"], name="CI of churn")
@@ -110,6 +111,12 @@ def build() -> World:
     _second_server()
     _tell_of_it(world)
     return world
+
+
+def _hold(version: ModelVersion, by: User) -> None:
+    """A version on legal hold that MLflow lost."""
+    hold = LegalHold.objects.create(model=version.model, version=version, reason="Case 4.", set_by=by)
+    HoldBreach.objects.create(hold=hold, version=version, what="deleted")
 
 
 def _tell_of_it(world: World) -> None:

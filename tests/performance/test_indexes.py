@@ -26,12 +26,14 @@ from apps.approvals.policies.replaying import dry_run
 from apps.approvals.queue import queries as queue
 from apps.audit import queries as audit
 from apps.audit.models import AuditEvent
+from apps.compliance.holds import queries as holding
+from apps.compliance.matrix import queries as matrix
 from apps.jobs import services as jobs
 from apps.jobs.models import ACTIVE_STATES, Job
 from apps.notifications import queries as notifications
 from apps.notifications.models import Delivery, Endpoint
 from apps.notifications.sending import lanes, mail
-from apps.registry import directions, placements
+from apps.registry import directions, holds, placements
 from apps.registry import queries as registry
 from apps.registry.comparing import Directions, comparisons
 from apps.registry.health import queries as health
@@ -46,6 +48,7 @@ from tests.performance.test_query_counts import World
 GROW = ("approvals_delegation", "approvals_condition",
         "approvals_driftfinding", "approvals_bypass", "approvals_afterreview",
         "approvals_freezewindow", "approvals_externalcheck", "approvals_waiver",
+        "compliance_legalhold", "compliance_holdbreach",
         "audit_auditevent", "jobs_job", "approvals_approvalrequest", "approvals_review", "registry_modelversion",
         "registry_registeredmodel", "registry_modelalias", "registry_syncrun",
         "notifications_notification", "notifications_delivery",
@@ -120,6 +123,11 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "drift of a model": lambda user: drift.unsettled_on(registry.get_model(user, "first")),
     "the policy of a target": lambda user: policies.in_force(registry.get_model(user, "first").pk, "Production"),
     "requests let through": lambda user: dry_run(ApprovalPolicy.objects.filter(stage="Production")[0], by=user),
+    "the matrix": lambda user: matrix.page_of(user, matrix.Wanted(), timezone.now(), 50),
+    "the matrix of a tier": lambda user: matrix.page_of(user, matrix.Wanted(risk="high"), timezone.now(), 50),
+    "holds": lambda user: list(holding.standing(holding.visible_holds(user))[:50]),
+    "holds of a model": lambda user: holding.standing_on(registry.get_model(user, "first")),
+    "holds of a run": lambda user: holds.held_run("default", "run1"),
     "freezes that stand": lambda user: list(freezes.standing(timezone.now())),
     "views": lambda user: list(visible_views(user)),
     "a model by name": lambda user: registry.get_model(user, "first"),

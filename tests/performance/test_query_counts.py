@@ -27,6 +27,7 @@ from apps.approvals.models import (
 )
 from apps.audit.actions import Action
 from apps.audit.services import Actor, Target, record
+from apps.compliance.models import HoldBreach, LegalHold
 from apps.notifications.models import Delivery, Endpoint, Notification
 from apps.registry.details import keeping
 from apps.registry.models import (
@@ -69,6 +70,12 @@ LISTS = [
     "/as-of/",
     "/as-of/?model=first",
     "/drift/{drift}/",
+    "/compliance/",
+    "/compliance/?date=2026-06-01",
+    "/compliance/?outcome=not_met",
+    "/compliance/controls/",
+    "/compliance/holds/",
+    "/models/first/v/1000/evidence/",
     "/audit/",
     "/people/",
     "/connections/",
@@ -103,6 +110,11 @@ LISTS = [
     "/api/v1/as-of/?page_size=200",
     "/api/v1/as-of/?model=first",
     "/api/v1/gate/?model=first&version=1000&target=Production",
+    "/api/v1/compliance/?page_size=200",
+    "/api/v1/compliance/counts/",
+    "/api/v1/compliance/clauses/",
+    "/api/v1/compliance/controls/",
+    "/api/v1/holds/?page_size=200",
     "/api/v1/protected-aliases/?page_size=200",
     "/api/v1/audit/events/?page_size=200",
     "/api/v1/connections/",
@@ -153,6 +165,8 @@ class World:
         self._find(version, state="accepted", settled_at=timezone.now(), settled_by="bob")
         self._except(version, another, person)
         ProtectedAlias.objects.create(alias=f"alias{number}", added_by="admin")
+        hold = LegalHold.objects.create(model=model, version=version, reason="Case 4.", set_by=self.reader)
+        HoldBreach.objects.create(hold=hold, version=version, what="deleted")
         SavedView.objects.create(owner=self.reader, name=f"view {number}", query="q=model&stage=Production")
         self._connection(number)
         self._tell(number, model)

@@ -5,7 +5,7 @@ import io
 import re
 from typing import Any
 
-from apps.cells import safe as safe
+from apps.cells import safe
 from apps.masking import masked
 from apps.registry.comparing import Comparison, Row
 

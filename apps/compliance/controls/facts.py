@@ -1,0 +1,162 @@
+"""Loading what controls look at, for a page of models at once: as many queries for one model as for fifty."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+
+from apps.approvals.history import queries as history
+from apps.approvals.models import AfterReview, ApprovalRequest, DriftFinding, Recertification, RequestState
+from apps.audit.actions import Outcome as Ended
+from apps.audit.models import AuditEvent
+from apps.compliance.controls.outcomes import Facts, Placed
+from apps.compliance.controls.vocabulary import REQUIRED
+from apps.compliance.models import HoldBreach, LegalHold
+from apps.registry import placements
+from apps.registry.models import ModelVersion, Placement, RegisteredModel, Stage
+
+READ = ("model", "number", "description", "source", "run_id", "run", "params", "metrics", "datasets", "signature",
+        "requirements", "mlmodel", "artifact_digest", "files", "environment", "details_state", "details_error",
+        "stage")  # fmt: skip # what controls read of a version
+ASKED = ("evidence", "evidence_digest", "state", "version", "to_stage", "alias", "expedited", "closed_at",
+         "recertify_by", "policy__recertify_days")  # fmt: skip
+Grouped = dict[int, list[Any]]
+
+
+def load(models: Iterable[RegisteredModel], at: datetime, *, past: bool) -> list[Facts]:
+    """Return the facts of each model at a moment, in the order of `models`. `past`: the moment is over."""
+    models = list(models)
+    ids = [model.pk for model in models]
+    placed, registered = _placed(models, at, past=past), _registered(ids, at)
+    drift, owed, holds, breaches = _drift(ids, at), _owed(ids, at), _holds(ids, at), _breaches(ids, at)
+    return [
+        Facts(
+            model,
+            at,
+            past,
+            placed=tuple(placed[model.pk]),
+            registered=model.pk in registered,
+            drift=tuple(drift[model.pk]),
+            owed=tuple(owed[model.pk]),
+            holds=tuple(holds[model.pk]),
+            breaches=tuple(breaches[model.pk]),
+        )
+        for model in models
+    ]
+
+
+def _placed(models: list[RegisteredModel], at: datetime, *, past: bool) -> Grouped:
+    """Return what was in Production of each model, with the decision behind it."""
+    known = {model.pk: model for model in models}
+    rows = list(placements.at(at).filter(model__in=known, stage=Stage.PRODUCTION).order_by("-version__number"))
+    versions = _versions({row.version_id for row in rows}, past=past)
+    for row in rows:
+        row.version = versions[row.version_id]
+        row.version.model = known[row.model_id]
+    held = history.with_decisions(rows, at)
+    requests = _requests({row.request.pk for row in held if row.request}, past=past)
+    certified = _certified(requests)
+    moved = _moved(rows, at)
+    found: Grouped = defaultdict(list)
+    for one in held:
+        asked = requests.get(one.request.pk) if one.request else None
+        found[one.placement.model_id].append(
+            Placed(
+                one.placement.version,
+                one.placement,
+                asked,
+                tuple(one.approvers),
+                tuple(certified[asked.pk]) if asked else (),
+                (one.placement.model_id, one.placement.version.number) in moved,
+            )
+        )
+    return found
+
+
+def _versions(keys: set[int], *, past: bool) -> dict[int, ModelVersion]:
+    """Return versions by their key, with what controls read of them; of the past they read the name alone."""
+    rows = ModelVersion.objects.filter(pk__in=keys)
+    return rows.only("model", "number").in_bulk() if past else rows.only(*READ).in_bulk()
+
+
+def _requests(keys: set[int], *, past: bool) -> dict[int, ApprovalRequest]:
+    fields = [name for name in ASKED if not (past and name == "evidence")]
+    rows = ApprovalRequest.objects.filter(pk__in=keys).select_related("policy", "after_review")
+    return {row.pk: row for row in rows.only(*fields, *AFTERWARDS)}
+
+
+AFTERWARDS = ("after_review__outcome", "after_review__reviewed_at", "after_review__due_at")
+
+
+def _certified(requests: Iterable[int]) -> Grouped:
+    found: Grouped = defaultdict(list)
+    for row in Recertification.objects.filter(request__in=list(requests)).order_by("id"):
+        found[row.request_id].append(row)
+    return found
+
+
+def _moved(rows: list[Placement], at: datetime) -> set[tuple[int, int]]:
+    """Return which versions of models the trail saw moving into Production. By number: models can be renamed."""
+    events = AuditEvent.objects.filter(
+        model_id__in={row.model_id for row in rows},
+        action__in=REQUIRED["stage_transition"],
+        outcome=Ended.DONE,
+        at__lte=at,
+        data__after__stage=Stage.PRODUCTION.value,
+    )
+    found = set()
+    for model_id, target in events.order_by().values_list("model_id", "target").distinct():
+        number = target.rpartition(" v")[2]
+        if model_id and number.isdecimal():
+            found.add((model_id, int(number)))
+    return found
+
+
+def _registered(ids: list[int], at: datetime) -> set[int | None]:
+    events = AuditEvent.objects.filter(
+        model_id__in=ids, action__in=REQUIRED["model_registered"], outcome=Ended.DONE, at__lte=at
+    )
+    return set(events.order_by().values_list("model_id", flat=True).distinct())
+
+
+def _drift(ids: list[int], at: datetime) -> Grouped:
+    open_then = Q(settled_at=None) | Q(settled_at__gt=at)
+    rows = DriftFinding.objects.filter(open_then, model__in=ids, first_seen_at__lte=at).order_by("id")
+    return _grouped(rows.defer("details"))
+
+
+def _owed(ids: list[int], at: datetime) -> Grouped:
+    """Return what was applied ahead of its review, each with that review."""
+    rows = ApprovalRequest.objects.filter(
+        version__model__in=ids, expedited=True, state=RequestState.APPLIED, closed_at__lte=at
+    )
+    rows = rows.select_related("version", "after_review").order_by("id")
+    found: Grouped = defaultdict(list)
+    for row in rows.only("version__model", *AFTERWARDS):
+        review: AfterReview | None = getattr(row, "after_review", None)
+        found[row.version.model_id].append((row, review))
+    return found
+
+
+def _holds(ids: list[int], at: datetime) -> Grouped:
+    stood = Q(lifted_at=None) | Q(lifted_at__gt=at)
+    return _grouped(LegalHold.objects.filter(stood, model__in=ids, set_at__lte=at).order_by("id"))
+
+
+def _breaches(ids: list[int], at: datetime) -> Grouped:
+    """Return the breaches of holds that stood then."""
+    stood = Q(hold__lifted_at=None) | Q(hold__lifted_at__gt=at)
+    rows = HoldBreach.objects.filter(stood, hold__model__in=ids, found_at__lte=at).select_related("hold")
+    found: Grouped = defaultdict(list)
+    for row in rows.order_by("id"):
+        found[row.hold.model_id].append(row)
+    return found
+
+
+def _grouped(rows: Iterable[Any]) -> Grouped:
+    found: Grouped = defaultdict(list)
+    for row in rows:
+        found[row.model_id].append(row)
+    return found

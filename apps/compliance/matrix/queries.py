@@ -1,0 +1,145 @@
+"""Pages and counts of the matrix. Every list starts from the models that the person may read."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from apps.compliance.controls import facts as loading
+from apps.compliance.controls.outcomes import Cell, Column, Facts, Outcome
+from apps.compliance.controls.settings import columns, judge
+from apps.registry import keyset
+from apps.registry.models import RegisteredModel
+from apps.registry.queries import visible_models
+
+BY_NAME = keyset.Order("name")
+AT_ONCE = 200  # models whose facts are in memory together
+MOST_LOOKED_AT = 1000  # models for one page of a filtered list
+MOST_COUNTED = 500  # models that are counted without being asked to
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of the matrix. `at` None: now. `outcome` is that of `control`, or of any control without one."""
+
+    at: datetime | None = None
+    q: str = ""
+    risk: str = ""
+    control: str = ""
+    outcome: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model with what each control says of it."""
+
+    facts: Facts
+    cells: tuple[Cell, ...]
+
+    @property
+    def model(self) -> RegisteredModel:
+        """The model that the row is about."""
+        return self.facts.model
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A page of the matrix, with the cursors of the pages around it. `looked_at`: models that were judged for it."""
+
+    columns: list[Column]
+    rows: list[Row]
+    next: str
+    previous: str
+    looked_at: int
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many models stand how to each control: (column, {outcome: models}). None: too many to count unasked."""
+
+    models: int
+    of: list[tuple[Column, Counter[Outcome]]] | None
+
+
+def page_of(user: Any, wanted: Wanted, now: datetime, size: int, cursor: str = "") -> Matrix:
+    """Return a page of models by name. Raises InvalidInput (field "cursor").
+
+    What a control says is worked out, not stored, so a list of one outcome is found by judging models in their order:
+    such a page ends where it is full, or where enough were judged, and holds at least what the last look brought.
+    """
+    shown = _columns(wanted, now)
+    if not wanted.outcome:
+        page = keyset.page(models_at(user, wanted, now), BY_NAME, size, cursor)
+        return Matrix(shown, _rows(page.rows, shown, wanted, now), page.next, page.previous, len(page.rows))
+    rows: list[Row] = []
+    looked_at, more = 0, True
+    while more and len(rows) < size and looked_at < MOST_LOOKED_AT:
+        page = keyset.page(models_at(user, wanted, now), BY_NAME, AT_ONCE, cursor)
+        rows += [row for row in _rows(page.rows, shown, wanted, now) if stands(row, wanted)]
+        looked_at, cursor, more = looked_at + len(page.rows), page.next, bool(page.next)
+    return Matrix(shown, rows, cursor, "", looked_at)
+
+
+def counts(user: Any, wanted: Wanted, now: datetime, *, asked: bool = False) -> Counts:
+    """Return how many visible models that match stand how to each control, whatever outcome the list shows.
+
+    Every model is judged for it, some hundred at a time: of more than a few hundred only when it is `asked` for.
+    """
+    models = models_at(user, wanted, now)
+    number = models.count()
+    if number > MOST_COUNTED and not asked:
+        return Counts(number, None)
+    found = [(column, Counter[Outcome]()) for column in _columns(wanted, now)]
+    for row in every_row(user, wanted, now):
+        for (_column, counter), cell in zip(found, row.cells, strict=True):
+            counter[cell.finding.outcome] += 1
+    return Counts(number, found)
+
+
+def every_row(user: Any, wanted: Wanted, now: datetime) -> Iterator[Row]:
+    """Yield the row of every visible model that matches, by name, in constant memory; the outcome is not looked at."""
+    shown, cursor, more = _columns(wanted, now), "", True
+    while more:
+        page = keyset.page(models_at(user, wanted, now), BY_NAME, AT_ONCE, cursor)
+        yield from _rows(page.rows, shown, wanted, now)
+        cursor, more = page.next, bool(page.next)
+
+
+def models_at(user: Any, wanted: Wanted, now: datetime) -> QuerySet[RegisteredModel]:
+    """Return the visible models that were in MLflow at the moment asked for and that match, without an order.
+
+    A model's name and risk tier are those of now: earlier ones are not kept.
+    """
+    found = visible_models(user).filter(*(Q(search_text__contains=word) for word in wanted.q.casefold().split()))
+    if wanted.risk:
+        found = found.filter(risk=wanted.risk)
+    if wanted.at is None:
+        return found.filter(deleted_at=None)
+    at = wanted.at
+    return found.filter(Q(deleted_at=None) | Q(deleted_at__gt=at), created_at__lte=at)
+
+
+def stands(row: Row, wanted: Wanted) -> bool:
+    """Return whether a model stands as asked for to the control, or to any."""
+    return any(
+        cell.finding.outcome == wanted.outcome for cell in row.cells if wanted.control in ("", cell.column.control.name)
+    )
+
+
+def row_of(model: RegisteredModel, at: datetime | None, now: datetime) -> Row:
+    """Return the row of one model, which the caller may see."""
+    wanted = Wanted(at=at)
+    return _rows([model], _columns(wanted, now), wanted, now)[0]
+
+
+def _columns(wanted: Wanted, now: datetime) -> list[Column]:
+    found = columns(wanted.at or now)
+    return [column for column in found if wanted.control in ("", column.control.name)]
+
+
+def _rows(models: list[RegisteredModel], shown: list[Column], wanted: Wanted, now: datetime) -> list[Row]:
+    known = loading.load(models, wanted.at or now, past=wanted.at is not None)
+    return [Row(facts, tuple(judge(facts, column) for column in shown)) for facts in known]

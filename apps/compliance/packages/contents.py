@@ -1,0 +1,132 @@
+"""The files of an evidence package: path → bytes, the same for the same facts, whoever asks and whenever.
+
+Texts are in the installation's own language, times in UTC, and nothing in them is the time of asking. Handing a package
+out is an event of the model itself; it is left out, or no package would ever equal the one before.
+"""
+
+import json
+from typing import Any
+
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import QuerySet
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from apps.approvals.models import ApprovalRequest, RequestState
+from apps.approvals.queries import reviews_in_order
+from apps.audit.actions import Action
+from apps.audit.chain import canonical_json
+from apps.audit.export import to_line
+from apps.audit.models import AuditEvent
+from apps.compliance.packages import records
+from apps.errors import TooLarge
+from apps.registry.models import ModelVersion
+
+FORMAT = "assent.evidence/1"
+MOST_REQUESTS = 200  # of one version: the newest
+MOST_EVENTS = 20_000  # of one model: the newest
+MOST_BYTES = 64 * 1024**2
+VERIFIER = settings.BASE_DIR / "static" / "cli" / "verify_audit.py"
+Files = dict[str, bytes]
+
+
+def files_of(version: ModelVersion, asked: ApprovalRequest | None = None) -> Files:
+    """Return every file of the package of a version, or of one request on it, but the manifest.
+
+    The caller has checked that the version, and the request, may be seen. Raises TooLarge.
+    """
+    with translation.override(settings.LANGUAGE_CODE):
+        files = _records(version)
+        requests = [asked] if asked else list(requests_of(version)[:MOST_REQUESTS])
+        for request in requests:
+            files |= _request_files(request)
+        files |= _event_files(version)
+        files["package.json"] = _json(_about(version, asked, requests))
+        files["index.html"] = _index(version, asked, requests, files)
+    size = sum(map(len, files.values()))
+    if size > MOST_BYTES:
+        text = _("This evidence has %(size)s MB; a package holds %(most)s. Export its requests one by one.")
+        raise TooLarge(text % {"size": size // 1024**2, "most": MOST_BYTES // 1024**2})
+    return files
+
+
+def requests_of(version: ModelVersion) -> QuerySet[ApprovalRequest]:
+    """Return the requests on a version, newest first; no drafts, which their writers alone may see."""
+    rows = ApprovalRequest.objects.filter(version=version).exclude(state=RequestState.DRAFT)
+    rows = rows.select_related("version__model", "requester", "policy", "after_review__reviewer")
+    return rows.prefetch_related(reviews_in_order()).order_by("-id")
+
+
+def events_of(version: ModelVersion) -> QuerySet[AuditEvent]:
+    """Return the events of the version's model that the package holds, newest first."""
+    return AuditEvent.objects.filter(model_id=version.model_id).exclude(action=Action.EVIDENCE_EXPORTED).order_by("-id")
+
+
+def _records(version: ModelVersion) -> Files:
+    found = {
+        "model.json": records.of_model(version),
+        "version.json": records.of_version(version),
+        "reports.json": records.of_reports(version),
+        "drift.json": records.of_drift(version),
+        "holds.json": records.of_holds(version),
+    }
+    return {path: _json(records.visible(value)) for path, value in found.items()}
+
+
+def _request_files(request: ApprovalRequest) -> Files:
+    folder = f"requests/{request.pk}"
+    files = {f"{folder}/{name}.json": _json(part) for name, part in records.of_request(request).items()}
+    for digest, document in records.documents(request).items():
+        # As it was hashed, byte for byte: its SHA-256 is its name, unless a credential in it is masked.
+        files[f"{folder}/evidence/{digest}.json"] = canonical_json(records.visible(document)).encode()
+    return files
+
+
+def _event_files(version: ModelVersion) -> Files:
+    newest = events_of(version)[:MOST_EVENTS]
+    lines = [to_line(event) for event in reversed(newest)]
+    files = {"events/events.jsonl": "".join(f"{line}\n" for line in lines).encode()}
+    if VERIFIER.is_file():
+        files["events/verify_audit.py"] = VERIFIER.read_bytes()
+    return files
+
+
+def _about(version: ModelVersion, asked: ApprovalRequest | None, requests: list[ApprovalRequest]) -> dict[str, Any]:
+    """Say what the package is about, and what was left out of it."""
+    events, known = events_of(version).count(), 1 if asked else requests_of(version).count()
+    return {
+        "format": FORMAT,
+        "model": version.model.reference,
+        "version": version.number,
+        "request": asked.pk if asked else None,
+        "requests": sorted(request.pk for request in requests),
+        "left_out": {"requests": known - len(requests), "events": max(0, events - MOST_EVENTS)},
+    }
+
+
+def _index(
+    version: ModelVersion, asked: ApprovalRequest | None, requests: list[ApprovalRequest], files: Files
+) -> bytes:
+    rows = [json.loads(files[f"requests/{request.pk}/request.json"]) for request in requests]
+    signatures = {request.pk: json.loads(files[f"requests/{request.pk}/signatures.json"]) for request in requests}
+    checks = {request.pk: json.loads(files[f"requests/{request.pk}/checks.json"]) for request in requests}
+    context = {
+        "version": json.loads(files["version.json"]),
+        "model": json.loads(files["model.json"]),
+        "about": json.loads(files["package.json"]),
+        "asked": asked,
+        "requests": [(f"requests/{row['id']}", row, signatures[row["id"]], checks[row["id"]]) for row in rows],
+        "holds": json.loads(files["holds.json"]),
+        "events": files["events/events.jsonl"].count(b"\n"),
+        "verifier": "events/verify_audit.py" in files,
+        "paths": sorted([*files, "MANIFEST.sha256"]),
+        "language": settings.LANGUAGE_CODE,
+    }
+    return render_to_string("compliance/package_index.html", context).encode()
+
+
+def _json(value: Any) -> bytes:
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False, cls=DjangoJSONEncoder)
+    return f"{text}\n".encode()

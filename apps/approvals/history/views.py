@@ -19,7 +19,7 @@ from apps.approvals.history import queries
 from apps.approvals.history.asking import AsOfForm
 from apps.approvals.history.queries import Held
 from apps.approvals.history.serializers import HeldOut
-from apps.registry.comparing.exports import safe
+from apps.cells import safe
 
 ROWS = 50
 EXPORTED_AT_ONCE = 200

@@ -23,6 +23,16 @@ locks() {
         echo "A lock file names a host. Make it anew: make lock"
         return 1
     fi
+    # An exact version and a hash for each: nobody can put another package in its place.
+    for lock in requirements*.txt; do
+        awk -v lock="$lock" '
+            /^[^ #]/ { if (name != "" && !sure) loose = loose " " name; name = $1; sure = 0; exact = $1 ~ /==[0-9]/ }
+            /--hash=sha256:[0-9a-f]+/ { sure = exact }
+            END {
+                if (name != "" && !sure) loose = loose " " name
+                if (loose != "") { print lock " does not pin with a hash:" loose; exit 1 }
+            }' "$lock" || return 1
+    done
 }
 
 check types $bin/mypy &

@@ -93,9 +93,12 @@ def undone() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def house(django_db_setup: None, django_db_blocker) -> Iterator[House]:
-    """The house, built once for the tests of a module; what a test changes in it is undone after the test."""
+    """The house, built once for the tests of this folder; what a test changes in it is undone after the test.
+
+    Its people have the names of the personas: tests that make those stand in other folders.
+    """
     with django_db_blocker.unblock(), undone():
         built = House(build(), member("everybody", *ROLES.values()), User.objects.create_user("stranger"))
         elsewhere = make_model(OWN)
@@ -113,7 +116,7 @@ def house(django_db_setup: None, django_db_blocker) -> Iterator[House]:
         yield built
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def forms(house: House, django_db_blocker) -> list[Form]:
     """One of each form of the pages, and the sign-in form."""
     with django_db_blocker.unblock(), undone():

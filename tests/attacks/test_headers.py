@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from tests.attacks.doors import METHODS, ask, doors
+from tests.attacks.doors import METHODS, ask, doors, text_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 ANYWHERE = {
@@ -68,6 +68,6 @@ def test_a_defect_sends_them_too(monkeypatch):
 
 def test_files_of_ours_are_for_our_pages_alone():
     response = Client().get("/static/js/assent.js")
-    response.close()
+    assert "use strict" in text_of(response)
     headers = {name: response.headers.get(name) for name in (*ANYWHERE, "Access-Control-Allow-Origin")}
     assert headers == {**ANYWHERE, "Access-Control-Allow-Origin": None}

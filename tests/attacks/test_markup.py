@@ -50,6 +50,7 @@ def hostile(house: House, change: Change) -> Iterator[None]:
         write_everywhere(change)
         house.world.churn.refresh_from_db()
         yield
+    house.world.churn.refresh_from_db()
 
 
 def read_all(house: House) -> dict[str, Seen]:

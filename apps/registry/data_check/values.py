@@ -14,7 +14,8 @@ NULLS = frozenset(
 )  # fmt: skip
 BITS = {"long": 64, "integer": 32}
 WHOLE = re.compile(r"[+-]?\d{1,20}")
-DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf(?:inity)?", re.IGNORECASE)
+# One way to read each digit: a cell of 100,000 digits and a letter would else be tried in every way to part it.
+DECIMAL = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|[+-]?inf(?:inity)?", re.IGNORECASE)
 MAX_FLOAT32 = 3.4028235e38
 DTYPE = re.compile(r"(u?int|float|complex)(\d*)")
 

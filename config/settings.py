@@ -305,6 +305,7 @@ CACHES = {
         {
             "BACKEND": "config.caches.CountingRedisCache",
             "LOCATION": REDIS_URL,
+            "KEY_PREFIX": env.str("REDIS_KEY_PREFIX", "assent:"),
             "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},  # seconds: no request waits for it for long
         }
         if REDIS_URL

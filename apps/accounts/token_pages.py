@@ -48,7 +48,8 @@ def answer(request: HttpRequest, *, owner: User, by: User) -> TokenPart:
         messages.success(request, _("The token “%(name)s” is revoked. It no longer works.") % {"name": token.name})
         part.done = True
     elif deed == "renew":
-        _renew(RenewalForm(request.POST), part)
+        of = request.POST.get("token", "").replace("%", "")
+        _renew(RenewalForm(request.POST, auto_id=f"renew-{of}-%s"), part)  # as on the page, where each has its own
     else:
         _make(TokenForm(request.POST), part)
     return part

@@ -1,12 +1,14 @@
 """A token that is limited to models: the others do not exist for it, in no list, count, facet or answer."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Group
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import get_resolver, reverse
+from django.utils import timezone
 
 from apps.accounts import grants
 from apps.accounts.authentication import usable_token
@@ -16,9 +18,10 @@ from apps.accounts.roles import REVIEWER
 from apps.accounts.scopes import bounds_of
 from apps.accounts.services import create_token
 from apps.approvals import services
+from apps.approvals.delegating import services as delegations
 from apps.approvals.models import DriftFinding
 from apps.audit.models import AuditEvent
-from apps.errors import InvalidInput
+from apps.errors import InvalidInput, NotAllowed, NotVisible
 from apps.notifications.models import Notification
 from apps.registry.models import RegisteredModel
 from tests.accounts.test_authentication import bearer
@@ -184,3 +187,14 @@ def test_an_admin_token_is_not_limited(models, admin):
 
 def test_a_model_named_twice_is_kept_once(models, alice):
     assert create_token("ci", by=alice, models=["churn", "churn"]).token.limited_to == [models[0].pk]
+
+
+def test_it_lends_no_word_on_other_models_and_takes_back_none(models, bob, erin):
+    until = timezone.now() + timedelta(days=1)
+    everywhere = delegations.give("erin", by=bob, ends_at=until)
+    user = limited(bob, "churn", scope="write")
+    with pytest.raises(NotAllowed):
+        delegations.give("erin", by=user, ends_at=until)
+    with pytest.raises(NotVisible):
+        delegations.revoke(everywhere.pk, by=user)
+    assert delegations.give("erin", by=user, ends_at=until, model=models[0]).model == models[0]

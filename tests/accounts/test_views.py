@@ -281,6 +281,8 @@ def test_too_long_an_overlap_comes_back_open_on_its_field(alice):
     form = {"do": "renew", "token": made.token.prefix, "overlap": "169"}
     response = browser(alice).post(ACCOUNT, form)
     assert (response.status_code, list(response.context["part"].renewal.errors)) == (400, ["overlap"])
+    field = f"renew-{made.token.prefix}-overlap"
+    assert [word in response.content.decode() for word in (f'href="#{field}"', f'id="{field}"')] == [True, True]
     assert usable_token(made.text) == made.token
 
 

@@ -104,7 +104,7 @@ def build() -> World:
     make_version(make_model("half-read"), 1, details_state=DetailsState.PENDING, details_at=None)
     create_token("laptop", by=people["alice"])
     machine = create_service_account("ci-churn", by=people["admin"], name="CI of churn")
-    create_token("gate", by=people["admin"], owner=machine, scope="gate", models=["churn"])
+    create_token("gate", by=people["admin"], owner=machine, scope="gate", models=[world.churn.name])
     SyncRun.objects.create(
         state=SyncState.DONE, finished_at=timezone.now(), requested_by="beat", counts={"models": 6, "versions": 12}
     )

@@ -1,5 +1,6 @@
 """Too many requests are answered 429, with the headers that say where the limits stand; too large bodies 413."""
 
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 import pytest
@@ -11,6 +12,7 @@ from apps.accounts.services import create_token, renew_token
 from config.limits import TOO_LARGE, take_in_chunks
 from config.wsgi import application
 from tests.accounts.test_authentication import bearer
+from tests.servers.redis import redis_url
 
 pytestmark = pytest.mark.django_db
 ME = "/api/v1/me/"
@@ -210,3 +212,29 @@ def test_json_that_nests_too_deep_is_refused_with_the_limit(alice):
     client = bearer(create_token("ci", by=alice, scope="write").text)
     answer = client.post("/api/v1/views/", deep, content_type="application/json")
     assert (answer.status_code, answer.json()["detail"]) == (400, "body: The body nests deeper than 50 levels.")
+
+
+# --- counting ---
+
+
+@pytest.fixture(params=["local", "redis"])
+def counting(request, limits):
+    """Each of the caches that count, empty."""
+    url = redis_url() if request.param == "redis" else None
+    if request.param == "redis" and url is None:
+        pytest.skip("there is no redis-server")
+    kind = {"local": "config.caches.CountingLocalCache", "redis": "config.caches.CountingRedisCache"}[request.param]
+    limits.CACHES = {"default": {"BACKEND": kind, "LOCATION": url or "counting", "KEY_PREFIX": "limits"}}
+    cache.delete_many(["a", "b"])
+    return cache
+
+
+def test_a_cache_counts_each_key_by_itself_and_forgets_in_time(counting):
+    assert [counting.count("a", 60), counting.count("a", 60), counting.count("b", 60)] == [1, 2, 1]
+    assert (counting.get("a"), counting.touch("a", 60)) == (2, True)
+
+
+def test_requests_at_once_are_all_counted(counting):
+    with ThreadPoolExecutor(8) as threads:
+        counted = list(threads.map(lambda _turn: counting.count("a", 60), range(80)))
+    assert sorted(counted) == list(range(1, 81))

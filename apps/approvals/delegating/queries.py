@@ -22,8 +22,12 @@ SHOWN = ("to_stage", "alias", "submitted_at", "requester__username", "requester_
 
 
 def visible_delegations(user: Any) -> QuerySet[Delegation]:
-    """The delegations that `user` gave or holds, all for who manages people, newest first; on models that they see."""
-    rows = Delegation.objects.filter(Q(model=None) | Q(model__in=visible_models(user)))
+    """The delegations that `user` gave or holds, all for who manages people, newest first; on models that they see.
+
+    Through a token that is limited to models, none that is for every model.
+    """
+    of_models = Q(model__in=visible_models(user))
+    rows = Delegation.objects.filter(of_models if user.is_limited else Q(model=None) | of_models)
     if not grants.allows(user, Permission.PEOPLE_MANAGE):
         rows = rows.filter(Q(delegator=user) | Q(delegate=user))
     return rows.select_related("delegator", "delegate", "model").order_by("-id")

@@ -45,6 +45,8 @@ def give(
         if model and not visible_models(by).filter(pk=model.pk, deleted_at=None).exists():
             trial.target.model_id = None
             raise NotVisible(_("There is no such model, or you may not see it."))
+        if model is None and by.is_limited:
+            raise NotAllowed(_("This token is limited to models. Name the one that you delegate."), field="model")
         lender = _lender(delegator, by)
         holder = _holder(delegate, lender, model, by=by)
         starts_at = starts_at or timezone.now()

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 
 import pytest
 from django.db import OperationalError, connection
@@ -257,3 +258,22 @@ def test_a_download_that_cannot_be_noted_is_not_handed_out(charlie):
     client = browser(charlie)
     with connection.execute_wrapper(full), pytest.raises(OperationalError):
         client.get("/models/churn/v/1/signature.json")
+
+
+def test_many_denials_at_once_are_all_counted(transactional_db, now):
+    failures = []
+
+    def twice() -> None:
+        try:
+            deny(), deny()
+        except Exception as error:  # noqa: BLE001 - a thread's error must reach the test
+            failures.append(error)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=twice) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (failures, list(Access.objects.values_list("count", flat=True))) == ([], [20])

@@ -6,6 +6,7 @@ from threading import Thread
 
 import pytest
 from django.db import OperationalError, connection
+from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
@@ -17,6 +18,7 @@ from apps.audit.actions import AccessOutcome
 from apps.audit.context import Origin, came_through
 from apps.audit.models import Access, AuditEvent
 from apps.audit.tasks import prune_accesses
+from config.access import AccessMiddleware
 from tests.audit.test_views import browser
 from tests.builders import make_model, make_policy, make_version
 
@@ -79,6 +81,13 @@ def test_a_call_by_token_is_noted_with_its_prefix_and_name_and_never_more(charli
 def test_addresses_that_there_are_not_are_not_noted(charlie):
     browser(charlie).get("/no/such/page/")
     assert not Access.objects.exists()
+
+
+def test_a_call_that_is_refused_before_it_reaches_its_address_is_noted(db, rf):
+    refuse = AccessMiddleware(lambda request: HttpResponse(status=429))
+    refuse(rf.get("/api/v1/models/churn/"))
+    refuse(rf.get("/no/such/page/"))
+    assert Access.objects.values_list("status", "route", "object").get() == (429, "api:model-detail", "churn")
 
 
 def test_pages_that_are_read_are_not_noted(charlie):

@@ -8,6 +8,7 @@ from django.db import DatabaseError
 from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import Resolver404, resolve
 
 from apps.approvals.models import ApprovalRequest, Condition, DriftFinding, RequestState
 from apps.audit.access.services import Asked, note
@@ -43,7 +44,7 @@ class AccessMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        route = request.resolver_match.view_name if request.resolver_match else ""
+        route = _route(request)
         if route and response.status_code in DENIED:
             try:
                 _note(AccessOutcome.DENIED, request, response, route)
@@ -52,6 +53,16 @@ class AccessMiddleware:
         elif route and response.status_code in READ and _matters(response, route):
             _note(AccessOutcome.GRANTED, request, response, route)  # what cannot be noted is not handed out
         return response
+
+
+def _route(request: HttpRequest) -> str:
+    """Return the name of the address; "" for one that there is not. A call that was refused early was not led to it."""
+    if request.resolver_match is None:
+        try:
+            request.resolver_match = resolve(request.path_info)
+        except Resolver404:
+            return ""
+    return request.resolver_match.view_name
 
 
 def _matters(response: HttpResponseBase, route: str) -> bool:

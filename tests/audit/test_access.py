@@ -2,9 +2,11 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 
 import pytest
 from django.db import OperationalError, connection
+from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
@@ -16,6 +18,7 @@ from apps.audit.actions import AccessOutcome
 from apps.audit.context import Origin, came_through
 from apps.audit.models import Access, AuditEvent
 from apps.audit.tasks import prune_accesses
+from config.access import AccessMiddleware
 from tests.audit.test_views import browser
 from tests.builders import make_model, make_policy, make_version
 
@@ -78,6 +81,13 @@ def test_a_call_by_token_is_noted_with_its_prefix_and_name_and_never_more(charli
 def test_addresses_that_there_are_not_are_not_noted(charlie):
     browser(charlie).get("/no/such/page/")
     assert not Access.objects.exists()
+
+
+def test_a_call_that_is_refused_before_it_reaches_its_address_is_noted(db, rf):
+    refuse = AccessMiddleware(lambda request: HttpResponse(status=429))
+    refuse(rf.get("/api/v1/models/churn/"))
+    refuse(rf.get("/no/such/page/"))
+    assert Access.objects.values_list("status", "route", "object").get() == (429, "api:model-detail", "churn")
 
 
 def test_pages_that_are_read_are_not_noted(charlie):
@@ -257,3 +267,22 @@ def test_a_download_that_cannot_be_noted_is_not_handed_out(charlie):
     client = browser(charlie)
     with connection.execute_wrapper(full), pytest.raises(OperationalError):
         client.get("/models/churn/v/1/signature.json")
+
+
+def test_many_denials_at_once_are_all_counted(transactional_db, now):
+    failures = []
+
+    def twice() -> None:
+        try:
+            deny(), deny()
+        except Exception as error:  # noqa: BLE001 - a thread's error must reach the test
+            failures.append(error)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=twice) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (failures, list(Access.objects.values_list("count", flat=True))) == ([], [20])

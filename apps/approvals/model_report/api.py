@@ -13,7 +13,7 @@ from apps.approvals.strict import NoFilter, valid
 from apps.registry import queries as registry
 
 
-class LineOut(serializers.Serializer):
+class ModelReportLineOut(serializers.Serializer):
     """One thing that happened."""
 
     at = serializers.DateTimeField()
@@ -29,28 +29,28 @@ class LineOut(serializers.Serializer):
     until = serializers.DateTimeField(allow_null=True, help_text="Of `placed`: null, it is so now.")
 
 
-class HolderOut(serializers.Serializer):
+class RoleHolderOut(serializers.Serializer):
     """Who holds which roles on the model now."""
 
     who = serializers.CharField()
     roles = serializers.ListField(child=serializers.CharField())
 
 
-class ReportOut(serializers.Serializer):
+class ModelReportOut(serializers.Serializer):
     """The report, oldest line first."""
 
     format = serializers.CharField()
     model = serializers.CharField()
     at = serializers.DateTimeField()
     by = serializers.CharField()
-    roles = HolderOut(many=True)
-    lines = LineOut(many=True)
+    roles = RoleHolderOut(many=True)
+    lines = ModelReportLineOut(many=True)
 
 
 class Report(APIView):
     """Who asked, signed and applied, what drifted, what was in Production when, and who holds which roles."""
 
-    @extend_schema(operation_id="model_report", summary="Read a model's report", responses=ReportOut)
+    @extend_schema(operation_id="model_report", summary="Read a model's report", responses=ModelReportOut)
     def get(self, request: Request, name: str) -> HttpResponseBase:
         """Stream it whole, oldest line first."""
         valid(NoFilter, request.query_params.dict())

@@ -14,7 +14,7 @@ from apps.errors import InvalidInput
 LARGEST_ID = 2**63 - 1
 NUMBER: dict[str, Any] = {"required": False, "max_value": LARGEST_ID, "widget": forms.HiddenInput}
 WORD: dict[str, Any] = {"required": False, "strip": False, "max_length": 1000}
-MOMENT = {"autocomplete": "off", "placeholder": "2026-05-03"}
+MOMENT = {"autocomplete": "off", "placeholder": "2026-05-03, 24h, 7d", "title": _("A day, a moment, or how long ago.")}
 
 
 class MomentField(forms.CharField):
@@ -55,9 +55,9 @@ class EventFilter(forms.Form):
         label=filters.LABELS["source"], required=False, choices=[("", _("Any source")), *Source.choices]
     )
     target = forms.CharField(label=filters.LABELS["target"], **WORD)
-    model = forms.CharField(label=filters.LABELS["model"], help_text=_("Its exact name."), **WORD)
-    since = MomentField(label=filters.LABELS["since"], help_text=_("A day, a moment (UTC), or 24h, 7d ago."))
-    until = MomentField(label=filters.LABELS["until"], end=True)
+    model = forms.CharField(label=filters.LABELS["model"], **WORD)
+    since = MomentField(label=_("From (UTC)"))
+    until = MomentField(label=_("To (UTC)"), end=True)
     event_type = forms.ChoiceField(
         label=filters.LABELS["event_type"], required=False, choices=[("", _("Any type")), *EventType.choices]
     )

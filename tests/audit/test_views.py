@@ -121,7 +121,7 @@ def test_each_filter_in_force_can_be_taken_away_alone(admin):
 def test_an_empty_page_names_the_filter_that_excludes_everything(admin):
     write()
     page = text_of(browser(admin).get(URL, {"actor": "nobody", "outcome": "done"}))
-    assert "Nothing that you may read fits this filter, whatever else you ask: Actor: nobody" in page
+    assert "Nothing that you may read fits, whatever else you ask: Actor: nobody" in page
 
 
 def test_an_empty_page_names_the_filters_that_exclude_each_other(admin):

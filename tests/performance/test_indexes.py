@@ -74,7 +74,7 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "events": events(),
     "events of a model": events(model_id=1),
     "events of a person": events(actor="alice"),
-    "events of an action": events(action="model.changed"),
+    "events of an action": events(action=["model.changed"]),
     "refusals": events(outcome="refused"),
     "requests": requests(),
     "requests in a state": requests(state="open"),

@@ -13,7 +13,7 @@ from apps.approvals.strict import NoFilter, valid
 from apps.registry import queries as registry
 
 
-class LineOut(serializers.Serializer):
+class ModelReportLineOut(serializers.Serializer):
     """One thing that happened."""
 
     at = serializers.DateTimeField()
@@ -29,7 +29,7 @@ class LineOut(serializers.Serializer):
     until = serializers.DateTimeField(allow_null=True, help_text="Of `placed`: null, it is so now.")
 
 
-class HolderOut(serializers.Serializer):
+class RoleHolderOut(serializers.Serializer):
     """Who holds which roles on the model now."""
 
     who = serializers.CharField()
@@ -43,8 +43,8 @@ class ModelReportOut(serializers.Serializer):
     model = serializers.CharField()
     at = serializers.DateTimeField()
     by = serializers.CharField()
-    roles = HolderOut(many=True)
-    lines = LineOut(many=True)
+    roles = RoleHolderOut(many=True)
+    lines = ModelReportLineOut(many=True)
 
 
 class Report(APIView):

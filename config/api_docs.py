@@ -66,6 +66,12 @@ SAMPLES: dict[str, Any] = {
     "delegate": "erin",
     "note": "The drift report shows none.",
     "waiver": 3,
+    "control": "drift",
+    "enabled": True,
+    "severity": "high",
+    "seen": 0,
+    "hold": 12,
+    "format": "zip",
 }
 
 

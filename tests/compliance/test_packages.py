@@ -3,12 +3,16 @@
 import hashlib
 import io
 import json
+import re
 import zipfile
 from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from reportlab.platypus import Paragraph
 
 from apps.approvals import services as approvals
 from apps.approvals.models import ApprovalRequest
@@ -16,7 +20,8 @@ from apps.audit import chain
 from apps.audit.export import from_lines
 from apps.audit.models import AuditEvent
 from apps.compliance.models import BuiltPackage
-from apps.compliance.packages import contents, services
+from apps.compliance.packages import contents, pdf, services
+from apps.compliance.packages.fonts import marked_up
 from apps.compliance.packages.zipping import package
 from apps.errors import NotVisible, TooLarge, WrongState
 from apps.jobs.models import Job
@@ -87,7 +92,7 @@ def test_same_facts_are_the_same_bytes_whoever_asks(churn, charlie, bob):
     assert services.export_version("churn", 2, by=bob) == first
 
 
-def test_same_facts_are_the_same_bytes_in_another_language_and_at_another_time(churn, charlie, settings):
+def test_same_facts_are_the_same_bytes_in_another_language(churn, charlie):
     first = services.export_version("churn", 2, by=charlie)
     client = Client(headers={"accept-language": "pt-br"})
     client.force_login(charlie)
@@ -250,3 +255,68 @@ def test_zip_has_no_time_and_no_executable_file(files, churn, charlie):
 def test_names_of_every_alphabet_make_a_name_that_can_be_stored(churn, charlie):
     RegisteredModel.objects.update(name="感情/分析 \n..")
     assert services.export_version("感情/分析 \n..", 2, by=charlie).name.startswith("evidence-v2-")
+
+
+class TestPdf:
+    """The same facts to read and print."""
+
+    def text(self, by, **found) -> str:
+        """What the pages say, as far as they are in the Latin font."""
+        content = services.export_version(found.get("name", "churn"), 2, by=by, form=services.Form.PDF).content
+        return "".join(re.findall(r"\((.*?)(?<!\\)\) Tj", content.decode("latin-1")))
+
+    def test_same_facts_are_the_same_bytes(self, churn, charlie, bob):
+        first = services.export_version("churn", 2, by=charlie, form=services.Form.PDF)
+        assert services.export_version("churn", 2, by=bob, form=services.Form.PDF) == first
+
+    def test_it_is_named_as_the_zip_and_recorded(self, churn, charlie):
+        whole = services.export_version("churn", 2, by=charlie)
+        found = services.export_version("churn", 2, by=charlie, form=services.Form.PDF)
+        event = AuditEvent.objects.filter(action="evidence.exported").last()
+        assert (found.name, event.data["sha256"]) == (whole.name.replace(".zip", ".pdf"), found.digest)
+
+    def test_signatures_show_name_time_and_meaning(self, churn, asked, charlie):
+        said = self.text(charlie)
+        review = asked.reviews.get()
+        assert all(word in said for word in ("Signed: erin", review.created_at.isoformat()[:19], "meaning approval"))
+
+    def test_it_names_the_digest_of_each_file_of_the_zip(self, churn, charlie):
+        manifest = unpacked(services.export_version("churn", 2, by=charlie))["MANIFEST.sha256"].decode()
+        said = self.text(charlie)
+        assert [line for line in manifest.splitlines() if line.split("  ")[0] not in said] == []
+
+    def test_markup_in_texts_is_text(self, churn, charlie):
+        ModelVersion.objects.update(description='<b>bold</b> <font name="none">&amp; </para>')
+        assert "<b>bold</b>" in self.text(charlie)
+
+    def test_texts_longer_than_a_page_go_on_on_the_next(self, churn, charlie):
+        ModelVersion.objects.update(description="word " * 5000, run_id="x" * 64)
+        assert self.text(charlie)
+
+    def test_japanese_names_are_in_a_japanese_font_and_other_signs_are_numbers(self):
+        assert marked_up("a<感情>🦉\n\u202e") == ('a&lt;<font name="HeiseiKakuGo-W5">感情</font>&gt;[U+1F989] [U+202E]')
+
+    @given(st.text(max_size=200))
+    @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=25)
+    def test_every_text_can_be_laid_out(self, text):
+        Paragraph(marked_up(text), pdf.TEXT).wrap(400, 400)
+
+    def test_page_and_api_hand_it_out(self, churn, asked, charlie):
+        client = Client()
+        client.force_login(charlie)
+        page = client.post("/models/churn/v/2/evidence/", {"format": "pdf"})
+        address = f"/api/v1/requests/{asked.pk}/evidence/"
+        api = client.post(address, {"format": "pdf"}, content_type="application/json")
+        assert [(answer["Content-Type"], answer.content[:5]) for answer in (page, api)] == [
+            ("application/pdf", b"%PDF-"),
+            ("application/pdf", b"%PDF-"),
+        ]
+
+    def test_another_form_is_refused_by_name(self, churn, charlie):
+        client = Client()
+        client.force_login(charlie)
+        page = client.post("/models/churn/v/2/evidence/", {"format": "exe"})
+        api = client.post(
+            "/api/v1/models/churn/versions/2/evidence/", {"format": "exe"}, content_type="application/json"
+        )
+        assert (page.status_code, api.status_code, api.json()["errors"][0]["field"]) == (400, 400, "format")

@@ -20,7 +20,7 @@ class Matrix(APIView):
     """How each model that you may read stands to each control, now or at a moment."""
 
     @extend_schema(
-        operation_id="compliance", summary="Models × controls", parameters=[MatrixQuery], responses=MatrixOut,
+        operation_id="compliance_matrix", summary="Models × controls", parameters=[MatrixQuery], responses=MatrixOut,
         tags=["compliance"],
     )  # fmt: skip
     def get(self, request: Request) -> Response:

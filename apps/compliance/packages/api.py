@@ -17,8 +17,12 @@ from apps.compliance.packages.views import as_file
 from apps.compliance.packages.zipping import Package
 
 
-class Nothing(Strict):
-    """No field: the address says everything."""
+class FormIn(Strict):
+    """As what it is wanted."""
+
+    format = serializers.ChoiceField(
+        [(form.value, form.value) for form in services.Form], default="zip", help_text="pdf: to read and print."
+    )
 
 
 class BuildingOut(serializers.Serializer):
@@ -29,30 +33,33 @@ class BuildingOut(serializers.Serializer):
 
 ANSWERS: Any = {
     (200, "application/zip"): OpenApiResponse(OpenApiTypes.BINARY, description="The package."),
+    (200, "application/pdf"): OpenApiResponse(OpenApiTypes.BINARY, description="The same to read and print."),
     202: BuildingOut,
 }
 
 
-@extend_schema(summary="The evidence package of a version", request=Nothing, responses=ANSWERS, tags=["evidence"])
+@extend_schema(summary="The evidence package of a version", request=FormIn, responses=ANSWERS)
 class VersionEvidence(APIView):
     """How a version was decided, as a ZIP. The same facts are the same bytes; each copy is recorded."""
 
     def post(self, request: Request, name: str, number: int) -> HttpResponse:
         """Answer with the ZIP, or with 202 where a worker has to build it first."""
         user: Any = request.user
-        valid(Nothing, request.data)
-        return _answer(services.export_version(name, number, by=user))
+        return _answer(services.export_version(name, number, by=user, form=_form(request)))
 
 
-@extend_schema(summary="The evidence package of a request", request=Nothing, responses=ANSWERS, tags=["evidence"])
+@extend_schema(summary="The evidence package of a request", request=FormIn, responses=ANSWERS)
 class RequestEvidence(APIView):
     """The same about one request."""
 
     def post(self, request: Request, id: int) -> HttpResponse:
         """Answer with the ZIP, or with 202 where a worker has to build it first."""
         user: Any = request.user
-        valid(Nothing, request.data)
-        return _answer(services.export_request(id, by=user))
+        return _answer(services.export_request(id, by=user, form=_form(request)))
+
+
+def _form(request: Request) -> services.Form:
+    return services.Form(valid(FormIn, request.data)["format"])
 
 
 def _answer(found: Package | None) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
 from django.db import transaction
@@ -17,8 +18,8 @@ from apps.audit.actions import Action
 from apps.audit.chain import canonical_json
 from apps.audit.services import Target
 from apps.compliance.models import BuiltPackage
-from apps.compliance.packages import contents
-from apps.compliance.packages.zipping import Package, package
+from apps.compliance.packages import contents, pdf
+from apps.compliance.packages.zipping import Package, named_alike, package, unpacked
 from apps.errors import WrongState
 from apps.jobs import services as jobs
 from apps.jobs.models import ACTIVE_STATES, Job
@@ -31,24 +32,31 @@ MOST_REQUESTS_AT_ONCE = 20
 KEPT = timedelta(days=7)  # what was built and is not asked for again
 
 
-def export_version(reference: str, number: int, *, by: User) -> Package | None:
+class Form(StrEnum):
+    """As what a package is handed out."""
+
+    ZIP = "zip"
+    PDF = "pdf"  # to read and print: what the first page says, with the digests of the files
+
+
+def export_version(reference: str, number: int, *, by: User, form: Form = Form.ZIP) -> Package | None:
     """Return the evidence package of a version, and record that it was handed out; None: a worker builds it now.
 
     Raises NotVisible and TooLarge.
     """
-    return _export(registry.get_version(by, reference, number), None, by=by)
+    return _export(registry.get_version(by, reference, number), None, by=by, form=form)
 
 
-def export_request(number: int, *, by: User) -> Package | None:
+def export_request(number: int, *, by: User, form: Form = Form.ZIP) -> Package | None:
     """Return the evidence package of one request, likewise. Raises NotVisible, TooLarge, and WrongState for a draft."""
     asked = approvals.get_request(by, number)
     if asked.state == RequestState.DRAFT:
         raise WrongState(_("A draft has no evidence yet. Send the request first."))
     version = registry.get_version(by, asked.version.model.reference, asked.version.number)
-    return _export(version, contents.requests_of(version).get(pk=number), by=by)
+    return _export(version, contents.requests_of(version).get(pk=number), by=by, form=form)
 
 
-def _export(version: ModelVersion, asked: ApprovalRequest | None, *, by: User) -> Package | None:
+def _export(version: ModelVersion, asked: ApprovalRequest | None, *, by: User, form: Form) -> Package | None:
     found = built(version, asked) if large(version) else build(version, asked)
     if found is None:
         with transaction.atomic():
@@ -56,6 +64,8 @@ def _export(version: ModelVersion, asked: ApprovalRequest | None, *, by: User) -
             args: dict[str, Any] = {"version": version.pk, "request": asked.pk if asked else None}
             jobs.enqueue(KIND, key=key, requested_by=by.get_username(), **args)
         return None
+    if form is Form.PDF:
+        found = named_alike(found, pdf.document(unpacked(found)), "pdf")
     target = Target("version", str(version), version.model_id)
     with audit.attempt(Action.EVIDENCE_EXPORTED, by=grants.actor(by, version.model), target=target) as trial:
         registry.get_version(by, version.model.reference, version.number)  # a grant may have gone meanwhile

@@ -13,6 +13,7 @@ from apps.accounts.models import User
 from apps.approvals import queries as approvals
 from apps.compliance.packages import contents, services
 from apps.compliance.packages.zipping import Package
+from apps.errors import InvalidInput
 from apps.registry import queries as registry
 
 MOST_SHOWN = 50
@@ -25,7 +26,7 @@ def evidence(request: HttpRequest, name: str, number: int) -> HttpResponse:
     user = cast(User, request.user)
     version = registry.get_version(user, name, number)
     if request.method == "POST":
-        found = services.export_version(name, number, by=user)
+        found = services.export_version(name, number, by=user, form=_form(request))
         return as_file(found) if found else _later(request, name, number)
     requests = contents.requests_of(version)
     large = services.large(version)
@@ -48,7 +49,7 @@ def evidence(request: HttpRequest, name: str, number: int) -> HttpResponse:
 def request_evidence(request: HttpRequest, id: int) -> HttpResponse:
     """Hand out the package of one request, or let a worker build it."""
     user = cast(User, request.user)
-    found = services.export_request(id, by=user)
+    found = services.export_request(id, by=user, form=_form(request))
     if found:
         return as_file(found)
     version = approvals.get_request(user, id).version
@@ -57,10 +58,20 @@ def request_evidence(request: HttpRequest, id: int) -> HttpResponse:
 
 def as_file(found: Package) -> HttpResponse:
     """Return a package as a download; its digest stands in a header, as the trail has it."""
-    response = HttpResponse(found.content, content_type="application/zip")
+    response = HttpResponse(
+        found.content, content_type="application/pdf" if found.name.endswith(".pdf") else "application/zip"
+    )
     response["Content-Disposition"] = f'attachment; filename="{found.name}"'
     response["X-Content-SHA256"] = found.digest
     return response
+
+
+def _form(request: HttpRequest) -> services.Form:
+    """Return as what it is asked for: a ZIP unless the form says otherwise. Raises InvalidInput."""
+    form = request.POST.get("format", services.Form.ZIP)
+    if form not in list(services.Form):
+        raise InvalidInput(_("A package is handed out as zip or pdf."), field="format")
+    return services.Form(form)
 
 
 def _later(request: HttpRequest, name: str, number: int) -> HttpResponse:

@@ -35,6 +35,17 @@ def package(title: str, files: dict[str, bytes]) -> Package:
     return Package(name, content, _sha256(content), len(files) + 1)
 
 
+def unpacked(found: Package) -> dict[str, bytes]:
+    """Return the files of a package, the manifest among them."""
+    with zipfile.ZipFile(io.BytesIO(found.content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def named_alike(found: Package, content: bytes, extension: str) -> Package:
+    """Return another file of the same facts, named as the package is."""
+    return Package(f"{found.name.removesuffix('.zip')}.{extension}", content, _sha256(content), 1)
+
+
 def manifest_of(files: dict[str, bytes]) -> bytes:
     """Return one line for each file, as `sha256sum --check` reads it, by path."""
     return "".join(f"{_sha256(files[path])}  {path}\n" for path in sorted(files)).encode()

@@ -18,20 +18,21 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from apps.accounts import grants, guards, signing
+from apps.accounts import grants, guards, sessions, signing
 from apps.accounts.factors import codes, passkeys, queries
 from apps.accounts.factors.rules import must_have_factor
 from apps.accounts.models import User
 from apps.accounts.session_store import started
 from apps.audit.actions import Action
 from apps.audit.chain import storable_text
-from apps.audit.services import Attempt, Target, attempt
+from apps.audit.services import Actor, Attempt, Target, attempt
 from apps.encryption import seal, unseal
 from apps.errors import Conflict, InvalidInput, NotVisible, RuleViolation
 
 NEW_SECRET = "new_totp"  # noqa: S105 - a name in the session, sealed: the secret of an app that is being set up
 FRESH = timedelta(minutes=10)
 MAX_NAME = 60
+OPERATOR = Actor("system:operator")
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,23 @@ def remove_factor(request: HttpRequest, user: User, number: int, *, again: str =
                 raise RuleViolation(_("Your role takes a second factor. Add another before you remove this one."))
             Authenticator.objects.filter(user=user).delete()
         trial.done()
+
+
+def reset_as_operator(user: User, *, reason: str) -> list[str]:
+    """Remove every second factor of a person, where nobody is left who could; their sessions end. Returns their names.
+
+    For whoever runs the installation and could change its database. Raises InvalidInput (reason), Conflict (has none).
+    """
+    target = Target("person", user.get_username())
+    with attempt(Action.FACTOR_REMOVED, by=OPERATOR, target=target) as trial:
+        guards.lock_people(user.pk)
+        if not reason.strip():
+            raise InvalidInput(_("Say why: the reason is kept in the trail."), field="reason")
+        removed = queries.remove_all(user)
+        if not removed:
+            raise Conflict(_("%(person)s has no second factor.") % {"person": user})
+        trial.done(reason=reason, factors=removed, sessions_ended=sessions.end_all_of(user))
+    return removed
 
 
 def asks_again(request: HttpRequest, user: User) -> bool:

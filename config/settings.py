@@ -58,6 +58,7 @@ SESSION_ENGINE = "apps.accounts.session_store"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = round(env.float("ASSENT_SESSION_HOURS", 12) * 3600)  # at most, however busy somebody is
 SESSION_IDLE_SECONDS = round(env.float("ASSENT_SESSION_IDLE_MINUTES", 120) * 60)  # without a request
+SESSION_SEEN_SECONDS = 60  # how often it is written that a session was seen, at most
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = env.int("ASSENT_HSTS_SECONDS", 31_536_000 if PRODUCTION else 0)

@@ -17,7 +17,6 @@ from django.utils import timezone
 from apps import written
 
 STARTED, ADDRESS, BROWSER, METHOD = "started", "address", "browser", "method"  # what a session says of its sign-in
-SEEN_IS_NOTED_EVERY = timedelta(minutes=1)
 _QUERY = """
     SELECT session_data, expire_date, seen_at FROM accounts_session
     WHERE session_key = %s AND expire_date > %s AND seen_at > %s
@@ -83,7 +82,7 @@ class SessionStore(db.SessionStore):
                 self._session_key = None
                 return None
             seen = written.moment(row[2])
-            if seen is None or seen < now - SEEN_IS_NOTED_EVERY:
+            if seen is None or seen < now - timedelta(seconds=settings.SESSION_SEEN_SECONDS):
                 cursor.execute(_SEEN, [_stored(now), key])
         return self.model(session_data=row[0], expire_date=row[1])
 

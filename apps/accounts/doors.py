@@ -75,11 +75,10 @@ def _counts(request: HttpRequest, username: str, step: str) -> list[tuple[tuple[
         return [((f"browser {number}", name), throttle.MAX_FAILURES)]
     address = address_of(request)
     most = MOST_CODES if step else MOST_FOR_NAME
-    return [
-        ((address, name), throttle.MAX_FAILURES),
-        ((ANYWHERE, name), most),
-        ((address, ANYBODY), MOST_FROM_ADDRESS),
-    ]
+    counts = [((address, name), throttle.MAX_FAILURES), ((ANYWHERE, name), most)]
+    if settings.SECURE_PROXY_SSL_HEADER:  # the address is the proxy's, and everybody's
+        return counts
+    return [*counts, ((address, ANYBODY), MOST_FROM_ADDRESS)]
 
 
 def _known(request: HttpRequest) -> tuple[str, list[str]]:

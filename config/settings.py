@@ -14,7 +14,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from kombu import Exchange, Queue
 
-from config.safety import unsafe_settings, without_credentials
+from config.safety import sign_in_refusals, unsafe_settings, without_credentials
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -58,7 +58,9 @@ if SECURE_COOKIES:  # browsers take such names only from this very host, over TL
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True  # no script of ours reads either
 SESSION_ENGINE = "apps.accounts.session_store"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_AGE = round(env.float("ASSENT_SESSION_HOURS", 12) * 3600)  # at most, however busy somebody is
+SESSION_IDLE_SECONDS = round(env.float("ASSENT_SESSION_IDLE_MINUTES", 120) * 60)  # without a request
+SESSION_SEEN_SECONDS = 60  # how often it is written that a session was seen, at most
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = env.int("ASSENT_HSTS_SECONDS", 31_536_000 if PRODUCTION else 0)
@@ -96,6 +98,11 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "csp",
     "django_htmx",
+    "allauth",
+    "allauth.account",  # the base of the next two; none of its pages is reachable
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "drf_spectacular",
     "guardian",
     "rest_framework",
@@ -123,6 +130,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "config.middleware.OriginMiddleware",
     "config.access.AccessMiddleware",
@@ -182,6 +190,35 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+# Second factors and single sign-on: allauth keeps and checks them, the pages and services are our own (ADR 0031).
+ACCOUNT_EMAIL_VERIFICATION = "none"
+MFA_ADAPTER = "apps.accounts.factors.adapter.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = "Assent"
+MFA_TOTP_TOLERANCE = 1  # steps of 30 seconds that a clock may be off
+MFA_RECOVERY_CODE_DIGITS = 10
+SECOND_FACTOR = env.str("ASSENT_SECOND_FACTOR", "optional")  # optional, duties (admins and whoever signs), everybody
+SIGN_WITH_FACTOR = env.bool(
+    "ASSENT_SIGN_WITH_FACTOR", False
+)  # true: where a policy asks again, a password is not enough
+PASSWORD_SIGN_IN = env.bool("ASSENT_PASSWORD_SIGN_IN", True)  # false: only by single sign-on
+BREAK_GLASS = env.str("ASSENT_BREAK_GLASS", "")  # the user name that may sign in by password all the same
+INVITATION_HOURS = env.int("ASSENT_INVITATION_HOURS", 72)
+OIDC_ISSUER = env.str("ASSENT_OIDC_ISSUER", "").rstrip("/")  # empty: no single sign-on
+OIDC_CLIENT_ID = env.str("ASSENT_OIDC_CLIENT_ID", "")
+OIDC_CLIENT_SECRET = env.str("ASSENT_OIDC_CLIENT_SECRET", "")
+OIDC_NAME = env.str("ASSENT_OIDC_NAME", "single sign-on")
+OIDC_SCOPES = env.list("ASSENT_OIDC_SCOPES", default=["openid", "profile", "email"])
+OIDC_GROUPS_CLAIM = env.str("ASSENT_OIDC_GROUPS_CLAIM", "groups")
+OIDC_GROUPS = env.json("ASSENT_OIDC_GROUPS", default={})  # claim value → group; other groups are never touched
+OIDC_NEW_PEOPLE = env.bool("ASSENT_OIDC_NEW_PEOPLE", True)  # false: only who was connected before
+OIDC_ANSWERS_FOR_FACTOR = env.bool("ASSENT_OIDC_ANSWERS_FOR_FACTOR", False)  # true: the provider asks for it
+refusals = sign_in_refusals(
+    production=PRODUCTION, second_factor=SECOND_FACTOR, password=PASSWORD_SIGN_IN, issuer=OIDC_ISSUER,
+    client_id=OIDC_CLIENT_ID, groups=OIDC_GROUPS,
+)  # fmt: skip
+if refusals:
+    raise ImproperlyConfigured("Assent will not start with these settings:\n  - " + "\n  - ".join(refusals))
 LOGIN_URL = "accounts:sign-in"
 LOGIN_REDIRECT_URL = "registry:model-list"
 LOGOUT_REDIRECT_URL = "accounts:sign-in"
@@ -278,6 +315,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep jobs": {"task": "jobs.sweep", "schedule": schedule(JOB_SWEEP_SECONDS)},
+    "prune sessions": {"task": "accounts.prune", "schedule": schedule(3600)},
     "prune jobs": {"task": "jobs.prune", "schedule": schedule(3600)},
     "tend approvals": {
         "task": "approvals.tend",

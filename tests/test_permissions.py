@@ -16,7 +16,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from apps.accounts import grants
-from apps.accounts.models import User
+from apps.accounts.authentication import digest_of
+from apps.accounts.models import Invitation, User
 from apps.accounts.roles import ADMIN, ROLES
 from apps.approvals import services
 from apps.approvals.models import (
@@ -93,6 +94,7 @@ FREEZE = {"name": "Year's end", "starts_at": "2090-12-20T00:00", "ends_at": "209
 CONNECTION = {"name": "eu", "url": "https://mlflow.example.org", "auth": "none", "timeout_seconds": 10}
 WEBHOOK = {"name": "hook", "url": "https://hooks.example.org/"}
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+INVITED = "the text of an invitation"
 WAIVER = {"check": "signature", "reason": "It scores a file.", "days": 7}
 NO_WAY_BACK = {"ml_engineer": 409, "admin": 409, "*": 403}  # no version was there before by a decision
 BACK = {"stage": "Production", "reason": "It scores nobody."}
@@ -115,6 +117,22 @@ TABLE = {
     ("accounts:service-account", "POST"): page(403, 403, payload={"name": "ci", "scope": "gate", "days": 9}),
     ("accounts:account", "GET"): page(),
     ("accounts:account", "POST"): page(payload={"name": "laptop", "scope": "read", "days": 30}),
+    ("accounts:second-factor", "GET"): public(302),  # nobody is half-way in
+    ("accounts:second-factor", "POST"): public(302, payload={"code": "000000"}),
+    ("accounts:single-sign-on", "GET"): public(404),  # no provider is set
+    ("accounts:single-sign-on-return", "GET"): public(404),
+    ("accounts:connect", "GET"): page(404, 404, 404),
+    ("accounts:prove", "GET"): page(404, 404, 404),
+    ("accounts:prove-by-passkey", "GET"): page(404, 404, 404),  # nobody here has a passkey
+    ("accounts:prove-by-passkey", "POST"): page(404, 404, 404),
+    ("accounts:invitation", "GET"): public(),
+    ("accounts:invitation", "POST"): public(400, payload={"password": "short", "again": "short"}),
+    ("accounts:security", "GET"): page(),
+    ("accounts:security", "POST"): page(302, 302, 302, payload={"do": "end_others"}),
+    ("accounts:app-add", "GET"): page(),
+    ("accounts:app-add", "POST"): page(400, 400, 400, payload={"code": "000000"}),
+    ("accounts:passkey-add", "GET"): page(),
+    ("accounts:passkey-add", "POST"): page(400, 400, 400, payload={"name": "laptop", "answer": "{}"}),
     ("accounts:people", "GET"): page(403, 403),
     ("accounts:people", "POST"): page(403, 403, 302, payload={"do": "new_group", "name": "auditors"}),
     ("registry:model-list", "GET"): page(),
@@ -388,6 +406,8 @@ def asked(alice, erin) -> ApprovalRequest:
     _webhook(alice)
     User.objects.create(username="robot", password="!", is_service=True)
     LegalHold.objects.create(model=model, reason="Case 3.", set_by=alice)
+    soon = timezone.now() + timedelta(hours=1)
+    Invitation.objects.create(person=erin, digest=digest_of(INVITED), invited_by="admin", expires_at=soon)
     asked = services.open_request(version.pk, "Production", reason="Better.", by=alice)
     until = timezone.now() + timedelta(days=7)
     Waiver.objects.create(request=asked, check_name="description", reason="Known.", waived_by=alice, expires_at=until)
@@ -426,7 +446,7 @@ def persons(asked) -> dict[str, User | None]:
 def address(name: str, request: ApprovalRequest, query: str = "") -> str:
     """Return the path of an address, about the requested model."""
     numbers = {"id": request.pk, "name": "churn", "number": request.version.number, "connection": "default", "run": 1,
-               "alias": "champion", "place": 0, "username": "robot", "control": "drift"}  # fmt: skip
+               "alias": "champion", "place": 0, "username": "robot", "text": INVITED, "control": "drift"}  # fmt: skip
     if name in ("api:event-detail", "audit:event-detail"):
         numbers["number"] = 1  # the event of the request
     if ":view-" in name:

@@ -10,11 +10,13 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import grants, sessions
 from apps.accounts.models import TokenScope, User
+from apps.accounts.passwords import password_counts
 from apps.accounts.roles import DUTIES, RANKS
 from apps.accounts.tokens import DEFAULT_DAYS, MAX_DAYS, MAX_NAME, MAX_OVERLAP
 
 LARGEST_ID = 2**63 - 1
 MAX_REASON = 5000
+MAX_PASSWORD = 4096
 
 
 class SignInForm(AuthenticationForm):
@@ -25,6 +27,7 @@ class SignInForm(AuthenticationForm):
         **AuthenticationForm.error_messages,
         "invalid_login": _("User name and password do not match. Both are case-sensitive: try again."),
         "throttled": _("Too many failed sign-ins with this user name from here. Wait 15 minutes, then try again."),
+        "switched_off": _("Passwords are switched off here. Sign in with single sign-on."),
     }
     throttled = False
 
@@ -36,10 +39,15 @@ class SignInForm(AuthenticationForm):
             self.throttled = True
             raise ValidationError(self.error_messages["throttled"], code="throttled")
         try:
-            return super().clean()
+            cleaned = super().clean()
         except ValidationError:
             sessions.refuse_session(self.request, username)
             raise
+        if not password_counts(username):  # after the password was right: a guess learns nothing of who there is
+            message = self.error_messages["switched_off"]
+            sessions.refuse_session(self.request, username, reason=str(message), code="password_off")
+            raise ValidationError(message, code="switched_off")
+        return cleaned
 
 
 def _reason() -> forms.CharField:
@@ -145,6 +153,102 @@ class PersonForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text=_("At least 12 characters, not a common one, not like the name."),
     )
+
+
+class InvitationForm(forms.Form):
+    """Invite a person, by user name or e-mail address."""
+
+    username = forms.CharField(
+        label=_("User name"),
+        max_length=150,
+        required=False,
+        help_text=_("Of somebody new, or of somebody who needs another password. Empty: the e-mail address is it."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    email = forms.EmailField(label=_("E-mail"), required=False, help_text=_("The link is mailed there too."))
+    first_name = forms.CharField(label=_("First name"), max_length=150, required=False)
+    last_name = forms.CharField(label=_("Last name"), max_length=150, required=False)
+
+
+class ChosenPasswordForm(forms.Form):
+    """The password that an invited person chooses, typed twice."""
+
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        max_length=MAX_PASSWORD,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "autofocus": True}),
+        help_text=_("At least 12 characters, not a common one, not like the name."),
+    )
+    again = forms.CharField(
+        label=_("The same again"),
+        strip=False,
+        max_length=MAX_PASSWORD,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def clean_again(self) -> str:
+        """Refuse two passwords that differ."""
+        again: str = self.cleaned_data["again"]
+        if "password" in self.cleaned_data and again != self.cleaned_data["password"]:
+            raise ValidationError(_("This is not the same as above. Type both again."))
+        return again
+
+
+class CodeForm(forms.Form):
+    """A code of an authenticator app, or a recovery code."""
+
+    code = forms.CharField(
+        label=_("Code"),
+        max_length=64,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autofocus": True, "spellcheck": "false"}),
+        error_messages={"required": _("Type the code that your app shows.")},
+    )
+
+
+class AgainForm(forms.Form):
+    """Who changes second factors a while after the sign-in says again who they are."""
+
+    again = forms.CharField(
+        label=_("Your password, or the code of your app"),
+        strip=False,
+        required=False,
+        max_length=MAX_PASSWORD,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        help_text=_("You signed in a while ago."),
+    )
+
+    def __init__(self, *args: Any, asks_again: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not asks_again:
+            del self.fields["again"]
+
+
+class AppForm(AgainForm):
+    """The first code of a new authenticator app."""
+
+    code = forms.CharField(
+        label=_("Code that the app shows"),
+        max_length=64,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
+        error_messages={"required": _("Type the six digits that the app shows.")},
+    )
+    field_order = ("code", "again")
+
+
+class PasskeyForm(AgainForm):
+    """A passkey that the browser made, and how it is called."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=60, help_text=_("Such as the device."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )  # fmt: skip
+    answer = forms.CharField(
+        max_length=20_000,
+        widget=forms.HiddenInput,
+        error_messages={"required": _("The browser made no passkey. It takes JavaScript; try again.")},
+    )
+    field_order = ("name", "again", "answer")
 
 
 class TokenForm(forms.Form):

@@ -9,15 +9,18 @@ from django.core.paginator import Page, Paginator
 from django.utils.translation import gettext as _
 
 from apps.accounts import queries, services
+from apps.accounts.factors import queries as factors
 from apps.accounts.forms import (
     GrantForm,
     GroupForm,
+    InvitationForm,
     MemberForm,
     PersonForm,
     RemovalForm,
     ServiceAccountForm,
     StandingForm,
 )
+from apps.accounts.invitations import NewInvitation
 from apps.accounts.models import User
 from apps.accounts.roles import ROLES, Role
 
@@ -78,6 +81,23 @@ DEEDS = {
         lambda form, by: services.reactivate(form.cleaned_data["person"], by=by, reason=form.cleaned_data["reason"]),
         lambda values: _("%(person)s can sign in again.") % {"person": values["person"]},
     ),
+    "end_sessions": Deed(
+        StandingForm,
+        lambda form, by: services.end_sessions(form.cleaned_data["person"], by=by, reason=form.cleaned_data["reason"]),
+        lambda values: _("%(person)s is signed out everywhere.") % {"person": values["person"]},
+    ),
+    "reset_factors": Deed(
+        StandingForm,
+        lambda form, by: services.reset_factors(form.cleaned_data["person"], by=by, reason=form.cleaned_data["reason"]),
+        lambda values: (
+            _("%(person)s has no second factor any more, and is signed out everywhere.") % {"person": values["person"]}
+        ),
+    ),
+    "invite": Deed(
+        InvitationForm,
+        lambda form, by: services.invite(by=by, **form.cleaned_data),
+        lambda values: "",  # the page shows the link instead
+    ),
     "new_group": Deed(
         GroupForm,
         lambda form, by: services.create_group(form.cleaned_data["name"], by=by),
@@ -102,8 +122,13 @@ DEEDS = {
 }
 
 
-def people_context(by: User, page: int, refused: forms.Form | None, deed: str) -> dict[str, Any]:
-    """Return what the people page shows. `refused` is the form that came back, of the kind `deed`."""
+def people_context(
+    by: User, page: int, refused: forms.Form | None, deed: str, invited: NewInvitation | None = None
+) -> dict[str, Any]:
+    """Return what the people page shows. `refused` is the form that came back, of the kind `deed`.
+
+    `invited` is an invitation just made, whose link is shown this once.
+    """
     people: Page = Paginator(User.objects.order_by("username").prefetch_related("groups"), PEOPLE_ROWS).get_page(page)
     return {
         "cards": [_card(overview, refused, deed) for overview in queries.groups_overview(by)],
@@ -112,6 +137,9 @@ def people_context(by: User, page: int, refused: forms.Form | None, deed: str) -
         if deed == "new_service_account" and refused
         else ServiceAccountForm(auto_id="new-service-account-%s"),
         "new_person": refused if deed == "new_person" and refused else PersonForm(auto_id="new-person-%s"),
+        "invitation": refused if deed == "invite" and refused else InvitationForm(auto_id="invite-%s"),
+        "invited": invited,
+        "with_factor": factors.with_factor(people.object_list),
         "refused": refused,
         "standing": refused if isinstance(refused, StandingForm) else None,
         "self": by,

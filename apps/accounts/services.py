@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -12,15 +13,16 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from apps.accounts import grants, guards, sessions
+from apps.accounts import grants, guards, invitations, sessions
 from apps.accounts.bounds import carries
+from apps.accounts.factors import queries as factors
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.accounts.roles import ROLES, Role
 from apps.accounts.tokens import create_token, renew_token, revoke_token
 from apps.audit.actions import Action
 from apps.audit.chain import storable_text
-from apps.audit.services import Attempt, Target, attempt
+from apps.audit.services import Actor, Attempt, Target, attempt
 from apps.errors import Conflict, InvalidInput, NotAllowed, NotVisible, RuleViolation
 
 __all__ = [
@@ -31,9 +33,13 @@ __all__ = [
     "create_token",
     "create_user",
     "deactivate",
+    "end_sessions",
+    "follow_provider",
+    "invite",
     "reactivate",
     "remove_member",
     "renew_token",
+    "reset_factors",
     "revoke_token",
 ]
 MAX_NAME = 150
@@ -144,6 +150,7 @@ def deactivate(user: User | int, *, by: User, reason: str) -> None:
         _somebody_still_manages_people()
         tokens = person.api_tokens.filter(revoked_at=None).update(revoked_at=timezone.now())
         ended = sessions.end_all_of(person)
+        invitations.revoke_open(person)
         trial.done(
             reason=reason,
             before={"active": True},
@@ -167,6 +174,87 @@ def reactivate(user: User | int, *, by: User, reason: str) -> None:
         guards.ask(guards.StandingChange(by, person))
         person.save(update_fields=["is_active"])
         trial.done(reason=reason, before={"active": False}, after={"active": True})
+
+
+def invite(
+    *, by: User, username: str = "", email: str = "", first_name: str = "", last_name: str = "", reason: str = ""
+) -> invitations.NewInvitation:
+    """Make a link by which a person chooses their password; a person who is not there yet is added, in no group.
+
+    Without a user name, the e-mail address is it. For somebody who is there the link opens their account with another
+    password: a guard may object, sessions end when it is used, and their second factor is asked for as ever. Raises
+    NotAllowed, InvalidInput (username, email), RuleViolation (a guard), Conflict for somebody inactive.
+    """
+    username = username.strip() or email.strip()
+    with _managing(Action.USER_INVITED, by=by, target=Target("person", username)) as trial:
+        if not username:
+            raise InvalidInput(_("Write an e-mail address or a user name."), field="username")
+        if not settings.PASSWORD_SIGN_IN:
+            raise RuleViolation(
+                _("Nobody signs in by password here: people come by single sign-on, without invitation.")
+            )
+        person = User.objects.select_for_update(no_key=True).filter(username=username).first()
+        if person is None:
+            person, new = User(username=username, first_name=first_name, last_name=last_name, email=email), True
+            person.set_unusable_password()
+            _validate(None, lambda: person.clean_fields(exclude=["password"]))
+            person.save()
+        else:
+            new = False
+            if not person.is_active:
+                raise Conflict(
+                    _("%(person)s is inactive. Reactivate them first.") % {"person": person}, field="username"
+                )
+            guards.ask(guards.StandingChange(by, person))
+        made = invitations.issue(person, by=by)
+        trial.done(reason=reason, new=new, email=person.email, expires_at=made.invitation.expires_at.isoformat())
+    return invitations.mail(made)
+
+
+def follow_provider(group: Group, user: User, member: bool, *, by: Actor) -> None:
+    """Put a person into a group, or take them out, because a provider of identities says so; no guard can object.
+
+    Raises RuleViolation when nobody could manage people any more.
+    """
+    target = Target("group", group.name)
+    with attempt(Action.MEMBERSHIP_CHANGED, by=by, target=target, person=user.get_username()) as trial:
+        list(Group.objects.select_for_update(no_key=True).order_by("pk").values_list("pk"))  # in line, as `_managing`
+        guards.lock_people(user.pk)
+        before, managed = user.groups.filter(pk=group.pk).exists(), grants.holders(Permission.PEOPLE_MANAGE).exists()
+        guards.tell(guards.MembershipChange(User(username=by.name), group, user))
+        (user.groups.add if member else user.groups.remove)(group)
+        if managed:
+            _somebody_still_manages_people()
+        trial.done(before={"member": before}, after={"member": member})
+
+
+def reset_factors(user: User | int, *, by: User, reason: str) -> None:
+    """Remove every second factor of somebody who lost theirs; their sessions end. Another admin does one's own.
+
+    Raises NotAllowed, NotVisible, InvalidInput (reason), RuleViolation (oneself, a guard), Conflict (has none).
+    """
+    with _managing(Action.FACTOR_REMOVED, by=by, target=_target("person", user), person=user) as trial:
+        person = _person(user, trial)
+        _needs_reason(reason)
+        if person.pk == by.pk:
+            raise RuleViolation(
+                _("Your own second factors are reset by another admin, or removed on your account page.")
+            )
+        guards.ask(guards.StandingChange(by, person))
+        removed = factors.remove_all(person)
+        if not removed:
+            raise Conflict(_("%(person)s has no second factor.") % {"person": person})
+        trial.done(reason=reason, factors=removed, sessions_ended=sessions.end_all_of(person))
+
+
+def end_sessions(user: User | int, *, by: User, reason: str) -> int:
+    """Sign somebody out everywhere; return how many sessions ended. Raises NotAllowed, NotVisible, InvalidInput."""
+    with _managing(Action.SESSION_ENDED, by=by, target=_target("person", user), person=user) as trial:
+        person = _person(user, trial)
+        _needs_reason(reason)
+        ended = sessions.end_all_of(person)
+        trial.done(reason=reason, sessions=ended)
+    return ended
 
 
 def _person(user: User | int, trial: Attempt) -> User:

@@ -1,4 +1,7 @@
-"""Asking a signer for the password again. It is compared and forgotten: nothing here keeps it, logs it or shows it.
+"""Asking a signer again who they are. What they type is compared and forgotten: nothing here keeps, logs or shows it.
+
+One field takes the password, the present code of the signer's authenticator app, or the pass that a passkey or a fresh
+single sign-on gave them a moment ago. What it was is stored with the signature.
 
 Failures are counted per person, whatever the address: whoever signs is signed in already, so that the count locks out
 nobody else, and a stolen session cannot guess on from another address.
@@ -7,20 +10,24 @@ nobody else, and a stolen session cannot guess on from another address.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
-from apps.accounts import throttle
+from apps.accounts import passes, throttle
+from apps.accounts.factors import codes
 from apps.accounts.models import User
+from apps.accounts.passwords import password_counts
 from apps.errors import InvalidInput, NotAllowed
 
 COUNTED_AS = "signing"  # in place of an address
 PASSWORD = "password"  # noqa: S105 - how it was confirmed, not what with
+TOTP_DIGITS = 6
 
 
 class Answer(StrEnum):
     """What came of asking."""
 
-    NONE = "none"  # no password was given
+    NONE = "none"  # nothing was given
     RIGHT = "right"
     WRONG = "wrong"
     TOO_MANY = "too_many"  # not looked at any more
@@ -28,37 +35,62 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True)
 class Confirmation:
-    """Whose password was asked for, and what came of it. Made by `confirm` alone; good for one call."""
+    """Who was asked, what came of it, and by what. Made by `confirm` alone; good for one call."""
 
     user_id: int
     answer: Answer
+    method: str = ""
 
 
 def confirm(user: User, password: str) -> Confirmation:
-    """Compare a password with the person's own, in constant time. Outside a transaction: it is slow on purpose."""
+    """Compare a password, code or pass with the person's own. Outside a transaction: it is slow on purpose."""
     if not password:
         return Confirmation(user.pk, Answer.NONE)
     # Counted before it is looked at: many guesses at once get no more tries than one after the other.
     if throttle.count_failure(COUNTED_AS, user.get_username()) > throttle.MAX_FAILURES:
         return Confirmation(user.pk, Answer.TOO_MANY)
-    if not user.check_password(password):
+    method = _recognised(user, password)
+    if not method:
         return Confirmation(user.pk, Answer.WRONG)
     throttle.forget(COUNTED_AS, user.get_username())
-    return Confirmation(user.pk, Answer.RIGHT)
+    return Confirmation(user.pk, Answer.RIGHT, method)
 
 
 def confirmed_with(confirmation: Confirmation | None, user: User, *, needed: bool) -> str:
-    """Return how the signer confirmed who they are: "password", or "" where nobody asked.
+    """Return how the signer confirmed who they are: "password", "totp", "passkey", "oidc", or "" where nobody asked.
 
-    Raises InvalidInput for a missing or wrong password, NotAllowed after too many wrong ones; inside the caller's
+    Raises InvalidInput for what is missing or wrong, NotAllowed after too many wrong ones; inside the caller's
     attempt, so that the refusal is recorded. A wrong one is refused even where none is needed.
     """
-    answer = confirmation.answer if confirmation and confirmation.user_id == user.pk else Answer.NONE
-    if answer is Answer.TOO_MANY:
+    asked = confirmation if confirmation and confirmation.user_id == user.pk else Confirmation(user.pk, Answer.NONE)
+    if asked.answer is Answer.TOO_MANY:
         raise NotAllowed(_("Too many wrong passwords. Wait 15 minutes, then sign again."), field="password")
-    if answer is Answer.WRONG:
+    if asked.answer is Answer.WRONG:
         raise InvalidInput(_("This is not your password. Nothing was signed. Type it again."), field="password")
-    if needed and answer is Answer.NONE:
+    if needed and asked.answer is Answer.NONE:
         message = _("The policy wants your password with each signature. Type the one that you sign in with.")
         raise InvalidInput(message, field="password")
-    return PASSWORD if answer is Answer.RIGHT else ""
+    if needed and settings.SIGN_WITH_FACTOR and asked.method == PASSWORD:
+        message = _("Here a signature takes your second factor. Type the code of your app, or use a passkey.")
+        raise InvalidInput(message, field="password")
+    return asked.method
+
+
+def method_label(method: str) -> str:
+    """Return in words how a signature was confirmed, such as "confirmed by password"."""
+    words = {
+        PASSWORD: _("confirmed by password"),
+        "totp": _("confirmed by code of an app"),
+        "passkey": _("confirmed by passkey"),
+        "oidc": _("confirmed by single sign-on"),
+    }
+    return words.get(method, _("confirmed"))
+
+
+def _recognised(user: User, text: str) -> str:
+    """Return what the text is: a pass, a code, or the password, in this order; "" when it is none of the person's."""
+    if text.startswith(passes.PREFIX):
+        return passes.use(user, text)
+    if len(text) == TOTP_DIGITS and text.isascii() and text.isdigit() and codes.check_totp(user, text):
+        return "totp"
+    return PASSWORD if user.check_password(text) and password_counts(user.get_username()) else ""

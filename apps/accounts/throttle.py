@@ -1,6 +1,7 @@
-"""Slowing down whoever guesses passwords: counted per address and user name, so that nobody locks out somebody else.
+"""Slowing down whoever guesses passwords and codes. A count is kept under two words, such as an address and a name.
 
-The count is kept in the cache. A cache that is down must not keep people out, so it counts as no failure.
+The count is kept in the cache. A cache that is down must not keep people out, so it counts as no failure. Which counts
+a sign-in is held against, `apps.accounts.doors` says.
 """
 
 import hashlib

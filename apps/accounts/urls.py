@@ -2,14 +2,24 @@
 
 from django.urls import path
 
-from apps.accounts import views
+from apps.accounts import security_views, sign_in_views, views
 
 app_name = "accounts"
 urlpatterns = [
     path("sign-in/", views.SignIn.as_view(), name="sign-in"),
+    path("sign-in/second-factor/", sign_in_views.second_factor, name="second-factor"),
+    path("sign-in/single-sign-on/", sign_in_views.single_sign_on, name="single-sign-on"),
+    path("sign-in/single-sign-on/return/", sign_in_views.single_sign_on_return, name="single-sign-on-return"),
     path("sign-out/", views.SignOut.as_view(), name="sign-out"),
+    path("invitations/<str:text>/", sign_in_views.invitation, name="invitation"),
     path("people/", views.people, name="people"),
     path("people/service-accounts/<str:username>/", views.service_account, name="service-account"),
     path("account/", views.account, name="account"),
+    path("account/security/", security_views.security, name="security"),
+    path("account/security/app/", security_views.app_add, name="app-add"),
+    path("account/security/passkey/", security_views.passkey_add, name="passkey-add"),
+    path("account/security/connect/", sign_in_views.connect, name="connect"),
+    path("account/prove/passkey/", security_views.prove_by_passkey, name="prove-by-passkey"),
+    path("account/prove/single-sign-on/", sign_in_views.prove, name="prove"),
     path("theme/", views.theme, name="theme"),
 ]

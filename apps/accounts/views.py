@@ -12,15 +12,18 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.accounts import grants, pages, queries, sessions, token_pages
+from apps.accounts import entering, grants, pages, queries, sessions, token_pages
 from apps.accounts.forms import GrantForm, RemovalForm, SignInForm, StandingForm
+from apps.accounts.going_on import go_on, on_this_host
+from apps.accounts.invitations import NewInvitation
 from apps.accounts.models import User
+from apps.accounts.passwords import anybody_by_password
 from apps.accounts.permissions import Permission
+from apps.accounts.single_sign_on import provider
 from apps.errors import DomainError, InvalidInput, NotAllowed, NotVisible
 
 THEMES = ("light", "dark", "system")
@@ -37,8 +40,17 @@ class SignIn(LoginView):
     redirect_authenticated_user = True
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        sessions.start_session(self.request, form.get_user())
-        return HttpResponseRedirect(self.get_success_url())
+        person, following = cast(User, form.get_user()), self.get_redirect_url()
+        step = entering.enter(self.request, person, method=entering.PASSWORD, following=following)
+        return go_on(self.request, step, following)
+
+    def get_context_data(self, **given: object) -> dict[str, object]:
+        return super().get_context_data(
+            **given,
+            provider=settings.OIDC_NAME if provider.is_on() else "",
+            by_password=anybody_by_password(),
+            for_emergencies=not settings.PASSWORD_SIGN_IN,
+        )
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         response = super().form_invalid(form)
@@ -57,6 +69,7 @@ class SignOut(LogoutView):
 
 
 @login_required
+@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def people(request: HttpRequest) -> HttpResponse:
     """Groups, their members and roles, and people. Only for those who manage people; the page is no secret."""
@@ -80,13 +93,15 @@ def _change_people(request: HttpRequest, by: User) -> HttpResponse:
     status = 400
     if form.is_valid():
         try:
-            deed.carry_out(form, by)
+            made = deed.carry_out(form, by)
         except (NotVisible, NotAllowed):
             raise
         except DomainError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)
             status = error.status
         else:
+            if isinstance(made, NewInvitation):
+                return _people_page(request, by, invited=made)
             messages.success(request, deed.done(form.cleaned_data))
             return redirect("accounts:people")
     return _people_page(request, by, refused=form, deed=name, status=status)
@@ -94,18 +109,27 @@ def _change_people(request: HttpRequest, by: User) -> HttpResponse:
 
 def _auto_id(name: str, deed: pages.Deed, request: HttpRequest) -> str:
     """Return how the fields of a form that comes back are called: as on the page, where each form has its own."""
+    if deed.form is StandingForm and name not in ("deactivate", "reactivate"):
+        name = "deactivate"  # the reason is typed once, beside the buttons of what can be done
     keys = ("group", "person") if deed.form is RemovalForm else ("person",) if deed.form is StandingForm else ("group",)
     words = [name.replace("_", "-"), *(request.POST.get(key, "").replace("%", "") for key in keys), "%s"]
     return "-".join(words)
 
 
 def _people_page(
-    request: HttpRequest, by: User, *, refused: Form | None = None, deed: str = "", status: int = 200
+    request: HttpRequest,
+    by: User,
+    *,
+    refused: Form | None = None,
+    deed: str = "",
+    status: int = 200,
+    invited: NewInvitation | None = None,
 ) -> HttpResponse:
     page = request.GET.get("page", "1")
     if not (page.isascii() and page.isdecimal() and len(page) < 7):
         raise InvalidInput(_("A page is a whole number from 1."), field="page")
-    return render(request, "accounts/people.html", pages.people_context(by, int(page), refused, deed), status=status)
+    context = pages.people_context(by, int(page), refused, deed, invited)
+    return render(request, "accounts/people.html", context, status=status)
 
 
 @login_required
@@ -149,8 +173,6 @@ def theme(request: HttpRequest) -> HttpResponse:
     chosen = request.POST.get("theme", "")
     if chosen not in THEMES:
         raise InvalidInput(_("There is no such theme. Choose light, dark or system."), field="theme")
-    following = request.POST.get("next", "")
-    safe = url_has_allowed_host_and_scheme(following, {request.get_host()}, require_https=request.is_secure())
-    response = HttpResponseRedirect(following if safe else reverse("home"))
+    response = HttpResponseRedirect(on_this_host(request, request.POST.get("next", ""), reverse("home")))
     response.set_cookie("theme", chosen, max_age=YEAR, samesite="Lax", secure=settings.SECURE_COOKIES, httponly=True)
     return response

@@ -1,23 +1,30 @@
 """Every page, light and dark, wide and small: accessible, nothing scrolls sideways or is refused, one heading."""
 
+import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import pytest
+from allauth.mfa.totp.internal import auth as totp
+from allauth.mfa.webauthn.internal.auth import WebAuthn
 from django.utils import timezone
 from playwright.sync_api import Page
 
 from apps.approvals.models import ApprovalRequest, DriftFinding
+from tests.accounts.sign_in.soft_key import SoftKey
 from tests.browser import world as worlds
 from tests.browser.conftest import axe_violations, become, listen, sideways
 from tests.browser.world import World
+from tests.conftest import PASSWORD
 from tests.test_permissions import addresses
 
 COLOURS = ["color-contrast", "link-in-text-block"]  # axe's rules that the dark can break; the rest is the light's too
 LIGHT_AND_DARK: tuple[tuple[Literal["light", "dark"], list[str] | None], ...] = (("light", None), ("dark", COLOURS))
 SCREENS = {"wide": (1440, 1440), "small": (390, 320)}  # pixels: how a page is opened, and how narrow it then becomes
 NOT_PAGES = {"home", "registry:signature", "healthz", "readyz", "accounts:sign-out", "accounts:theme",
+             "accounts:single-sign-on", "accounts:single-sign-on-return", "accounts:connect", "accounts:prove",
              "registry:sync-run", "registry:sync-cancel", "registry:webhook-receive", "registry:compare-csv",
              "registry:compare-json", "registry:picture", "registry:view-open", "approvals:request-bypass-drop",
              "approvals:as-of-csv", "approvals:as-of-json", "approvals:request-export",
@@ -46,6 +53,56 @@ def make_token(page: Page, world: World) -> None:
     page.get_by_label("Name", exact=True).fill("ci")
     page.get_by_role("button", name="Make token").click()
     page.get_by_text("Copy it now").wait_for()
+
+
+def add_a_wrong_code(page: Page, world: World) -> None:
+    page.get_by_label("Code that the app shows").fill("0")
+    page.get_by_role("button", name="Add the app").click()
+    page.get_by_role("alert").first.wait_for()
+
+
+def make_no_passkey(page: Page, world: World) -> None:
+    page.get_by_label("Name", exact=True).fill("Laptop")
+    page.evaluate("delete window.PublicKeyCredential")  # an old browser
+    page.get_by_role("button", name="Make the passkey").click()
+    page.get_by_role("alert").wait_for()
+
+
+def invite_somebody(page: Page, world: World) -> None:
+    form = page.locator("form:has(input[value=invite])")
+    form.get_by_label("User name").fill("heidi")
+    form.get_by_role("button", name="Make invitation").click()
+    page.get_by_text("it is shown this once").wait_for()
+
+
+def open_an_invitation(page: Page, world: World) -> None:
+    invite_somebody(page, world)
+    page.goto("/invitations/" + page.locator("#new-invitation").inner_text().rstrip("/").rsplit("/", 1)[1] + "/")
+    page.get_by_label("Password", exact=True).fill("short")
+    page.get_by_role("button", name="Set password and sign in").click()
+    page.locator(".errorlist").first.wait_for()
+
+
+def show_the_recovery_codes(page: Page, world: World) -> None:
+    secret = page.locator("#app-key").inner_text().strip()
+    page.get_by_label("Code that the app shows").fill(totp.format_hotp_value(totp.hotp_value(secret, now_step())))
+    page.get_by_role("button", name="Add the app").click()
+    page.get_by_text("shown this once").wait_for()
+
+
+def give_the_password(page: Page, world: World) -> None:
+    """Of somebody who has an app and a passkey by now; the next sights are of them too."""
+    key, host = SoftKey(), world.people["mallory"]
+    question = {"publicKey": {"challenge": "AA"}}
+    WebAuthn.add(host, "Laptop", json.loads(key.make(json.dumps(question))))
+    page.get_by_label("User name").fill("mallory")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("heading", name="Second factor").wait_for()
+
+
+def now_step() -> int:
+    return int(time.time()) // 30
 
 
 def approve_what_has_changed(page: Page, world: World) -> None:
@@ -408,6 +465,16 @@ SIGHTS = {
     "delegations, waiting": Sight("approvals:delegation-list", "/delegations/", by="charlie"),
     "delegations, revoking": Sight("approvals:delegation-revoke", "/delegations/", by="bob", does=open_the_revoking),
     "conditions": Sight("approvals:condition-meet", "/requests/{conditional}/", by="charlie"),
+    "signing in, nothing yet": Sight("accounts:security", "/account/security/", by="alice"),
+    "app": Sight("accounts:app-add", "/account/security/app/", by="alice", does=add_a_wrong_code),
+    "recovery codes": Sight("accounts:app-add", "/account/security/app/", by="mallory", does=show_the_recovery_codes),
+    "passkey": Sight("accounts:passkey-add", "/account/security/passkey/", by="alice", does=make_no_passkey),
+    "second factor": Sight("accounts:second-factor", "/sign-in/", by=None, does=give_the_password),
+    "signing in": Sight("accounts:security", "/account/security/", by="mallory"),
+    "sign with a passkey": Sight("accounts:prove-by-passkey", "/account/prove/passkey/", by="mallory"),
+    "people, invited": Sight("accounts:people", "/people/", by="admin", does=invite_somebody),
+    "invitation": Sight("accounts:invitation", "/people/", by="admin", does=open_an_invitation),
+    "invitation, none": Sight("accounts:invitation", "/invitations/x/", by=None, status=404),
     "people": Sight("accounts:people", "/people/", by="admin"),
     "people, not allowed": Sight("accounts:people", "/people/", status=403),
     "account": Sight("accounts:account", "/account/", by="alice"),

@@ -36,7 +36,7 @@ def ask(
     try:
         with attempted(RequestAction.ASK_BYPASS, request_id, by=by) as (trial, request):
             reason, ticket = _reason_from(reason), ticket_from(ticket, needed=True)
-            check_password(confirmation, by)
+            confirmed = check_password(confirmation, by)
             seen_digest(request, evidence_digest)
             _check_fresh(request)
             dropping.drop_asked(request, _("It was asked for again: nobody could confirm it any more."), by=trial.by)
@@ -54,7 +54,7 @@ def ask(
                 ticket=ticket,
                 evidence_digest=request.evidence_digest,
                 goes_past=_goes_past(request),
-                confirmed_with=signing.PASSWORD,
+                confirmed_with=confirmed,
             )
     except EvidenceChanged:
         advancing.reconsider(request_id)
@@ -70,7 +70,7 @@ def confirm(request_id: int, *, evidence_digest: str | None, password: str = "",
     """
     confirmation = signing.confirm(by, password)
     with attempted(RequestAction.CONFIRM_BYPASS, request_id, by=by) as (trial, request):
-        check_password(confirmation, by)
+        confirmed = check_password(confirmation, by)
         bypass = standing_bypass(request)
         if bypass is None:
             raise LookupError(f"request {request_id} has no bypass, and none of its rules said so")
@@ -96,7 +96,7 @@ def confirm(request_id: int, *, evidence_digest: str | None, password: str = "",
             evidence_digest=request.evidence_digest,
             went_past=went_past,
             review_due=owed.due_at.isoformat(),
-            confirmed_with=signing.PASSWORD,
+            confirmed_with=confirmed,
         )
     return request
 

@@ -11,6 +11,7 @@ from django import template
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from apps.accounts.signing import method_label
 from apps.approvals.models import Review
 from apps.approvals.queue import words
 from apps.approvals.request_page import Compared, decision_sentence
@@ -108,7 +109,7 @@ def _signature(review: Review) -> str:
     name, spoken = review.signed_name or str(review.reviewer), ""
     if review.reviewer_id != review.counts_for_id:
         spoken = " " + escape(_("for %(person)s") % {"person": review.counts_for})
-    confirmed = f" · {escape(_('confirmed by password'))}" if review.confirmed_with else ""
+    confirmed = f" · {escape(method_label(review.confirmed_with))}" if review.confirmed_with else ""
     statement = f'<p class="sub">{escape(review.statement)}</p>' if review.statement else ""
     digest, at = escape(review.evidence_digest), f"{review.created_at:%Y-%m-%d %H:%M:%S} UTC"
     return (

@@ -1,0 +1,193 @@
+"""Second factors: added and removed by their person, recorded. Another admin resets them in apps/accounts/services.py.
+
+Adding and removing asks for a sign-in of the last ten minutes, or the password or a code again: whoever sits down at an
+open browser must not make themselves at home.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from allauth.mfa.webauthn.internal.auth import WebAuthn
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from apps.accounts import grants, guards, sessions, signing
+from apps.accounts.factors import codes, passkeys, queries
+from apps.accounts.factors.rules import must_have_factor
+from apps.accounts.models import User
+from apps.accounts.session_store import started
+from apps.audit.actions import Action
+from apps.audit.chain import storable_text
+from apps.audit.services import Actor, Attempt, Target, attempt
+from apps.encryption import seal, unseal
+from apps.errors import Conflict, InvalidInput, NotVisible, RuleViolation
+
+NEW_SECRET = "new_totp"  # noqa: S105 - a name in the session, sealed: the secret of an app that is being set up
+FRESH = timedelta(minutes=10)
+MAX_NAME = 60
+OPERATOR = Actor("system:operator")
+
+
+@dataclass(frozen=True)
+class NewApp:
+    """What an authenticator app is given: the secret, to be typed, and an address, shown as a picture."""
+
+    secret: str
+    picture: str  # SVG
+
+
+def begin_app(request: HttpRequest, user: User) -> NewApp:
+    """Return the secret for a new authenticator app; the same one until it is added, also after a reload."""
+    secret = _secret_in(request)
+    if not secret:
+        secret = generate_totp_secret()
+        request.session[NEW_SECRET] = seal(secret)
+    adapter = get_adapter()
+    return NewApp(secret, adapter.build_totp_svg(adapter.build_totp_url(user, secret)))
+
+
+def add_app(request: HttpRequest, user: User, code: str, *, again: str = "") -> list[str]:
+    """Add the authenticator app that was begun, once it shows the right code; return recovery codes when they are new.
+
+    Raises InvalidInput (code, again), Conflict when there is an app already, NotAllowed after too many wrong passwords.
+    """
+    confirmation = _confirmation(request, user, again)
+    with _changing(Action.FACTOR_ADDED, user, kind=queries.TOTP) as trial:
+        _check_again(request, user, confirmation)
+        if queries.has(user, queries.TOTP):
+            raise Conflict(_("You have an authenticator app already. Remove it first to set up another."))
+        secret = _secret_in(request)
+        step = codes.step_of(secret, code) if secret else None
+        if step is None:
+            message = _(
+                "This is not the code that the app shows now. Check the clock of the device; type the next code."
+            )
+            raise InvalidInput(message, field="code")
+        row = TOTP.activate(user, secret).instance
+        row.data[codes.LAST_STEP] = step
+        row.save(update_fields=["data"])
+        new = _recovery_codes(user)
+        request.session.pop(NEW_SECRET, None)
+        trial.done(factor=queries.label(row), recovery_codes=len(new))
+    return new
+
+
+def add_passkey(request: HttpRequest, user: User, answer: str, name: str, *, again: str = "") -> list[str]:
+    """Add the passkey that a browser made; return recovery codes when they are new. Otherwise as `add_app`."""
+    confirmation = _confirmation(request, user, again)
+    with _changing(Action.FACTOR_ADDED, user, kind=queries.PASSKEY) as trial:
+        _check_again(request, user, confirmation)
+        name = name.strip()
+        if not name or len(name) > MAX_NAME or storable_text(name) != name:
+            raise InvalidInput(_("Give the passkey a name of 1 to 60 characters, such as the device."), field="name")
+        if Authenticator.objects.filter(user=user, type=queries.PASSKEY).count() >= queries.MOST_PASSKEYS:
+            raise Conflict(_("You have twenty passkeys. Remove one that you no longer use."))
+        WebAuthn.add(user, name, passkeys.made(answer))
+        new = _recovery_codes(user)
+        trial.done(factor=name, recovery_codes=len(new))
+    return new
+
+
+def new_recovery_codes(request: HttpRequest, user: User, *, again: str = "") -> list[str]:
+    """Replace the recovery codes; those before are worth nothing. Raises Conflict where they would replace nothing."""
+    confirmation = _confirmation(request, user, again)
+    with _changing(Action.FACTOR_ADDED, user, kind=queries.RECOVERY) as trial:
+        _check_again(request, user, confirmation)
+        if not queries.has_factor(user):
+            raise Conflict(_("Recovery codes replace a second factor. Add an authenticator app or a passkey first."))
+        Authenticator.objects.filter(user=user, type=queries.RECOVERY).delete()
+        new = _recovery_codes(user)
+        trial.done(recovery_codes=len(new))
+    return new
+
+
+def remove_factor(request: HttpRequest, user: User, number: int, *, again: str = "") -> None:
+    """Remove one of one's own factors; with the last app or passkey the recovery codes go too.
+
+    Raises NotVisible, InvalidInput (again), RuleViolation where the installation demands a factor and this is the last.
+    """
+    confirmation = _confirmation(request, user, again)
+    with _changing(Action.FACTOR_REMOVED, user) as trial:
+        row = Authenticator.objects.filter(pk=number, user=user, type__in=queries.FIRST_OF_ALL).first()
+        if row is None:
+            raise NotVisible(_("There is no such second factor any more. Load the page again."))
+        trial.data = {"kind": row.type, "factor": queries.label(row)}
+        _check_again(request, user, confirmation)
+        row.delete()
+        if not queries.has_factor(user):
+            if must_have_factor(user):
+                raise RuleViolation(_("Your role takes a second factor. Add another before you remove this one."))
+            Authenticator.objects.filter(user=user).delete()
+        trial.done()
+
+
+def reset_as_operator(user: User, *, reason: str) -> list[str]:
+    """Remove every second factor of a person, where nobody is left who could; their sessions end. Returns their names.
+
+    For whoever runs the installation and could change its database. Raises InvalidInput (reason), Conflict (has none).
+    """
+    target = Target("person", user.get_username())
+    with attempt(Action.FACTOR_REMOVED, by=OPERATOR, target=target) as trial:
+        guards.lock_people(user.pk)
+        if not reason.strip():
+            raise InvalidInput(_("Say why: the reason is kept in the trail."), field="reason")
+        removed = queries.remove_all(user)
+        if not removed:
+            raise Conflict(_("%(person)s has no second factor.") % {"person": user})
+        trial.done(reason=reason, factors=removed, sessions_ended=sessions.end_all_of(user))
+    return removed
+
+
+def asks_again(request: HttpRequest, user: User) -> bool:
+    """Return whether changing factors takes the password or a code: not soon after the sign-in, nor on the way in."""
+    if not request.user.is_authenticated:
+        return False
+    at = started(request.session)
+    return at is None or at < timezone.now() - FRESH
+
+
+def _confirmation(request: HttpRequest, user: User, again: str) -> signing.Confirmation | None:
+    return signing.confirm(user, again) if asks_again(request, user) else None  # slow on purpose: before any lock
+
+
+def _check_again(request: HttpRequest, user: User, confirmation: signing.Confirmation | None) -> None:
+    if not request.user.is_authenticated and queries.has_factor(user):  # on the way in, which began without one
+        raise Conflict(_("You have a second factor by now. Sign in anew, with that."))
+    if not asks_again(request, user):
+        return
+    if confirmation is None or confirmation.answer is signing.Answer.NONE:
+        message = _("You signed in a while ago. Type your password, or the code of your app; or sign in anew.")
+        raise InvalidInput(message, field="again")
+    try:
+        signing.confirmed_with(confirmation, user, needed=True)
+    except InvalidInput as error:
+        raise InvalidInput(
+            _("This is not your password, nor a code that counts. Nothing was changed."), field="again"
+        ) from error
+
+
+@contextmanager
+def _changing(action: Action, user: User, **data: object) -> Iterator[Attempt]:
+    """Attempt a change of a person's factors: one after the other."""
+    target = Target("person", user.get_username())
+    with attempt(action, by=grants.actor(user), target=target, **data) as trial:
+        guards.lock_people(user.pk)
+        yield trial
+
+
+def _recovery_codes(user: User) -> list[str]:
+    """Make recovery codes, if the person has none, and return them: the only time that they are shown."""
+    if queries.has(user, queries.RECOVERY):
+        return []
+    return list(RecoveryCodes.activate(user).generate_codes())
+
+
+def _secret_in(request: HttpRequest) -> str:
+    return unseal(request.session.get(NEW_SECRET, ""))

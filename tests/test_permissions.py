@@ -16,8 +16,8 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from apps.accounts import grants
-from apps.accounts.models import User
-from apps.accounts.roles import ADMIN, ROLES
+from apps.accounts.models import Grant, User
+from apps.accounts.roles import ADMIN, DATA_SCIENTIST, REVIEWER, ROLES
 from apps.approvals import services
 from apps.approvals.models import (
     ApprovalPolicy,
@@ -98,6 +98,9 @@ BACK = {"stage": "Production", "reason": "It scores nobody."}
 CONFIRM = {"password": "guess", "evidence_digest": "{digest}"}
 BYPASS = {"reason": "Every card is let through since nine this morning.", "ticket": "OPS-17", **CONFIRM}
 RATIFIED = {"outcome": "ratified", "comment": "It was right.", "evidence_digest": "{digest}"}
+ACKNOWLEDGE = {"person": "both", "do": "acknowledge", "reason": "A team of two."}
+GIVE = {"group": "auditors", "role": "viewer", "scope": "pattern", "value": "churn*", "reason": "They look."}
+GIVE_FORM = GIVE | {"holder": "auditors"}
 APPROVE = {"comment": "", "evidence_digest": "{digest}"}
 TABLE = {
     ("home", "GET"): public(302),
@@ -111,6 +114,13 @@ TABLE = {
     ("accounts:account", "POST"): page(payload={"name": "laptop", "scope": "read", "days": 30}),
     ("accounts:people", "GET"): page(403, 403),
     ("accounts:people", "POST"): page(403, 403, 302, payload={"do": "new_group", "name": "auditors"}),
+    ("accounts:conflict-list", "GET"): page(403, 403),
+    ("accounts:conflict-list", "POST"): page(403, 403, 302, payload=ACKNOWLEDGE),
+    ("accounts:grant-list", "GET"): page(403, 403),
+    ("accounts:grant-list", "POST"): page(403, 403, 302, payload=GIVE_FORM),
+    ("accounts:grant-end", "POST"): page(403, 403, 302, payload={"reason": "Over."}),
+    ("accounts:role-table", "GET"): page(403, 403),
+    ("approvals:may", "GET"): page(query="?permission=model:read"),
     ("registry:model-list", "GET"): page(),
     ("registry:view-list", "GET"): page(),
     ("registry:view-list", "POST"): page(302, 302, 302, payload={"do": "save", "name": "Mine", "query": "q=x"}),
@@ -199,6 +209,10 @@ TABLE = {
     ("notifications:webhook-new", "POST"): page(403, 403, payload=WEBHOOK),  # the answer shows the secret
     ("notifications:webhook-detail", "GET"): page(403, 403),
     ("notifications:webhook-detail", "POST"): page(403, 403, 302, payload={"do": "disable"}),
+    ("api:grant-list", "GET"): api(),
+    ("api:grant-list", "POST"): api(403, 403, 201, payload=GIVE),
+    ("api:grant-end", "POST"): api(403, 403, payload={"reason": "Over."}),
+    ("api:may", "GET"): api(200, 404, query="?permission=model:read&model=churn"),
     ("api:me", "GET"): api(),
     ("api:model-list", "GET"): api(),
     ("api:facets", "GET"): api(),
@@ -347,6 +361,9 @@ def asked(alice, erin) -> ApprovalRequest:
         request=asked, requester=alice, reviewer=erin, counts_for=erin, verdict="approve", evidence_digest="0" * 64,
         standing=False,
     )  # fmt: skip
+    auditors = Group.objects.create(name="auditors")
+    Grant.objects.create(group=auditors, role="viewer", scope="registry", reason="They look.", made_by="admin")
+    member("both", DATA_SCIENTIST, REVIEWER)
     Condition.objects.create(review=review, text="Check the drift report.", owner=alice, due_at=until)
     return asked
 
@@ -388,6 +405,8 @@ def address(name: str, request: ApprovalRequest, query: str = "") -> str:
         numbers["waiver"] = Waiver.objects.get().pk
     if ":delegation-" in name:
         numbers["id"] = Delegation.objects.get().pk
+    if ":grant-end" in name:
+        numbers["grant"] = Grant.objects.get(group__name="auditors").pk
     if ":condition-meet" in name:
         numbers["id"] = Condition.objects.get().pk
     if ":policy-" in name:

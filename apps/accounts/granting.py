@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from django.apps import apps
 from django.contrib.auth.models import Group
 from django.contrib.auth.models import Permission as DjangoPermission
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -154,6 +155,7 @@ def bring_up(holder: Group | User, *, meant: Iterable[Grant] = ()) -> Difference
     return found
 
 
+@transaction.atomic(savepoint=False)
 def follow(models: Iterable[int]) -> Difference:
     """Make what grants give on these models so: after they came, were renamed or changed their tags.
 
@@ -197,10 +199,12 @@ def duties_by_what_models_are() -> bool:
     return Grant.objects.filter(ended_at=None, scope__in=BY_WHAT_MODELS_ARE, role__in=roles).exists()
 
 
-def reached(grant: Grant, keys: Iterable[int]) -> set[int]:
-    """Return which of these models lie within a grant's scope."""
-    within = scopes.reach(grant.scope, grant.value, grant.model_id)
-    return {model.key for model in _facts(list(keys)) if within(model)}
+def reaching(grants: Iterable[Grant], model: int) -> list[Grant]:
+    """Return those of these grants whose scope takes in a model (its key); one query."""
+    facts = next(_facts([model]), None)
+    if facts is None:
+        return []
+    return [grant for grant in grants if scopes.reach(grant.scope, grant.value, grant.model_id)(facts)]
 
 
 def stored(permissions: Iterable[Permission]) -> QuerySet[DjangoPermission]:

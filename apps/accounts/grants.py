@@ -27,8 +27,6 @@ __all__ = [
     "UserPermissionTable",
     "actor",
     "allows",
-    "granted_on",
-    "group_roles",
     "held_on",
     "held_permissions",
     "held_somewhere",
@@ -40,7 +38,6 @@ __all__ = [
     "permissions_of",
     "roles_for",
     "roles_held",
-    "roles_in",
     "roles_of",
     "set_role",
     "somewhere_question",
@@ -239,25 +236,6 @@ def held_through(group: Group, permissions: Iterable[Permission], objects: Query
     return objects.filter(pk__in=rows.values("content_object"))
 
 
-def group_roles(objects: QuerySet) -> dict[int, dict[Any, list[str]]]:
-    """Return the role names that groups hold on single `objects`: group id → primary key → names. One query."""
-    rows = _table(objects.model, "group").objects.filter(_now(), content_object__in=objects.order_by())
-    held: dict[int, dict[Any, set[Permission]]] = {}
-    for group, key, codename in rows.values_list("group_id", "content_object_id", "permission__codename"):
-        held.setdefault(group, {}).setdefault(key, set()).update(_named([codename]))
-    return {group: {key: role_names(found) for key, found in on.items()} for group, on in held.items()}
-
-
-def granted_on(user: Any, governed: type[models.Model]) -> dict[Any, frozenset[Permission]]:
-    """Return what `user` was granted on single objects of a class, by group or person: primary key → permissions."""
-    return _held_on(user, governed, None)
-
-
-def roles_in(codenames: Iterable[str]) -> list[str]:
-    """Return the role names that stored permissions amount to."""
-    return role_names(_named(codenames))
-
-
 def roles_for(permissions: Iterable[Permission]) -> list[str]:
     """Return the role names that `permissions` amount to."""
     return role_names(set(permissions))
@@ -273,15 +251,15 @@ def names_everywhere(user: Any) -> set[str]:
     return user._perm_cache
 
 
-def _held_on(user: Any, governed: type[models.Model], keys: list[Any] | None) -> dict[Any, frozenset[Permission]]:
-    """Return what `user` holds on each object itself (`keys` None: on any), by group or person, in one query."""
+def _held_on(user: Any, governed: type[models.Model], keys: list[Any]) -> dict[Any, frozenset[Permission]]:
+    """Return what `user` holds on each object itself, by group or person, in one query."""
     columns = ("content_object_id", "permission__codename")
-    within = {} if keys is None else {"content_object__in": keys}
+    within = {"content_object__in": keys}
     of_groups = _table(governed, "group").objects.filter(_now(), **within, group__user=user)
     of_person = _table(governed, "user").objects.filter(_now(), **within, user=user)
-    held: dict[Any, set[Permission]] = {key: set() for key in keys or ()}
+    held: dict[Any, set[Permission]] = {key: set() for key in keys}
     for key, codename in of_groups.values_list(*columns).union(of_person.values_list(*columns)):
-        held.setdefault(key, set()).update(_named([codename]))
+        held[key].update(_named([codename]))
     return {key: frozenset(found) for key, found in held.items()}
 
 

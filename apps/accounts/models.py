@@ -176,10 +176,9 @@ class GrantLock(models.Model):
 
 
 class Acknowledgement(models.Model):
-    """That somebody may both register and sign models is known and wanted: why, until when, and by whom."""
+    """That somebody may both register and sign models is known and wanted: why, since when, and by whom."""
 
-    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
-    model_id = models.BigIntegerField(default=0)  # the mirror's model; 0: every model
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="acknowledgements")
     reason = models.TextField()
     made_by = models.TextField()
     made_at = models.DateTimeField(default=timezone.now)
@@ -190,10 +189,8 @@ class Acknowledgement(models.Model):
     class Meta:
         default_permissions = ()
         constraints = [
-            models.UniqueConstraint(
-                fields=["person", "model_id"], condition=Q(ended_at=None), name="accounts_acknowledged_once"
-            )
+            models.UniqueConstraint(fields=["person"], condition=Q(ended_at=None), name="accounts_acknowledged_once")
         ]
 
     def __str__(self) -> str:
-        return f"{self.person}: {self.model_id or '*'}"
+        return f"{self.person}: {self.reason}"

@@ -130,6 +130,7 @@ def account(request: HttpRequest) -> HttpResponse:
         "form": form,
         "made": made,
         "roles": pages.roles_named(everywhere),
+        "scoped": queries.own_scopes(by),
         "on_models": [(row.model, pages.roles_named(row.roles)) for row in on_models],
         "groups": by.groups.order_by("name"),
         "tokens": queries.tokens_of(by),

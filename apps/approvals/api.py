@@ -35,6 +35,7 @@ from apps.approvals.serializers import (
     valid,
 )
 from apps.approvals.signing import ConditionTerms, Signing
+from apps.approvals.simulating import api as simulating
 from apps.approvals.transitions import RequestAction
 from apps.registry.connections import named
 
@@ -217,4 +218,5 @@ urlpatterns = [
     *gate.urlpatterns,
     *history.urlpatterns,
     *policies.urlpatterns,
+    *simulating.urlpatterns,
 ]

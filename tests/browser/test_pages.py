@@ -16,7 +16,8 @@ from tests.test_permissions import addresses
 LOOKS = {"light": ("light", 1440), "dark": ("dark", 1440), "light, phone": ("light", 390), "dark, small": ("dark", 320)}
 COLOURS = ["color-contrast", "link-in-text-block"]  # axe's rules that the dark can break; the rest is the light's too
 NOT_PAGES = {"home", "registry:signature", "healthz", "readyz", "accounts:sign-out", "accounts:theme",
-             "registry:sync-run", "registry:sync-cancel", "registry:webhook-receive", "registry:compare-csv",
+             "registry:sync-run", "registry:sync-cancel", "accounts:grant-end", "registry:webhook-receive",
+             "registry:compare-csv",
              "registry:compare-json", "registry:picture", "registry:view-open", "approvals:request-bypass-drop",
              "approvals:as-of-csv", "approvals:as-of-json", "approvals:request-export"}  # fmt: skip
 

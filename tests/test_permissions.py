@@ -99,8 +99,8 @@ CONFIRM = {"password": "guess", "evidence_digest": "{digest}"}
 BYPASS = {"reason": "Every card is let through since nine this morning.", "ticket": "OPS-17", **CONFIRM}
 RATIFIED = {"outcome": "ratified", "comment": "It was right.", "evidence_digest": "{digest}"}
 ACKNOWLEDGE = {"person": "both", "do": "acknowledge", "reason": "A team of two."}
-GIVE = {"group": "auditors", "role": "viewer", "scope": "pattern", "value": "churn*", "reason": "They look."}
-GIVE_FORM = GIVE | {"holder": "auditors"}
+GIVE = {"group": "onlookers", "role": "viewer", "scope": "pattern", "value": "churn*", "reason": "They look."}
+GIVE_FORM = GIVE | {"holder": "onlookers"}
 APPROVE = {"comment": "", "evidence_digest": "{digest}"}
 TABLE = {
     ("home", "GET"): public(302),
@@ -361,8 +361,8 @@ def asked(alice, erin) -> ApprovalRequest:
         request=asked, requester=alice, reviewer=erin, counts_for=erin, verdict="approve", evidence_digest="0" * 64,
         standing=False,
     )  # fmt: skip
-    auditors = Group.objects.create(name="auditors")
-    Grant.objects.create(group=auditors, role="viewer", scope="registry", reason="They look.", made_by="admin")
+    onlookers = Group.objects.create(name="onlookers")
+    Grant.objects.create(group=onlookers, role="viewer", scope="registry", reason="They look.", made_by="admin")
     member("both", DATA_SCIENTIST, REVIEWER)
     Condition.objects.create(review=review, text="Check the drift report.", owner=alice, due_at=until)
     return asked
@@ -406,7 +406,7 @@ def address(name: str, request: ApprovalRequest, query: str = "") -> str:
     if ":delegation-" in name:
         numbers["id"] = Delegation.objects.get().pk
     if ":grant-end" in name:
-        numbers["grant"] = Grant.objects.get(group__name="auditors").pk
+        numbers["grant"] = Grant.objects.get(group__name="onlookers").pk
     if ":condition-meet" in name:
         numbers["id"] = Condition.objects.get().pk
     if ":policy-" in name:

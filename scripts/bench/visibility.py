@@ -53,7 +53,7 @@ def measure(processes: Processes) -> None:
     half, few = fill_grants()
     took = seconds(lambda: granting.complete(repair=False))
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
+        cursor.execute("VACUUM ANALYZE")
     port = int(os.environ["PORT"])
     processes.start("web", commands.web(port))
     wait_for(port)

@@ -106,6 +106,16 @@ def open_the_offers(page: Page, world: World) -> None:
         summary.click()
 
 
+def give_nothing(page: Page, world: World) -> None:
+    page.locator("td details summary").first.click()
+    page.get_by_role("button", name="Give", exact=True).click()
+    page.get_by_role("alert").first.wait_for()
+
+
+def open_the_acknowledging(page: Page, world: World) -> None:
+    page.locator("td details summary").first.click()
+
+
 def revert_what_is_settled(page: Page, world: World) -> None:
     """Somebody else was first."""
     finding = DriftFinding.objects.filter(pk=world.drift["failed"].pk)
@@ -372,6 +382,14 @@ SIGHTS = {
     "delegations, revoking": Sight("approvals:delegation-revoke", "/delegations/", by="bob", does=open_the_revoking),
     "conditions": Sight("approvals:condition-meet", "/requests/{conditional}/", by="charlie"),
     "people": Sight("accounts:people", "/people/", by="admin"),
+    "grants": Sight("accounts:grant-list", "/people/grants/", by="admin", does=give_nothing),
+    "grants, malformed filter": Sight("accounts:grant-list", "/people/grants/?scope=galaxy", by="admin", status=400),
+    "roles": Sight("accounts:role-table", "/people/roles/", by="admin"),
+    "conflicts": Sight("accounts:conflict-list", "/people/conflicts/", by="admin", does=open_the_acknowledging),
+    "may": Sight("approvals:may", "/people/may/?permission=model:write", by="charlie"),
+    "may, of a reviewer": Sight(
+        "approvals:may", "/people/may/?person=bob&permission=model:review&model=churn", by="admin"
+    ),
     "people, not allowed": Sight("accounts:people", "/people/", status=403),
     "account": Sight("accounts:account", "/account/", by="alice"),
     "account, new token": Sight("accounts:account", "/account/", by="alice", does=make_token),

@@ -84,6 +84,13 @@ def test_the_list_costs_the_same_for_one_grant_and_for_many(admin, team):
     assert counts[0] == counts[1]
 
 
+def test_the_page_of_people_shows_single_permissions_and_scopes_of_groups(admin, team):
+    giving.give_grant(team, "audit:read", by=admin, reason="They audit.")
+    giving.give_grant(team, "viewer", "tag", value="team=payments", by=admin, reason="They look.")
+    page = signed_in(admin).get("/people/").content.decode()
+    assert ("audit:read" in page, "tag team=payments" in page) == (True, True)
+
+
 def test_the_list_goes_on_from_a_grant(admin, team):
     for number in range(3):
         giving.give_grant(team, "viewer", "pattern", value=f"m-{number}", by=admin, reason="Yes.")

@@ -77,7 +77,8 @@ def among(people: list[User], by: Any) -> list[BothDuties]:
             person,
             found[person.pk][0],
             examples.get(found[person.pk][1], ""),
-            *(_by_permission(held[person.pk], permission) for permission in (WRITES, SIGNS)),
+            _by_permission(held[person.pk], WRITES),
+            _by_permission(held[person.pk], SIGNS),
             known.get(person.pk),
         )
         for person in people

@@ -118,11 +118,11 @@ class RoleColumn:
 class RoleTable:
     """Permissions × roles: the four that every system has come first, then the finer ones.
 
-    A line is a permission with a word for each role: "yes", "registry" (on the whole registry alone) or "no".
+    A line is a permission with, for each role, its label and a word: "yes", "registry" (there alone) or "no".
     """
 
     roles: list[RoleColumn]
-    lines: list[tuple[Permission, list[str]]]
+    lines: list[tuple[Permission, list[tuple[str, str]]]]
 
 
 FIRST = (Permission.MODEL_READ, Permission.MODEL_WRITE, Permission.MODEL_DEPLOY, Permission.MODEL_DELETE)
@@ -140,7 +140,8 @@ def role_table() -> RoleTable:
     counted = dict(granting.in_force().order_by().values_list("role").annotate(Count("pk")))
     roles = list(ROLES.values())
     columns = [RoleColumn(role.name, str(role.label), role.duty, counted.get(role.name, 0)) for role in roles]
-    return RoleTable(columns, [(permission, [_given(role, permission) for role in roles]) for permission in order])
+    lines = [(permission, [(str(role.label), _given(role, permission)) for role in roles]) for permission in order]
+    return RoleTable(columns, lines)
 
 
 def _given(role: Role, permission: Permission) -> str:

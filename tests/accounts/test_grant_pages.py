@@ -64,11 +64,10 @@ def test_the_role_table_has_the_four_known_columns_first_and_says_where_a_right_
     assert [permission.value for permission, _words in table.lines[:4]] == [
         "model:read", "model:write", "model:deploy", "model:delete",
     ]  # fmt: skip
-    lines = dict(table.lines)
-    by_role = [role.role for role in table.roles]
-    assert lines[Permission.MODEL_DELETE][by_role.index("admin")] == "yes"
-    assert lines[Permission.PEOPLE_MANAGE][by_role.index("admin")] == "registry"
-    assert lines[Permission.MODEL_REVIEW] == ["yes" if role == "reviewer" else "no" for role in by_role]
+    lines = {permission: dict(cells) for permission, cells in table.lines}
+    assert lines[Permission.MODEL_DELETE]["Admin"] == "yes"
+    assert lines[Permission.PEOPLE_MANAGE]["Admin"] == "registry"
+    assert [label for label, word in lines[Permission.MODEL_REVIEW].items() if word != "no"] == ["Reviewer"]
     assert signed_in(admin).get("/people/roles/").status_code == 200
 
 

@@ -13,9 +13,17 @@ from apps.accounts.roles import ADMIN, INSTALLATION_ADMIN, REVIEWER, VIEWER, giv
 from tests.builders import make_model
 
 migration = import_module("apps.registry.migrations.0014_grants_from_permissions")
-EVERY_SET = [frozenset(), VIEWER.permissions, REVIEWER.permissions, ADMIN.permissions,
-             ADMIN.permissions | INSTALLATION_ADMIN, ADMIN.permissions | {Permission.PEOPLE_MANAGE}, {Permission.MODEL_DELETE}, {Permission.AUDIT_READ},
-             frozenset(Permission)]  # fmt: skip
+EVERY_SET = [
+    frozenset(),
+    VIEWER.permissions,
+    REVIEWER.permissions,
+    ADMIN.permissions,
+    ADMIN.permissions | INSTALLATION_ADMIN,
+    ADMIN.permissions | {Permission.PEOPLE_MANAGE},
+    frozenset({Permission.MODEL_DELETE}),
+    frozenset({Permission.AUDIT_READ}),
+    frozenset(Permission),
+]
 
 
 @pytest.mark.parametrize("held", EVERY_SET, ids=lambda held: ",".join(sorted(held)) or "nothing")

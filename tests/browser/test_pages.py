@@ -388,7 +388,7 @@ SIGHTS = {
     "conflicts": Sight("accounts:conflict-list", "/people/conflicts/", by="admin", does=open_the_acknowledging),
     "may": Sight("approvals:may", "/people/may/?permission=model:write", by="charlie"),
     "may, of a reviewer": Sight(
-        "approvals:may", "/people/may/?person=bob&permission=model:review&model=churn", by="admin"
+        "approvals:may", "/people/may/?person=bob&permission=model:review&model=churn-classifier", by="admin"
     ),
     "people, not allowed": Sight("accounts:people", "/people/", status=403),
     "account": Sight("accounts:account", "/account/", by="alice"),

@@ -28,7 +28,7 @@ class MayQuery(Strict):
     )
 
 
-class RequestOut(serializers.Serializer):
+class AboutRequestOut(serializers.Serializer):
     """What the person would be told on approving a request of the model; empty when their approval would count."""
 
     number = serializers.IntegerField(source="request.pk")
@@ -45,7 +45,7 @@ class MayOut(serializers.Serializer):
     grants = GrantOut(many=True, source="answer.chains", help_text="Each grant that gives it.")
     nearly = GrantOut(many=True, source="answer.nearly", help_text="Grants that would, but do not count.")
     givers = serializers.SerializerMethodField(help_text="User names of who could give it.")
-    requests = RequestOut(many=True, help_text="For `model:review`: the model's requests under review.")
+    requests = AboutRequestOut(many=True, help_text="For `model:review`: the model's requests under review.")
 
     def get_givers(self, found: queries.Simulated) -> list[str]:
         return [person.username for person in found.answer.givers]

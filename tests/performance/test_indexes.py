@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import Count
 from django.utils import timezone
 
-from apps.accounts import giving, granting, grants
+from apps.accounts import giving, granting
 from apps.accounts.models import User
 from apps.approvals import conditions, policies, refreshing, timers
 from apps.approvals import queries as approvals
@@ -41,7 +41,7 @@ from apps.registry.inventory.counting import counts
 from apps.registry.inventory.filters import SORTS, Filters
 from apps.registry.inventory.saved_views import visible_views
 from apps.registry.keyset import Order
-from apps.registry.models import ModelVersion, RegisteredModel, RegisteredModelGroupPermission
+from apps.registry.models import ModelVersion
 from tests.performance.test_query_counts import World
 
 GROW = ("registry_registeredmodelgrouppermission", "approvals_delegation", "approvals_condition",
@@ -200,12 +200,6 @@ def test_lists_and_queues_read_through_an_index(world, admin, mallory):
         for who, user in readers.items()
     }
     assert {name: tables for name, tables in found.items() if tables} == {}
-
-
-def test_what_somebody_may_see_is_read_from_one_index_by_group_and_permission(world, mallory):
-    lines = plans(lambda user: list(grants.visible_to(user, RegisteredModel.objects.all())), mallory)
-    (index,) = RegisteredModelGroupPermission._meta.indexes
-    assert [line for line in lines if index.name in line and "group_id" in line + lines[lines.index(line) + 1]] != []
 
 
 # These read the whole table of models, by what they are: the table of versions, ten times its size, is never touched.

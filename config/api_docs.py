@@ -27,6 +27,9 @@ WORDS: dict[tuple[str, str], str | Promise] = {
     ("object", ""): _("object"),
 }
 SAMPLES: dict[str, Any] = {
+    "grant": 17,
+    "role": "reviewer",
+    "permission": "model:review",
     "name": "churn",
     "number": 3,
     "id": 12,
@@ -76,7 +79,7 @@ SAMPLES: dict[str, Any] = {
 
 
 # What an example has to name although it may be left out.
-NAMED = {"requests_create": ("to_stage",), "models_rollback_list": ("stage",)}
+NAMED = {"grants_create": ("group",), "requests_create": ("to_stage",), "models_rollback_list": ("stage",)}
 
 
 @dataclass(frozen=True)

@@ -95,5 +95,8 @@ NEEDED: Needed = {
     "api:hold-lift": {"POST": WRITE},
     "api:version-evidence": {"GET": READ},
     "api:request-evidence": {"GET": READ},
+    "api:grant-list": {"GET": READ, "POST": ADMIN},
+    "api:grant-end": {"POST": ADMIN},
+    "api:may": {"GET": READ},
     "api:schema": {"GET": READ},
 }

@@ -67,7 +67,7 @@ SECURE_HSTS_SECONDS = env.int("ASSENT_HSTS_SECONDS", 31_536_000 if PRODUCTION el
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("ASSENT_BEHIND_PROXY", False) else None
 X_FRAME_OPTIONS = "DENY"
 # The proxy in front ends TLS and redirects to it; subdomains and preload lists are for the domain's owner to decide.
-SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
+SILENCED_SYSTEM_CHECKS = ["guardian.W001", "security.W005", "security.W008", "security.W021"]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -176,10 +176,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- People ---
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = [
-    "apps.accounts.backends.PersonBackend",
-    "guardian.backends.ObjectPermissionBackend",
-]
+AUTHENTICATION_BACKENDS = ["apps.accounts.backends.PersonBackend"]  # guardian's own would count what has ended
 ANONYMOUS_USER_NAME = None  # guardian: nobody who is not signed in holds a permission
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
@@ -316,6 +313,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep jobs": {"task": "jobs.sweep", "schedule": schedule(JOB_SWEEP_SECONDS)},
     "prune sessions": {"task": "accounts.prune", "schedule": schedule(3600)},
+    "lapse grants": {"task": "accounts.lapse_grants", "schedule": schedule(60), "options": {"expires": 60}},
     "prune jobs": {"task": "jobs.prune", "schedule": schedule(3600)},
     "tend approvals": {
         "task": "approvals.tend",

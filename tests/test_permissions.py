@@ -17,8 +17,8 @@ from django.utils import timezone
 
 from apps.accounts import grants
 from apps.accounts.authentication import digest_of
-from apps.accounts.models import Invitation, User
-from apps.accounts.roles import ADMIN, ROLES
+from apps.accounts.models import Grant, Invitation, User
+from apps.accounts.roles import ADMIN, DATA_SCIENTIST, REVIEWER, ROLES
 from apps.approvals import services
 from apps.approvals.models import (
     ApprovalPolicy,
@@ -101,6 +101,9 @@ BACK = {"stage": "Production", "reason": "It scores nobody."}
 CONFIRM = {"password": "guess", "evidence_digest": "{digest}"}
 BYPASS = {"reason": "Every card is let through since nine this morning.", "ticket": "OPS-17", **CONFIRM}
 RATIFIED = {"outcome": "ratified", "comment": "It was right.", "evidence_digest": "{digest}"}
+ACKNOWLEDGE = {"person": "both", "do": "acknowledge", "reason": "A team of two."}
+GIVE = {"group": "onlookers", "role": "viewer", "scope": "pattern", "value": "churn*", "reason": "They look."}
+GIVE_FORM = GIVE | {"holder": "onlookers"}
 APPROVE = {"comment": "", "evidence_digest": "{digest}"}
 HOLD = {"model": "churn", "version": 2, "reason": "Case 4."}
 HOLDERS = {"admin": 201, "*": 403}
@@ -135,6 +138,13 @@ TABLE = {
     ("accounts:passkey-add", "POST"): page(400, 400, 400, payload={"name": "laptop", "answer": "{}"}),
     ("accounts:people", "GET"): page(403, 403),
     ("accounts:people", "POST"): page(403, 403, 302, payload={"do": "new_group", "name": "auditors"}),
+    ("accounts:conflict-list", "GET"): page(403, 403),
+    ("accounts:conflict-list", "POST"): page(403, 403, 302, payload=ACKNOWLEDGE),
+    ("accounts:grant-list", "GET"): page(403, 403),
+    ("accounts:grant-list", "POST"): page(403, 403, 302, payload=GIVE_FORM),
+    ("accounts:grant-end", "POST"): page(403, 403, 302, payload={"reason": "Over."}),
+    ("accounts:role-table", "GET"): page(403, 403),
+    ("approvals:may", "GET"): page(query="?permission=model:read"),
     ("registry:model-list", "GET"): page(),
     ("registry:view-list", "GET"): page(),
     ("registry:view-list", "POST"): page(302, 302, 302, payload={"do": "save", "name": "Mine", "query": "q=x"}),
@@ -245,6 +255,10 @@ TABLE = {
     ("notifications:webhook-new", "POST"): page(403, 403, payload=WEBHOOK),  # the answer shows the secret
     ("notifications:webhook-detail", "GET"): page(403, 403),
     ("notifications:webhook-detail", "POST"): page(403, 403, 302, payload={"do": "disable"}),
+    ("api:grant-list", "GET"): api(),
+    ("api:grant-list", "POST"): api(403, 403, 201, payload=GIVE),
+    ("api:grant-end", "POST"): api(403, 403, payload={"reason": "Over."}),
+    ("api:may", "GET"): api(200, 404, query="?permission=model:read&model=churn"),
     ("api:me", "GET"): api(),
     ("api:model-list", "GET"): api(),
     ("api:facets", "GET"): api(),
@@ -416,6 +430,9 @@ def asked(alice, erin) -> ApprovalRequest:
         request=asked, requester=alice, reviewer=erin, counts_for=erin, verdict="approve", evidence_digest="0" * 64,
         standing=False,
     )  # fmt: skip
+    onlookers = Group.objects.create(name="onlookers")
+    Grant.objects.create(group=onlookers, role="viewer", scope="registry", reason="They look.", made_by="admin")
+    member("both", DATA_SCIENTIST, REVIEWER)
     Condition.objects.create(review=review, text="Check the drift report.", owner=alice, due_at=until)
     return asked
 
@@ -457,6 +474,8 @@ def address(name: str, request: ApprovalRequest, query: str = "") -> str:
         numbers["waiver"] = Waiver.objects.get().pk
     if ":delegation-" in name:
         numbers["id"] = Delegation.objects.get().pk
+    if ":grant-end" in name:
+        numbers["grant"] = Grant.objects.get(group__name="onlookers").pk
     if ":condition-meet" in name:
         numbers["id"] = Condition.objects.get().pk
     if ":policy-" in name:

@@ -1,6 +1,7 @@
-"""Grants: the only importer of guardian.
+"""Who may do what: the only importer of guardian.
 
-A grant is a guardian row on one registered model, or a Django permission of the group for the whole registry.
+Asked are the rows that follow from grants (granting.py): guardian's on one registered model, Django's own permissions
+for the whole registry, and those that end by themselves. What has ended counts nowhere, also before anything is tidied.
 People hold roles through groups; asking is `allows(user, permission, model)`; every list starts from `visible_to`.
 """
 
@@ -9,15 +10,17 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 from django.contrib.auth.models import Permission as DjangoPermission
-from django.db import models
-from django.db.models import Q, QuerySet
+from django.db import models, transaction
+from django.db.models import Q, QuerySet, Subquery
+from django.utils import timezone
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
-from apps.accounts import known
+from apps.accounts import granting, known
 from apps.accounts.bounds import PERSONS_ALONE, withheld, within
-from apps.accounts.models import User
+from apps.accounts.granting import FOREVER, stored
+from apps.accounts.models import Grant, GrantScope, TimedPermission, User
 from apps.accounts.permissions import MODEL_PERMISSIONS, Permission
-from apps.accounts.roles import ADMIN, INSTALLATION_ADMIN, Role, role_names
+from apps.accounts.roles import Role, role_names
 from apps.audit.services import Actor
 from apps.written import Question, ask
 
@@ -26,18 +29,17 @@ __all__ = [
     "UserPermissionTable",
     "actor",
     "allows",
-    "granted_on",
-    "group_roles",
     "held_on",
     "held_permissions",
     "held_somewhere",
     "held_through",
     "holders",
     "holders_on",
+    "lasting_holders",
+    "names_everywhere",
     "permissions_of",
     "roles_for",
     "roles_held",
-    "roles_in",
     "roles_of",
     "set_role",
     "somewhere_question",
@@ -48,9 +50,9 @@ _HELD_SOMEWHERE = """
     SELECT permission.codename FROM auth_permission permission WHERE permission.codename IN ({wanted}) AND (
         EXISTS (SELECT 1 FROM accounts_user_groups member
             JOIN {of_groups} held ON held.group_id = member.group_id AND held.permission_id = permission.id
-            WHERE member.user_id = %s{limited})
+            WHERE member.user_id = %s AND held.until > CURRENT_TIMESTAMP{limited})
         OR EXISTS (SELECT 1 FROM {of_person} held
-            WHERE held.user_id = %s AND held.permission_id = permission.id{limited})
+            WHERE held.user_id = %s AND held.permission_id = permission.id AND held.until > CURRENT_TIMESTAMP{limited})
     )
 """
 SERVICE_ACCOUNT = "service_account"  # beside role names, in the trail
@@ -59,18 +61,23 @@ _BY_FULL_NAME = {permission.full_name: permission for permission in Permission}
 
 
 class UserPermissionTable(UserObjectPermissionBase):
-    """Base of a table of one governed model's permissions held by persons (direct foreign key)."""
+    """Base of a table of one governed model's permissions held by persons (direct foreign key), each with its end."""
+
+    until = models.DateTimeField(default=FOREVER)
 
     class Meta(UserObjectPermissionBase.Meta):
         abstract = True
+        indexes = [models.Index(fields=["user", "permission", "content_object", "until"])]
 
 
 class GroupPermissionTable(GroupObjectPermissionBase):
-    """Base of a table of one governed model's permissions held by groups (direct foreign key)."""
+    """Base of a table of one governed model's permissions held by groups (direct foreign key), each with its end."""
+
+    until = models.DateTimeField(default=FOREVER)
 
     class Meta(GroupObjectPermissionBase.Meta):
         abstract = True
-        indexes = [models.Index(fields=["group", "permission", "content_object"])]
+        indexes = [models.Index(fields=["group", "permission", "content_object", "until"])]
 
 
 def held_permissions(user: Any, obj: models.Model | None = None) -> frozenset[Permission]:
@@ -140,10 +147,14 @@ def visible_to(user: Any, objects: QuerySet, permission: Permission = Permission
         objects = objects.filter(pk__in=user.bounds.models)
     if permission in _granted_everywhere(user):
         return objects
-    held = Q(permission__codename=permission.codename)  # found once, not for each of ten thousand rows
-    of_groups = _table(objects.model, "group").objects.filter(held, group__user=user).values("content_object")
+    # The permission's key is found once, and the groups without their table: then one index holds all that is read.
+    # One list of keys, not two with "or": so the few that somebody sees are looked up, instead of all looked through.
+    key = DjangoPermission.objects.filter(codename=permission.codename).order_by().values("pk")[:1]
+    held = Q(permission=Subquery(key)) & _now()
+    groups = User.groups.through.objects.filter(user=user).values("group")
+    of_groups = _table(objects.model, "group").objects.filter(held, group__in=groups).values("content_object")
     of_person = _table(objects.model, "user").objects.filter(held, user=user).values("content_object")
-    return objects.filter(Q(pk__in=of_groups) | Q(pk__in=of_person))
+    return objects.filter(pk__in=of_groups.union(of_person, all=True))
 
 
 def holders(permission: Permission, obj: models.Model | None = None) -> QuerySet[User]:
@@ -151,30 +162,31 @@ def holders(permission: Permission, obj: models.Model | None = None) -> QuerySet
 
     Service accounts are among them where the permission is not for persons alone.
     """
-    stored = _stored([permission])
-    groups = Q(permissions__in=stored)
-    people = Q(is_superuser=True) | Q(
-        pk__in=User.user_permissions.through.objects.filter(permission__in=stored).values("user")
-    )
+    wanted = stored([permission])
+    timed = TimedPermission.objects.filter(_now(), permission__in=wanted)
+    groups, people = Q(pk__in=timed.values("group")), Q(pk__in=timed.values("user"))
     if obj is not None:
-        on_obj = {"permission__in": stored, "content_object": obj}
-        groups |= Q(pk__in=_table(type(obj), "group").objects.filter(**on_obj).values("group"))
-        people |= Q(pk__in=_table(type(obj), "user").objects.filter(**on_obj).values("user"))
-    members = User.groups.through.objects.filter(group__in=Group.objects.filter(groups).values("pk")).values("user")
-    found = User.objects.filter(people | Q(pk__in=members), is_active=True)
-    return found.filter(is_service=False) if permission in PERSONS_ALONE else found
+        on_obj = {"permission__in": wanted, "content_object": obj}
+        groups |= Q(pk__in=_table(type(obj), "group").objects.filter(_now(), **on_obj).values("group"))
+        people |= Q(pk__in=_table(type(obj), "user").objects.filter(_now(), **on_obj).values("user"))
+    return _counting(_holding(wanted, groups, people), permission)
+
+
+def lasting_holders(permission: Permission) -> QuerySet[User]:
+    """Return the active people who hold `permission` on the whole installation, and do not lose it by itself."""
+    return _counting(_holding(stored([permission]), Q(), Q()), permission)
 
 
 def holders_on(permission: Permission, objects: QuerySet) -> dict[Any, frozenset[int]]:
     """Return the active people who hold `permission` on each of `objects`: primary key → user keys. Three queries."""
     keys = list(objects.order_by().values_list("pk", flat=True))
     everywhere = set(holders(permission).values_list("pk", flat=True))
-    stored = {"permission__in": _stored([permission]), "content_object__in": objects.order_by().values("pk")}
+    on_them = {"permission__in": stored([permission]), "content_object__in": objects.order_by().values("pk")}
     counts = {"is_active": True} | ({"is_service": False} if permission in PERSONS_ALONE else {})
     of_members = {f"group__user__{name}": value for name, value in counts.items()}
-    of_groups = _table(objects.model, "group").objects.filter(**stored, **of_members)
+    of_groups = _table(objects.model, "group").objects.filter(_now(), **on_them, **of_members)
     of_people = _table(objects.model, "user").objects.filter(
-        **stored, **{f"user__{name}": value for name, value in counts.items()}
+        _now(), **on_them, **{f"user__{name}": value for name, value in counts.items()}
     )
     more: dict[Any, set[int]] = {}
     for key, person in of_groups.values_list("content_object_id", "group__user").union(
@@ -200,24 +212,31 @@ def actor(user: Any, obj: models.Model | None = None) -> Actor:
 
 
 def set_role(
-    group: Group, roles: Iterable[Role], obj: models.Model | None, *, model_class: type[models.Model] | None = None
-) -> None:
-    """Make `roles` exactly what `group` holds on `obj`, or on the whole registry when `obj` is None; none removes all.
+    group: Group,
+    roles: Iterable[Role],
+    obj: models.Model | None,
+    *,
+    model_class: type[models.Model] | None = None,
+    by: str = "system",
+    reason: str = "Set up",
+) -> granting.Difference:
+    """Make `roles` exactly what `group` was granted on `obj`, or on the whole registry when None; none ends all.
 
-    On the whole registry this replaces every permission of ours, and leaves other apps' permissions alone.
+    What it holds on `obj` by other grants (a pattern, a tag) stays; so do other apps' permissions. Everything happens
+    in one transaction. `by` and `reason` are noted in the grants. Returns what that changed.
     """
-    roles = list(roles)
-    wanted = {permission for role in roles for permission in role.permissions}
-    if obj is None:
-        extra = INSTALLATION_ADMIN if ADMIN in roles else frozenset()
-        group.permissions.remove(*_stored(Permission))
-        group.permissions.add(*_stored(wanted | extra))
-        return
-    table = _table(model_class or type(obj), "group")
-    table.objects.filter(group=group, content_object=obj).delete()
-    table.objects.bulk_create(
-        [table(group=group, permission=permission, content_object=obj) for permission in _stored(wanted)]
-    )
+    scope, key = (GrantScope.MODEL, obj.pk) if obj is not None else (GrantScope.REGISTRY, 0)
+    wanted = {role.name for role in roles}
+    with transaction.atomic():
+        granting.lock()
+        there = Grant.objects.filter(group=group, scope=scope, model_id=key, ended_at=None)
+        ended = {"ended_at": timezone.now(), "ended_by": by, "ended_reason": reason}
+        there.filter(~Q(role__in=wanted) | Q(until__isnull=False)).update(**ended)
+        missing = sorted(wanted - set(there.values_list("role", flat=True)))
+        given = [
+            Grant(group=group, role=role, scope=scope, model_id=key, made_by=by, reason=reason) for role in missing
+        ]
+        return granting.bring_up(group, meant=Grant.objects.bulk_create(given))
 
 
 def roles_held(group: Group, obj: models.Model | None = None) -> list[str]:
@@ -228,37 +247,21 @@ def roles_held(group: Group, obj: models.Model | None = None) -> list[str]:
 def permissions_of(group: Group, obj: models.Model | None = None) -> frozenset[Permission]:
     """Return what `group` holds on `obj` itself, or on the whole registry when `obj` is None."""
     if obj is None:
-        return frozenset(_named(group.permissions.values_list("codename", flat=True)))
-    rows = _table(type(obj), "group").objects.filter(group=group, content_object=obj)
+        timed = group.timed_permissions.filter(_now()).values_list("permission__codename", flat=True)
+        lasting = group.permissions.order_by().values_list("codename", flat=True)
+        return frozenset(_named(lasting.union(timed)))
+    rows = _table(type(obj), "group").objects.filter(_now(), group=group, content_object=obj)
     return frozenset(_named(rows.values_list("permission__codename", flat=True)))
 
 
 def held_through(group: Group, permissions: Iterable[Permission], objects: QuerySet) -> QuerySet:
     """Return those `objects` on which membership of `group` gives any of `permissions`."""
-    stored = _stored(permissions)
-    if group.permissions.filter(pk__in=stored).exists():
+    wanted = stored(permissions)
+    everywhere = group.permissions.filter(pk__in=wanted), group.timed_permissions.filter(_now(), permission__in=wanted)
+    if any(rows.exists() for rows in everywhere):
         return objects
-    rows = _table(objects.model, "group").objects.filter(group=group, permission__in=stored)
+    rows = _table(objects.model, "group").objects.filter(_now(), group=group, permission__in=wanted)
     return objects.filter(pk__in=rows.values("content_object"))
-
-
-def group_roles(objects: QuerySet) -> dict[int, dict[Any, list[str]]]:
-    """Return the role names that groups hold on single `objects`: group id → primary key → names. One query."""
-    rows = _table(objects.model, "group").objects.filter(content_object__in=objects.order_by())
-    held: dict[int, dict[Any, set[Permission]]] = {}
-    for group, key, codename in rows.values_list("group_id", "content_object_id", "permission__codename"):
-        held.setdefault(group, {}).setdefault(key, set()).update(_named([codename]))
-    return {group: {key: role_names(found) for key, found in on.items()} for group, on in held.items()}
-
-
-def granted_on(user: Any, governed: type[models.Model]) -> dict[Any, frozenset[Permission]]:
-    """Return what `user` was granted on single objects of a class, by group or person: primary key → permissions."""
-    return {key: within(user, held, key) for key, held in _held_on(user, governed, None).items()}
-
-
-def roles_in(codenames: Iterable[str]) -> list[str]:
-    """Return the role names that stored permissions amount to."""
-    return role_names(_named(codenames))
 
 
 def roles_for(permissions: Iterable[Permission]) -> list[str]:
@@ -270,7 +273,7 @@ def _granted_everywhere(user: Any) -> frozenset[Permission]:
     """Return what an active `user` was granted on the whole installation, whatever bounds the request has."""
     if user.is_superuser:
         return frozenset(Permission)
-    return frozenset(_BY_FULL_NAME[name] for name in _names_everywhere(user) if name in _BY_FULL_NAME)
+    return frozenset(_BY_FULL_NAME[name] for name in names_everywhere(user) if name in _BY_FULL_NAME)
 
 
 def _sure(user: Any, among: frozenset[Permission]) -> frozenset[Permission]:
@@ -281,7 +284,7 @@ def _sure(user: Any, among: frozenset[Permission]) -> frozenset[Permission]:
     return within(user, _granted_everywhere(user), anywhere) & among
 
 
-def _names_everywhere(user: Any) -> set[str]:
+def names_everywhere(user: Any) -> set[str]:
     """Return the full names of all that `user` holds on the whole installation, by group or person, also others' own.
 
     They are kept where Django keeps them, so that its `has_perm` does not ask again.
@@ -291,15 +294,15 @@ def _names_everywhere(user: Any) -> set[str]:
     return user._perm_cache
 
 
-def _held_on(user: Any, governed: type[models.Model], keys: list[Any] | None) -> dict[Any, frozenset[Permission]]:
-    """Return what `user` holds on each object itself (`keys` None: on any), by group or person, in one query."""
+def _held_on(user: Any, governed: type[models.Model], keys: list[Any]) -> dict[Any, frozenset[Permission]]:
+    """Return what `user` holds on each object itself, by group or person, in one query."""
     columns = ("content_object_id", "permission__codename")
-    within = {} if keys is None else {"content_object__in": keys}
-    of_groups = _table(governed, "group").objects.filter(**within, group__user=user)
-    of_person = _table(governed, "user").objects.filter(**within, user=user)
-    held: dict[Any, set[Permission]] = {key: set() for key in keys or ()}
+    within = {"content_object__in": keys}
+    of_groups = _table(governed, "group").objects.filter(_now(), **within, group__user=user)
+    of_person = _table(governed, "user").objects.filter(_now(), **within, user=user)
+    held: dict[Any, set[Permission]] = {key: set() for key in keys}
     for key, codename in of_groups.values_list(*columns).union(of_person.values_list(*columns)):
-        held.setdefault(key, set()).update(_named([codename]))
+        held[key].update(_named([codename]))
     return {key: frozenset(found) for key, found in held.items()}
 
 
@@ -308,9 +311,23 @@ def _named(codenames: Iterable[str]) -> set[Permission]:
     return {_BY_CODENAME[codename] for codename in codenames if codename in _BY_CODENAME}
 
 
-def _stored(permissions: Iterable[Permission]) -> QuerySet[DjangoPermission]:
-    ours = Q(content_type__app_label__in=["accounts", "registry"])
-    return DjangoPermission.objects.filter(ours, codename__in=[permission.codename for permission in permissions])
+def _holding(wanted: QuerySet, groups: Q, people: Q) -> QuerySet[User]:
+    """Return the active people of these groups, these people, and those who hold it everywhere until further notice."""
+    groups |= Q(permissions__in=wanted)
+    people |= Q(is_superuser=True) | Q(
+        pk__in=User.user_permissions.through.objects.filter(permission__in=wanted).values("user")
+    )
+    members = User.groups.through.objects.filter(group__in=Group.objects.filter(groups).values("pk")).values("user")
+    return User.objects.filter(people | Q(pk__in=members), is_active=True)
+
+
+def _counting(people: QuerySet[User], permission: Permission) -> QuerySet[User]:
+    return people.filter(is_service=False) if permission in PERSONS_ALONE else people
+
+
+def _now() -> Q:
+    """Return the condition on a row that it has not ended."""
+    return Q(until__gt=timezone.now())
 
 
 def _table(governed: type[models.Model], holder: str) -> Any:

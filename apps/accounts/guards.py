@@ -10,11 +10,10 @@ Where nobody objects, those who follow the change are told, in the same transact
 commit with it, such as a job, finds it made.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from django.contrib.auth.models import Group
-from django.db import models
 
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
@@ -29,14 +28,24 @@ class MembershipChange:
     person: User
 
 
+EVERYWHERE = 0  # in place of a model's key: the whole registry
+
+
 @dataclass(frozen=True)
 class GrantChange:
-    """A group gains or loses `permissions` on one model, or on the whole registry when `model` is None."""
+    """A group or a person (`holder`) gains or loses permissions, or holds them until another moment.
 
-    by: User
-    group: Group
-    permissions: frozenset[Permission]
-    model: models.Model | None
+    `changed` names the models by key, or EVERYWHERE. `by` is None where it happens by itself: then nobody is asked.
+    """
+
+    by: User | None
+    holder: Group | User
+    changed: Mapping[Permission, frozenset[int]]
+
+    def among(self, permissions: Iterable[Permission], models: Iterable[int]) -> set[int]:
+        """Return those of `models` (keys) on which any of `permissions` changes."""
+        touched = frozenset().union(*(self.changed.get(permission, frozenset()) for permission in permissions))
+        return set(models) if EVERYWHERE in touched else set(models) & touched
 
 
 @dataclass(frozen=True)
@@ -67,14 +76,15 @@ def follows(follower: Guard) -> Guard:
 
 def ask(change: Change) -> None:
     """Ask every guard, then tell who follows. Raises RuleViolation."""
-    for told in (*_guards, *_followers):
+    for told in _guards:
         told(change)
+    tell(change)
 
 
 def tell(change: Change) -> None:
-    """Tell who follows of a change that nobody here decided, so that no guard objects: an identity provider did."""
-    for follower in _followers:
-        follower(change)
+    """Tell who follows of what happens by itself, or an identity provider decided: nobody here can object."""
+    for told in _followers:
+        told(change)
 
 
 def lock_people(*keys: int) -> None:

@@ -21,6 +21,13 @@ _HELD = """
     UNION ALL
     SELECT held.permission_id FROM accounts_user_groups member
         JOIN auth_group_permissions held ON held.group_id = member.group_id WHERE member.user_id = {person}
+    UNION ALL
+    SELECT held.permission_id FROM accounts_timedpermission held
+        WHERE held.user_id = {person} AND held.until > CURRENT_TIMESTAMP
+    UNION ALL
+    SELECT held.permission_id FROM accounts_user_groups member
+        JOIN accounts_timedpermission held ON held.group_id = member.group_id
+        WHERE member.user_id = {person} AND held.until > CURRENT_TIMESTAMP
 """
 _QUERY = """
     SELECT {columns}, app.app_label, permission.codename FROM {tables}

@@ -151,7 +151,7 @@ def people_context(
 def _card(overview: queries.GroupOverview, refused: forms.Form | None, deed: str) -> GroupCard:
     key = overview.group.pk
     ours = refused if refused is not None and refused.data.get("group") == str(key) else None
-    held = overview.registry_roles
+    held = [name for name in overview.registry_roles if name in ROLES]  # single permissions are the grants page's
     rank = next((name for name in held if not ROLES[name].duty), "")
     initial = {"group": key, "rank": rank, **{name: True for name in held if ROLES[name].duty}}
     grant = ours if isinstance(ours, GrantForm) else GrantForm(initial=initial, auto_id=f"grant-{key}-%s")

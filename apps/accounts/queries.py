@@ -3,14 +3,19 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.apps import apps
 from django.contrib.auth.models import Group
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from apps.accounts import grants
-from apps.accounts.models import ApiToken, User
-from apps.errors import NotVisible
+from apps.accounts import chains, granting, grants
+from apps.accounts.grant_scopes import DEFAULT_CONNECTION
+from apps.accounts.models import ApiToken, Grant, GrantScope, User
+from apps.accounts.permissions import Permission
+from apps.accounts.roles import ROLES, Role, gives
+from apps.errors import NotAllowed, NotVisible
+
+GRANTS_SHOWN = 20  # of a group, or of one's own; the page of grants has all
 
 
 @dataclass(frozen=True)
@@ -23,40 +28,71 @@ class ModelRoles:
 
 @dataclass(frozen=True)
 class GroupOverview:
-    """A group: its active and inactive members, its roles on the whole registry, and those on single models."""
+    """A group: its active and inactive members, its roles on the whole registry, and those on parts of it.
+
+    `others` are grants by name, tag, tier or server, in words; `more`: there are more grants than are shown.
+    """
 
     group: Group
     members: list[User]
     registry_roles: list[str]
     model_roles: list[ModelRoles]
+    others: list[chains.Chain]
+    more: bool
 
 
 def groups_overview(user: Any) -> list[GroupOverview]:
     """Return every group by name, for the people page; only models that `user` may see are named."""
-    models = _visible_models(user)
-    held = grants.group_roles(models)
-    named = {model.pk: model for model in models.filter(pk__in={key for on in held.values() for key in on})}
     groups = Group.objects.order_by("name").prefetch_related(
-        "permissions", Prefetch("user_set", User.objects.order_by("username"), to_attr="members")
+        Prefetch("user_set", User.objects.order_by("username"), to_attr="members"),
+        Prefetch("grants", granting.in_force().order_by("scope", "-id"), to_attr="held"),
     )
-    return [
-        GroupOverview(
-            group,
-            group.members,
-            grants.roles_in([permission.codename for permission in group.permissions.all()]),
-            _by_name([ModelRoles(named[key], roles) for key, roles in held.get(group.pk, {}).items() if key in named]),
-        )
-        for group in groups
-    ]
+    found = list(groups)
+    keys = {grant.model_id for group in found for grant in group.held[:GRANTS_SHOWN]}
+    models = {model.pk: model for model in chains.visible_models(user).filter(pk__in=keys)}
+    return [_overview(group, models) for group in found]
+
+
+def _overview(group: Any, models: dict[int, Any]) -> GroupOverview:
+    everywhere = [grant.role for grant in group.held if grant.scope == GrantScope.REGISTRY]
+    parts = [grant for grant in group.held if grant.scope != GrantScope.REGISTRY]
+    on: dict[int, list[str]] = {}
+    for grant in parts[:GRANTS_SHOWN]:
+        if grant.model_id in models:
+            on.setdefault(grant.model_id, []).append(grant.role)
+    by_model = [ModelRoles(models[key], _in_order(roles)) for key, roles in on.items()]
+    others = [chains.Chain(grant) for grant in parts[:GRANTS_SHOWN] if not grant.model_id]
+    more = len(parts) > GRANTS_SHOWN
+    return GroupOverview(group, group.members, _in_order(everywhere), _by_name(by_model), others, more)
 
 
 def own_roles(user: User) -> tuple[list[str], list[ModelRoles]]:
-    """Return the role names on the whole registry, and those on each model where `user` holds more than that."""
+    """Return the role names on the whole registry, and those on each single model where `user` was given more."""
     everywhere = grants.held_permissions(user)
-    held = {key: names for key, names in grants.granted_on(user, _model_class()).items() if not names <= everywhere}
-    models = _visible_models(user).filter(pk__in=held)
-    rows = [ModelRoles(model, grants.roles_for(everywhere | held[model.pk])) for model in models]
+    held: dict[int, frozenset[Permission]] = {}
+    for grant in _own(user).filter(scope=GrantScope.MODEL)[:GRANTS_SHOWN]:
+        held[grant.model_id] = held.get(grant.model_id, frozenset()) | gives(grant.role, everywhere=False)
+    more = {key: names for key, names in held.items() if not names <= everywhere}
+    models = chains.visible_models(user).filter(pk__in=more)
+    rows = [ModelRoles(model, grants.roles_for(everywhere | more[model.pk])) for model in models]
     return grants.roles_of(user), _by_name(rows)
+
+
+def own_scopes(user: User) -> list[chains.Chain]:
+    """Return the grants in force that `user` holds by the names, tags, tiers and servers of models."""
+    parts = _own(user).exclude(scope__in=[GrantScope.REGISTRY, GrantScope.MODEL])
+    return [chains.Chain(grant) for grant in parts[:GRANTS_SHOWN]]
+
+
+def _own(user: User) -> QuerySet[Grant]:
+    own = Q(person=user) | Q(group__in=user.groups.values("pk"))
+    return granting.in_force().filter(own).select_related("group").order_by("-id")
+
+
+def _in_order(roles: list[str]) -> list[str]:
+    """Return roles in the order of roles.py, single permissions last."""
+    order = list(ROLES)
+    return sorted(set(roles), key=lambda role: (order.index(role) if role in ROLES else len(order), role))
 
 
 @dataclass(frozen=True)
@@ -77,7 +113,7 @@ def listed_tokens(owner: User, viewer: Any) -> list[ListedToken]:
     """Return the tokens of `owner` with the models that they are limited to, in two queries at most."""
     tokens = list(tokens_of(owner))
     keys = {key for token in tokens for key in token.limited_to or ()}
-    named = {model.pk: model for model in _visible_models(viewer).filter(pk__in=keys)} if keys else {}
+    named = {model.pk: model for model in chains.visible_models(viewer).filter(pk__in=keys)} if keys else {}
     found = []
     for token in tokens:
         models = [named[key] for key in token.limited_to or () if key in named]
@@ -93,13 +129,110 @@ def service_account(username: str) -> User:
     return found
 
 
-def _visible_models(user: Any) -> QuerySet:
-    return grants.visible_to(user, _model_class().objects.all())
-
-
-def _model_class() -> Any:
-    return apps.get_model("registry", "RegisteredModel")
-
-
 def _by_name(rows: list[ModelRoles]) -> list[ModelRoles]:
     return sorted(rows, key=lambda row: str(row.model))
+
+
+@dataclass(frozen=True)
+class RoleColumn:
+    """A role of the table, and how many grants of it are in force."""
+
+    role: str
+    label: str
+    duty: bool
+    held: int
+
+
+@dataclass(frozen=True)
+class RoleTable:
+    """Permissions × roles: the four that every system has come first, then the finer ones.
+
+    A line is a permission with, for each role, its label and a word: "yes", "registry" (there alone) or "no".
+    """
+
+    roles: list[RoleColumn]
+    lines: list[tuple[Permission, list[tuple[str, str]]]]
+
+
+FIRST = (Permission.MODEL_READ, Permission.MODEL_WRITE, Permission.MODEL_DEPLOY, Permission.MODEL_DELETE)
+
+
+def needs_people_manage(user: Any) -> None:
+    """Refuse whoever does not manage people. Raises NotAllowed."""
+    if not grants.allows(user, Permission.PEOPLE_MANAGE):
+        raise NotAllowed(_("Only an admin of the whole registry manages people. Ask one to do this."))
+
+
+def role_table() -> RoleTable:
+    """Return which role gives which permission, on models and only on the whole registry. One query."""
+    order = [*FIRST, *(permission for permission in Permission if permission not in FIRST)]
+    counted = dict(granting.in_force().order_by().values_list("role").annotate(Count("pk")))
+    roles = list(ROLES.values())
+    columns = [RoleColumn(role.name, str(role.label), role.duty, counted.get(role.name, 0)) for role in roles]
+    lines = [(permission, [(str(role.label), _given(role, permission)) for role in roles]) for permission in order]
+    return RoleTable(columns, lines)
+
+
+def _given(role: Role, permission: Permission) -> str:
+    if permission in gives(role.name, everywhere=False):
+        return "yes"
+    return "registry" if permission in gives(role.name, everywhere=True) else "no"
+
+
+def visible_grants(user: Any) -> QuerySet[Grant]:
+    """Return the grants that `user` may know of: those of others to who manages people, else one's own.
+
+    A grant on one model is known only to who may see that model.
+    """
+    rows = Grant.objects.select_related("group", "person")
+    if not grants.allows(user, Permission.PEOPLE_MANAGE):
+        return rows.filter(Q(person=user) | Q(group__in=user.groups.values("pk")))
+    if grants.allows(user, Permission.MODEL_READ):
+        return rows
+    return rows.filter(Q(model_id=0) | Q(model_id__in=chains.visible_models(user).values("pk")))
+
+
+def filtered_grants(rows: QuerySet[Grant], wanted: dict[str, Any]) -> QuerySet[Grant]:
+    """Return the grants that are wanted: by holder, role, scope, and whether they are in force ("ended", "ending")."""
+    if holder := wanted.get("holder"):
+        rows = rows.filter(
+            Q(group__name=holder) | Q(person__username=holder) | Q(group__user__username=holder)
+        ).distinct()
+    if role := wanted.get("role"):
+        rows = rows.filter(role=role)
+    if scope := wanted.get("scope"):
+        rows = rows.filter(scope=scope)
+    in_force = Q(until=None) | Q(until__gt=timezone.now())
+    show = wanted.get("show") or ""
+    if show == "ended":
+        return rows.filter(~in_force | Q(ended_at__isnull=False))
+    if show == "ending":
+        in_force &= Q(until__isnull=False)
+    return rows.filter(in_force, ended_at=None)
+
+
+def grants_page(user: Any, wanted: dict[str, Any], size: int) -> tuple[list[chains.Chain], int | None]:
+    """Return grants, newest first, from the number `before` on, and the number to go on from, None at the end."""
+    rows = filtered_grants(visible_grants(user), wanted)
+    if before := wanted.get("before"):
+        rows = rows.filter(pk__lt=before)
+    found = list(rows.order_by("-pk")[: size + 1])
+    more = found[size - 1].pk if len(found) > size else None
+    return [chains.Chain(grant) for grant in chains.named(found[:size], user)], more
+
+
+def group_named(name: str) -> Group | None:
+    """Return the group of this name, or None."""
+    return Group.objects.filter(name=name).first()
+
+
+def person_named(name: str) -> User | None:
+    """Return the person with this user name, or None."""
+    return User.objects.filter(username=name).first()
+
+
+def model_named(reference: str, by: User) -> Any:
+    """Return the live model that is called so ("churn", "eu:churn"), as `by` sees it, or None."""
+    server, colon, name = reference.partition(":")
+    connection, name = (server, name) if colon else (DEFAULT_CONNECTION, reference)
+    return chains.visible_models(by).filter(connection=connection, name=name, deleted_at=None).first()

@@ -68,3 +68,25 @@ def role_names(permissions: set[P]) -> list[str]:
     """Return the names of the highest rank and the duties that `permissions` amount to, e.g. ["admin", "reviewer"]."""
     rank = next((role.name for role in RANKS if role.permissions <= permissions), None)
     return [*([rank] if rank else []), *(duty.name for duty in DUTIES if duty.permissions <= permissions)]
+
+
+def gives(role: str, *, everywhere: bool) -> frozenset[P]:
+    """Return what a grant of `role` gives, on the whole registry or on models: a role's name, or a single permission.
+
+    A name that is neither gives nothing.
+    """
+    if role in ROLES:
+        more = INSTALLATION_ADMIN if role == ADMIN.name and everywhere else frozenset()
+        return ROLES[role].permissions | more
+    return frozenset(permission for permission in P if permission == role and (everywhere or permission.on_model))
+
+
+def giving(permission: P, *, everywhere: bool) -> list[str]:
+    """Return the roles that give `permission`, and the permission itself, as grants name them."""
+    names = [*ROLES, permission.value]
+    return [name for name in names if permission in gives(name, everywhere=everywhere)]
+
+
+def role_label(role: str) -> str:
+    """Return what a grant's role is called for people: a role's label, or the permission as it stands."""
+    return str(ROLES[role].label) if role in ROLES else role

@@ -1,10 +1,8 @@
 """Changes to people, groups and what they may do. All need people:manage, and all are recorded."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any
 
-from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
@@ -13,9 +11,16 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from apps.accounts import grants, guards, invitations, sessions
-from apps.accounts.bounds import carries
+from apps.accounts import granting, grants, guards, invitations, sessions
 from apps.accounts.factors import queries as factors
+from apps.accounts.managing import (
+    locked,
+    managing,
+    needs_reason,
+    somebody_still_manages_people,
+    target_of,
+    visible_model,
+)
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.accounts.roles import ROLES, Role
@@ -23,7 +28,7 @@ from apps.accounts.tokens import create_token, renew_token, revoke_token
 from apps.audit.actions import Action
 from apps.audit.chain import storable_text
 from apps.audit.services import Actor, Attempt, Target, attempt
-from apps.errors import Conflict, InvalidInput, NotAllowed, NotVisible, RuleViolation
+from apps.errors import Conflict, InvalidInput, RuleViolation
 
 __all__ = [
     "add_member",
@@ -53,16 +58,16 @@ def change_grant(
     Raises NotAllowed, NotVisible, InvalidInput (roles, reason), RuleViolation when nobody could manage people any more,
     or when a guard objects: whoever asked for a promotion does not choose who signs it.
     """
-    with _managing(Action.GRANT_CHANGED, by=by, target=_target("group", group)) as trial:
-        held_by, on = _locked(Group, group), _model(model, by)
+    with managing(Action.GRANT_CHANGED, by=by, target=target_of("group", group)) as trial:
+        held_by, on = locked(Group, group), visible_model(model, by)
         trial.target = Target("group", held_by.name, on.pk if on else None)
         trial.data = {"model": str(on) if on else None}
-        _needs_reason(reason)
+        needs_reason(reason)
         before = grants.permissions_of(held_by, on)
-        grants.set_role(held_by, _known(roles), on)
+        found = grants.set_role(held_by, _known(roles), on, by=by.get_username(), reason=reason)
         after = grants.permissions_of(held_by, on)
-        guards.ask(guards.GrantChange(by, held_by, before ^ after, on))
-        _somebody_still_manages_people()
+        guards.ask(guards.GrantChange(by, held_by, found.of(granting.as_holder(held_by))))
+        somebody_still_manages_people()
         names = [{"roles": grants.roles_for(held)} for held in (before, after)]
         trial.done(reason=reason, before=names[0], after=names[1])
     return held_by
@@ -81,7 +86,7 @@ def remove_member(group: Group | int, user: User | int, *, by: User, reason: str
 def create_group(name: str, *, by: User, reason: str = "") -> Group:
     """Add a group, without members and roles. Raises NotAllowed, InvalidInput (name), Conflict."""
     name = name.strip()
-    with _managing(Action.GROUP_CREATED, by=by, target=Target("group", name)) as trial:
+    with managing(Action.GROUP_CREATED, by=by, target=Target("group", name)) as trial:
         if not name or len(name) > MAX_NAME or storable_text(name) != name:
             raise InvalidInput(_("Give the group a name of 1 to 150 characters."), field="name")
         if Group.objects.filter(name=name).exists():
@@ -102,7 +107,7 @@ def create_user(
     reason: str = "",
 ) -> User:
     """Add a person, in no group. Raises NotAllowed, InvalidInput (the field at fault), Conflict."""
-    with _managing(Action.USER_CREATED, by=by, target=Target("person", username)) as trial:
+    with managing(Action.USER_CREATED, by=by, target=Target("person", username)) as trial:
         user = User(username=username, first_name=first_name, last_name=last_name, email=email)
         user.set_password(password)
         if User.objects.filter(username=username).exists():
@@ -120,7 +125,7 @@ def create_service_account(username: str, *, by: User, name: str = "", reason: s
     It has no password and no session, and signs off nothing, whatever its groups: see bounds.PERSONS_ALONE.
     Raises NotAllowed, InvalidInput (username, name), Conflict.
     """
-    with _managing(Action.USER_CREATED, by=by, target=Target("person", username)) as trial:
+    with managing(Action.USER_CREATED, by=by, target=Target("person", username)) as trial:
         account = User(username=username, first_name=name.strip(), is_service=True)
         account.set_unusable_password()
         if User.objects.filter(username=username).exists():
@@ -137,9 +142,9 @@ def deactivate(user: User | int, *, by: User, reason: str) -> None:
     Reviews of theirs no longer count from this moment on. Raises NotAllowed, NotVisible, InvalidInput (reason),
     Conflict (is inactive already), RuleViolation for oneself, for the last one who manages people, and by a guard.
     """
-    with _managing(Action.USER_DEACTIVATED, by=by, target=_target("person", user), person=user) as trial:
+    with managing(Action.USER_DEACTIVATED, by=by, target=target_of("person", user), person=user) as trial:
         person = _person(user, trial)
-        _needs_reason(reason)
+        needs_reason(reason)
         if person.pk == by.pk:
             raise RuleViolation(_("You cannot deactivate yourself. Ask another admin."))
         if not person.is_active:
@@ -147,7 +152,7 @@ def deactivate(user: User | int, *, by: User, reason: str) -> None:
         guards.ask(guards.StandingChange(by, person))
         person.is_active = False
         person.save(update_fields=["is_active"])
-        _somebody_still_manages_people()
+        somebody_still_manages_people()
         tokens = person.api_tokens.filter(revoked_at=None).update(revoked_at=timezone.now())
         ended = sessions.end_all_of(person)
         invitations.revoke_open(person)
@@ -165,9 +170,9 @@ def reactivate(user: User | int, *, by: User, reason: str) -> None:
 
     Raises NotAllowed, NotVisible, InvalidInput (reason), Conflict (is active already), RuleViolation (a guard).
     """
-    with _managing(Action.USER_REACTIVATED, by=by, target=_target("person", user), person=user) as trial:
+    with managing(Action.USER_REACTIVATED, by=by, target=target_of("person", user), person=user) as trial:
         person = _person(user, trial)
-        _needs_reason(reason)
+        needs_reason(reason)
         if person.is_active:
             raise Conflict(_("%(person)s is active already.") % {"person": person})
         person.is_active = True
@@ -186,7 +191,7 @@ def invite(
     NotAllowed, InvalidInput (username, email), RuleViolation (a guard), Conflict for somebody inactive.
     """
     username = username.strip() or email.strip()
-    with _managing(Action.USER_INVITED, by=by, target=Target("person", username)) as trial:
+    with managing(Action.USER_INVITED, by=by, target=Target("person", username)) as trial:
         if not username:
             raise InvalidInput(_("Write an e-mail address or a user name."), field="username")
         if not settings.PASSWORD_SIGN_IN:
@@ -218,13 +223,14 @@ def follow_provider(group: Group, user: User, member: bool, *, by: Actor) -> Non
     """
     target = Target("group", group.name)
     with attempt(Action.MEMBERSHIP_CHANGED, by=by, target=target, person=user.get_username()) as trial:
-        list(Group.objects.select_for_update(no_key=True).order_by("pk").values_list("pk"))  # in line, as `_managing`
+        list(Group.objects.select_for_update(no_key=True).order_by("pk").values_list("pk"))  # in line, as `managing`
         guards.lock_people(user.pk)
-        before, managed = user.groups.filter(pk=group.pk).exists(), grants.holders(Permission.PEOPLE_MANAGE).exists()
+        before = user.groups.filter(pk=group.pk).exists()
+        managed = grants.lasting_holders(Permission.PEOPLE_MANAGE).exists()
         guards.tell(guards.MembershipChange(User(username=by.name), group, user))
         (user.groups.add if member else user.groups.remove)(group)
         if managed:
-            _somebody_still_manages_people()
+            somebody_still_manages_people()
         trial.done(before={"member": before}, after={"member": member})
 
 
@@ -233,9 +239,9 @@ def reset_factors(user: User | int, *, by: User, reason: str) -> None:
 
     Raises NotAllowed, NotVisible, InvalidInput (reason), RuleViolation (oneself, a guard), Conflict (has none).
     """
-    with _managing(Action.FACTOR_REMOVED, by=by, target=_target("person", user), person=user) as trial:
+    with managing(Action.FACTOR_REMOVED, by=by, target=target_of("person", user), person=user) as trial:
         person = _person(user, trial)
-        _needs_reason(reason)
+        needs_reason(reason)
         if person.pk == by.pk:
             raise RuleViolation(
                 _("Your own second factors are reset by another admin, or removed on your account page.")
@@ -249,78 +255,31 @@ def reset_factors(user: User | int, *, by: User, reason: str) -> None:
 
 def end_sessions(user: User | int, *, by: User, reason: str) -> int:
     """Sign somebody out everywhere; return how many sessions ended. Raises NotAllowed, NotVisible, InvalidInput."""
-    with _managing(Action.SESSION_ENDED, by=by, target=_target("person", user), person=user) as trial:
+    with managing(Action.SESSION_ENDED, by=by, target=target_of("person", user), person=user) as trial:
         person = _person(user, trial)
-        _needs_reason(reason)
+        needs_reason(reason)
         ended = sessions.end_all_of(person)
         trial.done(reason=reason, sessions=ended)
     return ended
 
 
 def _person(user: User | int, trial: Attempt) -> User:
-    person = _locked(User, user)
+    person = locked(User, user)
     trial.target = Target("person", person.get_username())
     return person
 
 
-def _needs_reason(reason: str) -> None:
-    if not reason.strip():
-        raise InvalidInput(_("Say why: the reason is kept in the trail."), field="reason")
-
-
 def _change_membership(group: Group | int, user: User | int, member: bool, *, by: User, reason: str) -> None:
-    with _managing(Action.MEMBERSHIP_CHANGED, by=by, target=_target("group", group), person=user) as trial:
-        locked, person = _locked(Group, group), _locked(User, user)
-        trial.target, trial.data = Target("group", locked.name), {"person": person.get_username()}
-        before = person.groups.filter(pk=locked.pk).exists()
+    with managing(Action.MEMBERSHIP_CHANGED, by=by, target=target_of("group", group), person=user) as trial:
+        changed, person = locked(Group, group), locked(User, user)
+        trial.target, trial.data = Target("group", changed.name), {"person": person.get_username()}
+        before = person.groups.filter(pk=changed.pk).exists()
         if before != member:
-            guards.ask(guards.MembershipChange(by, locked, person))
+            guards.ask(guards.MembershipChange(by, changed, person))
         change = person.groups.add if member else person.groups.remove
-        change(locked)
-        _somebody_still_manages_people()
+        change(changed)
+        somebody_still_manages_people()
         trial.done(reason=reason, before={"member": before}, after={"member": member})
-
-
-@contextmanager
-def _managing(action: Action, *, by: User, target: Target, person: User | int | None = None) -> Iterator[Attempt]:
-    """Attempt a change of people, `person` if it is of one: one at a time, by who at this moment may manage people."""
-    with attempt(action, by=grants.actor(by), target=target) as trial:
-        # In line: two admins who take the role from each other at once would leave none. The keys stay readable for
-        # what refers to a group or person meanwhile: a request that is opened, whose requester the guards wait for.
-        list(Group.objects.select_for_update(no_key=True).order_by("pk").values_list("pk"))
-        guards.lock_people(by.pk, *([] if person is None else [_key(person)]))
-        bounded = not carries(by, Permission.PEOPLE_MANAGE.full_name)  # by the token of this request
-        if bounded or not grants.holders(Permission.PEOPLE_MANAGE).filter(pk=by.pk).exists():
-            raise NotAllowed(_("Only an admin of the whole registry manages people. Ask one to do this."))
-        yield trial
-
-
-def _somebody_still_manages_people() -> None:
-    if not grants.holders(Permission.PEOPLE_MANAGE).exists():
-        raise RuleViolation(_("After this nobody could manage people. Make another person admin first."))
-
-
-def _locked(kind: Any, given: Any) -> Any:
-    """Return the row, locked. Raises NotVisible."""
-    found = kind.objects.select_for_update(no_key=True).filter(pk=_key(given)).first()
-    if found is None:
-        raise NotVisible(_("There is no such person or group any more. Load the page again."))
-    return found
-
-
-def _key(given: Any) -> Any:
-    return given.pk if isinstance(given, models.Model) else given
-
-
-def _model(given: models.Model | int | None, by: User) -> models.Model | None:
-    """Return the registered model, as `by` sees it. Accounts imports no registry: Django's table of models knows it."""
-    if given is None:
-        return None
-    visible = grants.visible_to(by, apps.get_model("registry", "RegisteredModel").objects.all())
-    found = visible.filter(pk=_key(given)).first()
-    if found is None:
-        raise NotVisible(_("There is no such model, or you may not see it."))
-    return found
 
 
 def _known(roles: Iterable[Role | str]) -> list[Role]:
@@ -330,11 +289,6 @@ def _known(roles: Iterable[Role | str]) -> list[Role]:
         message = _("There is no role “%(name)s”. Choose from: %(roles)s.")
         raise InvalidInput(message % {"name": unknown[0], "roles": ", ".join(ROLES)}, field="roles")
     return [ROLES[name] for name in names]
-
-
-def _target(kind: str, given: Any) -> Target:
-    named = given.get_username() if isinstance(given, User) else getattr(given, "name", None)
-    return Target(kind, named or str(given))
 
 
 def _validate(field: str | None, check: Any, called: dict[str, str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What is tidied up by itself: what has ended and opens nothing any more."""
+"""What is tidied up by itself: what has ended, and opens nothing any more."""
 
 from datetime import timedelta
 
@@ -7,8 +7,10 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from apps.accounts import invitations
+from apps.accounts import giving, invitations
 from apps.accounts.models import Session, SigningPass
+from apps.audit.actions import Source
+from apps.audit.context import Origin, came_through
 
 
 @shared_task(name="accounts.prune")
@@ -19,3 +21,11 @@ def prune() -> None:
     Session.objects.filter(Q(expire_date__lte=now) | Q(seen_at__lte=idle)).delete()
     SigningPass.objects.filter(expires_at__lte=now).delete()
     invitations.prune()
+
+
+@shared_task(name="accounts.lapse_grants")
+def lapse_grants() -> None:
+    """End the grants whose last day is over."""
+    with came_through(Origin(Source.WORKER, "timers")):
+        while giving.lapse() == giving.AT_ONCE:
+            pass

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.accounts import security_views, sign_in_views, views
+from apps.accounts import grant_views, security_views, sign_in_views, views
 
 app_name = "accounts"
 urlpatterns = [
@@ -14,6 +14,10 @@ urlpatterns = [
     path("invitations/<str:text>/", sign_in_views.invitation, name="invitation"),
     path("people/", views.people, name="people"),
     path("people/service-accounts/<str:username>/", views.service_account, name="service-account"),
+    path("people/conflicts/", grant_views.conflict_list, name="conflict-list"),
+    path("people/grants/", grant_views.grant_list, name="grant-list"),
+    path("people/grants/<int:grant>/end/", grant_views.grant_end, name="grant-end"),
+    path("people/roles/", grant_views.role_table, name="role-table"),
     path("account/", views.account, name="account"),
     path("account/security/", security_views.security, name="security"),
     path("account/security/app/", security_views.app_add, name="app-add"),

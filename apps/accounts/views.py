@@ -145,6 +145,7 @@ def account(request: HttpRequest) -> HttpResponse:
     context = {
         "part": part,
         "roles": pages.roles_named(everywhere),
+        "scoped": queries.own_scopes(by),
         "on_models": [(row.model, pages.roles_named(row.roles)) for row in on_models],
         "groups": by.groups.order_by("name"),
     }

@@ -36,6 +36,7 @@ from apps.approvals.serializers import (
     valid,
 )
 from apps.approvals.signing import ConditionTerms, Signing
+from apps.approvals.simulating import api as simulating
 from apps.approvals.transitions import RequestAction
 from apps.registry.connections import named
 
@@ -219,4 +220,5 @@ urlpatterns = [
     *history.urlpatterns,
     *model_report.urlpatterns,
     *policies.urlpatterns,
+    *simulating.urlpatterns,
 ]

@@ -19,6 +19,7 @@ from apps.registry.models import RegisteredModel
 DECIDES = frozenset({Permission.MODEL_REVIEW, Permission.MODEL_BYPASS})
 READS = frozenset({Permission.MODEL_READ})
 MOST_NAMED = 5
+BY_ITSELF = "system:grants"
 
 
 @guards
@@ -27,19 +28,18 @@ def leaves_the_list_alone(change: Change) -> None:
 
     It is refused in both directions: a reviewer fewer can silence an objection. Raises RuleViolation.
     """
-    _refuse(_unfinished(change.by).filter(_touched(change)))
+    if change.by is not None:
+        _refuse(_unfinished(change.by).filter(_touched(change, change.by)))
 
 
 @follows
 def votes_of_leavers_fall(change: Change) -> None:
     """Have the votes of whoever may leave looked at once the change is made: who comes back votes again (rule 4)."""
-    if isinstance(change, GrantChange):
-        voters = Q(counts_for__groups=change.group) | Q(reviewer__groups=change.group)
-    else:
-        voters = Q(counts_for=change.person) | Q(reviewer=change.person)
+    people = _people_of(change)
+    voters = Q(counts_for__in=people) | Q(reviewer__in=people)
     votes = Review.objects.filter(voters, standing=True, request__state__in=UNFINISHED)
     for number in votes.order_by("request").values_list("request", flat=True).distinct():
-        refreshing.look_for_leavers(number, requested_by=change.by.get_username())
+        refreshing.look_for_leavers(number, requested_by=change.by.get_username() if change.by else BY_ITSELF)
 
 
 def check_voice(lender: User, model: RegisteredModel | None, *, by: User) -> None:
@@ -57,19 +57,27 @@ def _unfinished(by: User) -> QuerySet[ApprovalRequest]:
     return ApprovalRequest.objects.filter(Q(state__in=UNFINISHED) | Q(after_review__outcome=""), requester=by)
 
 
-def _touched(change: Change) -> Q:
+def _people_of(change: Change) -> QuerySet[User]:
+    """Return whom a change is about."""
+    if not isinstance(change, GrantChange):
+        return User.objects.filter(pk=change.person.pk)
+    if isinstance(change.holder, User):
+        return User.objects.filter(pk=change.holder.pk)
+    return User.objects.filter(groups=change.holder)
+
+
+def _touched(change: Change, by: User) -> Q:
     """Return the condition on a request that the change touches who decides on it."""
     models = RegisteredModel.objects.all()
     if isinstance(change, MembershipChange):
         decided, read = (grants.held_through(change.group, wanted, models) for wanted in (DECIDES, READS))
-        person = User.objects.filter(pk=change.person.pk)
-        return Q(policy__rules__group=change.group) | _on(decided) | _speaking(person, read)
+        return Q(policy__rules__group=change.group) | _on(decided) | _speaking(_people_of(change), read)
     if isinstance(change, StandingChange):
         held = [grants.visible_to(change.person, models, permission) for permission in DECIDES]
-        return _on(*held) | _speaking(User.objects.filter(pk=change.person.pk), models)
-    reached = models.filter(pk=change.model.pk) if change.model else models
-    decided, read = (reached if change.permissions & wanted else models.none() for wanted in (DECIDES, READS))
-    return _on(decided) | _speaking(User.objects.filter(groups=change.group), read)
+        return _on(*held) | _speaking(_people_of(change), models)
+    asked_about = set(_unfinished(by).values_list("version__model", flat=True))
+    decided, read = (models.filter(pk__in=change.among(wanted, asked_about)) for wanted in (DECIDES, READS))
+    return _on(decided) | _speaking(_people_of(change), read)
 
 
 def _on(*models: QuerySet[RegisteredModel]) -> Q:

@@ -14,6 +14,7 @@ from apps.approvals.model_report import views as model_report
 from apps.approvals.policies.urls import urlpatterns as policies
 from apps.approvals.queue import together_views as together
 from apps.approvals.queue import views as queue
+from apps.approvals.simulating import views as simulating
 from apps.registry import converters  # noqa: F401  registers <model:name>
 
 app_name = "approvals"
@@ -27,6 +28,7 @@ urlpatterns = [
     path("requests/<int:id>/export.json", views.request_export, name="request-export"),
     path("requests/<int:id>/waive/", checks.waive, name="check-waive"),
     path("requests/<int:id>/waivers/<int:waiver>/revoke/", checks.revoke, name="waiver-revoke"),
+    path("people/may/", simulating.may, name="may"),
     path("reviews/", queue.review_queue, name="review-queue"),
     path("reviews/sign/", together.sign_together, name="sign-together"),
     path("conditions/<int:id>/meet/", conditions.meet, name="condition-meet"),

@@ -21,6 +21,7 @@ class Action(models.TextChoices):
     CHECK_WAIVED = "check.waived", _("Check waived")
     CONDITION_MET = "condition.met", _("Condition met")
     CONDITION_OVERDUE = "condition.overdue", _("Condition overdue, approval revoked")
+    CONFLICT_ACKNOWLEDGED = "conflict.acknowledged", _("Conflict of duties acknowledged")
     CONNECTION_ADDED = "connection.added", _("Connection added")
     CONNECTION_CHANGED = "connection.changed", _("Connection changed")
     CONNECTION_WEBHOOK_REGISTERED = "connection.webhook_registered", _("Webhook registered with MLflow")

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
+from apps.accounts import granting
 from apps.audit.actions import Action, Source
 from apps.audit.services import Actor, Entry, Target, record_all
 from apps.masking import masked
@@ -90,6 +91,10 @@ def apply(connection: str, plan: Plan, remote: Remote) -> Written:
     touched += [pair[0] for pair in (*plan.new_versions, *plan.changed_versions, *plan.gone_versions)]
     summaries.add_facets((local.row, [row.stage for row in local.versions.values()]) for local in fresh)
     summaries.refresh({local.row.pk for local in touched})
+    named = {
+        change.local.row.pk for change in plan.changed_models if {"name", "tags"} & {*change.before, *change.after}
+    }
+    granting.follow({local.row.pk for local in fresh} | named)
     written.counts = _counts(plan, fresh)
     record_all(written.entries)
     return written

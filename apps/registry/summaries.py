@@ -12,7 +12,8 @@ from django.conf import settings
 from django.db import connection
 from django.db.models.fields.json import KeyTransform
 
-from apps.registry import copying
+from apps.accounts import granting
+from apps.registry import copying, granted
 from apps.registry.models import DetailsState, ModelAlias, ModelFacet, ModelVersion, RegisteredModel, Stage
 
 MAX_VALUE = 250  # characters of a facet's value
@@ -41,14 +42,17 @@ def refresh(model_ids: Iterable[int]) -> None:
     models = RegisteredModel.objects.filter(pk__in=list(model_ids)).in_bulk()
     versions, aliases = _versions(models), _aliases(models)
     flavors = _flavors([_shown(rows) for rows in versions.values()])
-    changed = []
+    changed, moved = [], []
     for pk, model in models.items():
         values = _summary(model, versions.get(pk, []), aliases[pk], flavors)
+        if model.risk != values["risk"]:
+            moved.append(pk)
         if any(getattr(model, name) != value for name, value in values.items()):
             for name, value in values.items():
                 setattr(model, name, value)
             changed.append(model)
     _write_summaries(changed)
+    granting.follow(moved)
     stages = {pk: {row.stage for row in rows} for pk, rows in versions.items()}
     _write_facets(
         {(pk, *pair) for pk, model in models.items() for pair in _facets(model, stages.get(pk, set()))}, models
@@ -77,6 +81,8 @@ def set_counts(model_id: int, *, open_requests: int | None = None, open_drift: i
     """Note how many requests, or drift findings, of a model are unsettled. For the app that owns them."""
     given = {"open_requests": open_requests, "open_drift": open_drift}
     RegisteredModel.objects.filter(pk=model_id).update(**{name: n for name, n in given.items() if n is not None})
+    if open_requests == 0:
+        granted.release_later(model_id)
 
 
 def tag_value(tags: dict[str, Any], names: Iterable[str]) -> str:

@@ -4,16 +4,17 @@ Needs Django set up for the bench's database.
 """
 
 from django.conf import settings
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Group
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from apps.accounts import grants, permissions
-from apps.accounts.models import User
+from apps.accounts import granting, grants
+from apps.accounts.models import Grant, GrantScope, User
 from apps.accounts.roles import ADMIN, DATA_SCIENTIST, REVIEWER, VIEWER, Role
 from apps.accounts.tokens import create_token
 from apps.registry.details import jobs as detail_jobs
-from apps.registry.models import ModelVersion, RegisteredModel, RegisteredModelGroupPermission
+from apps.registry.models import ModelVersion, RegisteredModel
 from scripts.bench.asking import Caller
 
 PART = 5  # a reader of a part is granted one model in so many
@@ -33,11 +34,11 @@ def reader_of_a_part(name: str = "guest", *, step: int = PART) -> User:
     """Make somebody whose group was granted every fifth model (or every `step`-th), one by one."""
     person, group = User.objects.create_user(name), Group.objects.create(name=f"{name}s")
     person.groups.add(group)
-    read = Permission.objects.get(codename=permissions.Permission.MODEL_READ.codename)
     granted = RegisteredModel.objects.order_by("pk").values_list("pk", flat=True)[::step]
-    RegisteredModelGroupPermission.objects.bulk_create(
-        RegisteredModelGroupPermission(group=group, permission=read, content_object_id=pk) for pk in granted
-    )
+    given = {"group": group, "role": VIEWER.name, "scope": GrantScope.MODEL, "reason": "Bench", "made_by": "bench"}
+    Grant.objects.bulk_create(Grant(**given, model_id=pk) for pk in granted)
+    with transaction.atomic():
+        granting.bring_up(group)
     return person
 
 

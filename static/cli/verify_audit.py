@@ -52,9 +52,11 @@ MEANINGS = {
     "grant.changed": "permission_changed",
     "membership.changed": "permission_changed",
     "token.created": "permission_changed",
+    "token.renewed": "permission_changed",
     "token.revoked": "permission_changed",
     "user.created": "permission_changed",
     "user.deactivated": "permission_changed",
+    "user.invited": "permission_changed",
     "user.reactivated": "permission_changed",
 }
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode

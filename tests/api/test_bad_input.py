@@ -25,6 +25,8 @@ CONNECTION = {"name": "eu", "url": "https://mlflow.example.org", "auth": "token"
               "verify_tls": True, "ca_certificates": "", "timeout_seconds": 5, "public_url": ""}  # fmt: skip
 BODIES = {
     "/api/v1/connections/": CONNECTION,
+    "/api/v1/grants/": {"group": "admins", "role": "viewer", "scope": "pattern", "value": "x*", "reason": "They look."},
+    "/api/v1/grants/999999/end/": {"reason": "Over."},
     "/api/v1/connections/default/webhook/": {"url": "http://127.0.0.1/webhooks/mlflow/default/"},
     "/api/v1/sync/": {"connection": "default"},
     "/api/v1/notifications/read/": {"ids": [1]},

@@ -10,9 +10,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from apps.accounts import grants
+from apps.accounts import giving, grants
 from apps.accounts import services as accounts
-from apps.accounts.models import User
+from apps.accounts.models import Grant, User
 from apps.accounts.roles import ADMIN, EMERGENCY, REVIEWER, VIEWER
 from apps.approvals import services
 from apps.approvals.models import UNFINISHED, AfterReview, ApprovalRequest, Delegation, RequestState
@@ -140,6 +140,48 @@ def test_the_requester_neither_gives_nor_takes_the_duty(hers, version, grace, ro
     held = grants.roles_held(team, on)
     refused(lambda: accounts.change_grant(team, roles, on, by=grace, reason="Now."))
     assert (grants.roles_held(team, on), last_event().outcome) == (held, "refused")
+
+
+DOORS = {"registry": "", "connection": "default", "pattern": "chur*", "tag": "team", "risk": "high"}
+
+
+@pytest.mark.parametrize("scope", [*DOORS, "model"])
+@pytest.mark.parametrize("to", ["group", "person"])
+@pytest.mark.parametrize("role", ["reviewer", "emergency", "model:review"])
+def test_the_requester_opens_none_of_the_doors_by_which_a_duty_is_given(
+    hers, version, charlie, grace, admin, scope, to, role
+):
+    RegisteredModel.objects.filter(pk=version.model.pk).update(tags={"team": "a"}, risk="High")
+    holder = charlie if to == "person" else Group.objects.create(name="team")
+    on = {"model": version.model} if scope == "model" else {"value": DOORS[scope]}
+    refused(lambda: giving.give_grant(holder, role, scope, by=grace, reason="Now.", **on))
+    assert not Grant.objects.filter(role=role, made_by="grace").exists()
+    grant = giving.give_grant(holder, role, scope, by=admin, reason="Now.", **on)
+    refused(lambda: giving.end_grant(grant.pk, by=grace, reason="No more."))
+    assert Grant.objects.get(pk=grant.pk).in_force
+
+
+def test_the_requester_puts_no_end_to_what_a_reviewer_holds(hers, grace, admin):
+    timed = giving.give_grant(reviewers(), "model:review", until=timezone.now().date(), by=admin, reason="Today.")
+    refused(lambda: accounts.change_grant(reviewers(), [], None, by=grace, reason="No more."))
+    giving.end_grant(timed.pk, by=grace, reason="They hold it anyhow.")
+
+
+@pytest.mark.parametrize("value", ["fraud*", "eu:*"])
+def test_a_pattern_that_does_not_take_in_what_they_asked_for_is_open_to_them(hers, charlie, grace, value):
+    giving.give_grant(charlie, "reviewer", "pattern", value=value, by=grace, reason="Of those.")
+    assert last_event().outcome == Outcome.DONE
+
+
+def test_a_vote_falls_when_the_grant_behind_it_lapses(of_two, risk, charlie, admin):
+    giving.give_grant(charlie, "reviewer", "pattern", value="*", until=timezone.now().date(), by=admin, reason="Today.")
+    accounts.add_member(risk, charlie, by=admin)
+    services.act(of_two.pk, "approve", by=charlie, evidence_digest=of_two.evidence_digest, comment="")
+    Grant.objects.filter(person=charlie).update(until=timezone.now())
+    giving.lapse()
+    for job in Job.objects.filter(kind="approvals.refresh", args__leavers=True):
+        run_job(job.pk)
+    assert not of_two.reviews.get(reviewer=charlie).standing
 
 
 def test_a_role_without_a_duty_is_given_as_ever(hers, version, charlie, grace):

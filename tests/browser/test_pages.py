@@ -25,7 +25,8 @@ LIGHT_AND_DARK: tuple[tuple[Literal["light", "dark"], list[str] | None], ...] = 
 SCREENS = {"wide": (1440, 1440), "small": (390, 320)}  # pixels: how a page is opened, and how narrow it then becomes
 NOT_PAGES = {"home", "registry:signature", "healthz", "readyz", "accounts:sign-out", "accounts:theme",
              "accounts:single-sign-on", "accounts:single-sign-on-return", "accounts:connect", "accounts:prove",
-             "registry:sync-run", "registry:sync-cancel", "registry:webhook-receive", "registry:compare-csv",
+             "accounts:grant-end", "registry:sync-run", "registry:sync-cancel",
+             "registry:webhook-receive", "registry:compare-csv",
              "registry:compare-json", "registry:picture", "registry:view-open", "approvals:request-bypass-drop",
              "approvals:as-of-csv", "approvals:as-of-json", "approvals:request-export",
              "audit:access-export", "audit:export-jsonl", "audit:export-csv", "approvals:model-report-json",
@@ -178,6 +179,16 @@ def wait_for_operations(page: Page, world: World) -> None:
 def open_the_offers(page: Page, world: World) -> None:
     for summary in page.locator("details.offer summary").all():
         summary.click()
+
+
+def give_nothing(page: Page, world: World) -> None:
+    page.locator("td details summary").first.click()
+    page.get_by_role("button", name="Give", exact=True).click()
+    page.get_by_role("alert").first.wait_for()
+
+
+def open_the_acknowledging(page: Page, world: World) -> None:
+    page.locator("td details summary").first.click()
 
 
 def revert_what_is_settled(page: Page, world: World) -> None:
@@ -476,6 +487,14 @@ SIGHTS = {
     "invitation": Sight("accounts:invitation", "/people/", by="admin", does=open_an_invitation),
     "invitation, none": Sight("accounts:invitation", "/invitations/x/", by=None, status=404),
     "people": Sight("accounts:people", "/people/", by="admin"),
+    "grants": Sight("accounts:grant-list", "/people/grants/", by="admin", does=give_nothing),
+    "grants, malformed filter": Sight("accounts:grant-list", "/people/grants/?scope=galaxy", by="admin", status=400),
+    "roles": Sight("accounts:role-table", "/people/roles/", by="admin"),
+    "conflicts": Sight("accounts:conflict-list", "/people/conflicts/", by="admin", does=open_the_acknowledging),
+    "may": Sight("approvals:may", "/people/may/?permission=model:write", by="charlie"),
+    "may, of a reviewer": Sight(
+        "approvals:may", "/people/may/?person=bob&permission=model:review&model=churn-classifier", by="admin"
+    ),
     "people, not allowed": Sight("accounts:people", "/people/", status=403),
     "account": Sight("accounts:account", "/account/", by="alice"),
     "service account": Sight("accounts:service-account", "/people/service-accounts/ci-churn/", by="admin"),

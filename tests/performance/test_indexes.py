@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import Count
 from django.utils import timezone
 
+from apps.accounts import giving, granting
 from apps.accounts.models import User
 from apps.approvals import conditions, policies, refreshing, timers
 from apps.approvals import queries as approvals
@@ -45,7 +46,7 @@ from apps.registry.keyset import Order
 from apps.registry.models import ModelVersion
 from tests.performance.test_query_counts import World
 
-GROW = ("approvals_delegation", "approvals_condition",
+GROW = ("registry_registeredmodelgrouppermission", "approvals_delegation", "approvals_condition",
         "approvals_driftfinding", "approvals_bypass", "approvals_afterreview",
         "approvals_freezewindow", "approvals_externalcheck", "approvals_waiver",
         "compliance_legalhold", "compliance_holdbreach",
@@ -71,6 +72,8 @@ def requests(**filters: object) -> Callable[[User], object]:
 
 
 QUERIES: dict[str, Callable[[User], object]] = {
+    "grants to lapse": lambda user: giving.lapse(),
+    "grants that reach a model": lambda user: granting.follow([registry.get_model(user, "first").pk]),
     "events": events(),
     "events of a model": events(model_id=1),
     "events of a person": events(actor="alice"),

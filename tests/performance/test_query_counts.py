@@ -78,6 +78,10 @@ LISTS = [
     "/models/first/v/1000/evidence/",
     "/audit/",
     "/people/",
+    "/people/conflicts/",
+    "/people/grants/",
+    "/people/may/?permission=model:write&model=first",
+    "/people/roles/",
     "/connections/",
     "/sync/",
     "/account/",
@@ -107,6 +111,8 @@ LISTS = [
     "/api/v1/exceptions/",
     "/api/v1/models/first/rollback/?stage=Production",
     "/api/v1/drift/?page_size=200",
+    "/api/v1/grants/?page_size=200",
+    "/api/v1/may/?permission=model:write&model=first",
     "/api/v1/as-of/?page_size=200",
     "/api/v1/as-of/?model=first",
     "/api/v1/gate/?model=first&version=1000&target=Production",
@@ -124,9 +130,15 @@ LISTS = [
     "/api/v1/webhooks/{webhook}/",
     "/api/v1/webhooks/{webhook}/deliveries/?page_size=200",
 ]
-FOR_ADMINS = {"/people/", "/connections/", "/api/v1/connections/", "/models/first/rollback/?stage=Production"} | {
-    path for path in LISTS if "webhooks" in path
-}
+FOR_ADMINS = {
+    "/people/",
+    "/people/conflicts/",
+    "/people/grants/",
+    "/people/roles/",
+    "/connections/",
+    "/api/v1/connections/",
+    "/models/first/rollback/?stage=Production",
+} | {path for path in LISTS if "webhooks" in path}
 
 
 class World:

@@ -1,0 +1,64 @@
+"""The tokens that act for people."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from apps.accounts.models.people import User
+
+
+class TokenScope(models.TextChoices):
+    """What a token may be used for, within what its person may do: see scopes.py."""
+
+    GATE = "gate", _("Ask the gate")
+    READ = "read", _("Read")
+    REGISTER = "register", _("Read, register versions, report checks")
+    WRITE = "write", _("Read and write")
+    ADMIN = "admin", _("Read, write, administer")
+
+
+class ApiToken(models.Model):
+    """A key for the API. Only its SHA-256 is stored; the token itself is shown once, when it is made or renewed.
+
+    Renewed, it has a new secret under the same prefix; the one before (`old_digest`) works until `old_until`.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=16, unique=True)  # shown in lists; finds the row
+    digest = models.CharField(max_length=64)
+    scope = models.CharField(max_length=10, choices=TokenScope.choices, default=TokenScope.READ)
+    limited_to = models.JSONField(null=True)  # the keys of the only models that it sees; null: all that its person sees
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True)
+    last_used_from = models.CharField(max_length=45, blank=True)  # an address, as of last_used_at
+    old_digest = models.CharField(max_length=64, blank=True)
+    old_until = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(old_digest="", old_until=None) | Q(~Q(old_digest=""), old_until__isnull=False),
+                name="accounts_old_secret_has_an_end",
+            ),
+            models.CheckConstraint(
+                condition=~Q(scope=TokenScope.ADMIN.value) | Q(limited_to__isnull=True),
+                name="accounts_admin_tokens_are_not_limited",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}… ({self.name})"
+
+    @property
+    def usable(self) -> bool:
+        """Whether it is neither revoked nor expired, and its person is active."""
+        return self.revoked_at is None and self.expires_at > timezone.now() and self.user.is_active
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether the secret that was renewed still works beside the new one."""
+        return self.old_until is not None and self.old_until > timezone.now()

@@ -27,6 +27,7 @@ WORDS: dict[tuple[str, str], str | Promise] = {
     ("object", ""): _("object"),
 }
 SAMPLES: dict[str, Any] = {
+    "group": "reviewers",
     "grant": 17,
     "role": "reviewer",
     "permission": "model:review",

@@ -7,6 +7,7 @@ the public keys that check them; at last the manifest. docs/api.md describes the
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -40,13 +41,16 @@ def export_lines(
     head: Head | None = None,
     filters: Mapping[str, Any] | None = None,
     filtered: bool | None = None,
+    at: datetime | None = None,
+    signed: bool = True,
 ) -> Iterator[str]:
     """Yield the lines of an export, each with its newline, in constant memory.
 
     `events` ascend by number; those after `head` (default: where the chain stands when the first line is asked for)
     are left out. `by` is the user name of whoever exports, or `system:<part>`. `filters` are what was asked for, as
     JSON or text; `filtered` is whether events may be missing: by default when there are filters, and to be set when the
-    person may not read every event.
+    person may not read every event. `at` is the moment that the manifest names (default: now); without `signed`, the
+    checkpoints are left out.
     """
     head = head or present_head()
     written = _Written()
@@ -54,7 +58,7 @@ def export_lines(
         if event.id > head.id:
             break
         yield written.event(event)
-    for line in checkpoints.export_lines(head.id):
+    for line in checkpoints.export_lines(head.id) if signed else ():
         yield written.line(line)
     chosen = {name: _plain(value) for name, value in (filters or {}).items() if value not in (None, "")}
     content = {
@@ -66,7 +70,7 @@ def export_lines(
         "filters": chosen,
         "head": {"id": head.id, "hash": head.hash},
         "sha256": written.digest.hexdigest(),
-        "exported_at": format_time(timezone.now()),
+        "exported_at": format_time(at or timezone.now()),
         "exported_by": by,
     }
     yield canonical_json({"manifest": content}) + "\n"

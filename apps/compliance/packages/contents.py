@@ -16,9 +16,9 @@ from django.utils.translation import gettext as _
 
 from apps.approvals.models import ApprovalRequest, RequestState
 from apps.approvals.queries import reviews_in_order
+from apps.audit import manifest
 from apps.audit.actions import Action
-from apps.audit.chain import canonical_json
-from apps.audit.export import to_line
+from apps.audit.chain import FIRST_HASH, canonical_json
 from apps.audit.models import AuditEvent
 from apps.compliance.packages import records
 from apps.errors import TooLarge
@@ -85,12 +85,16 @@ def _request_files(request: ApprovalRequest) -> Files:
 
 
 def _event_files(version: ModelVersion) -> Files:
-    newest = events_of(version)[:MOST_EVENTS]
-    lines = [to_line(event) for event in reversed(newest)]
-    files = {"events/events.jsonl": "".join(f"{line}\n" for line in lines).encode()}
-    if VERIFIER.is_file():
-        files["events/verify_audit.py"] = VERIFIER.read_bytes()
-    return files
+    newest = list(events_of(version)[:MOST_EVENTS])
+    lines = manifest.export_lines(
+        reversed(newest),
+        by="system:compliance",
+        head=manifest.Head(newest[0].id, newest[0].hash) if newest else manifest.Head(0, FIRST_HASH),
+        filters={"model": version.model.reference},
+        at=newest[0].at if newest else None,  # the same events are the same bytes, whenever they are handed out
+        signed=False,
+    )
+    return {"events/events.jsonl": "".join(lines).encode(), "events/verify_audit.py": VERIFIER.read_bytes()}
 
 
 def _about(version: ModelVersion, asked: ApprovalRequest | None, requests: list[ApprovalRequest]) -> dict[str, Any]:
@@ -119,8 +123,7 @@ def _index(
         "asked": asked,
         "requests": [(f"requests/{row['id']}", row, signatures[row["id"]], checks[row["id"]]) for row in rows],
         "holds": json.loads(files["holds.json"]),
-        "events": files["events/events.jsonl"].count(b"\n"),
-        "verifier": "events/verify_audit.py" in files,
+        "events": files["events/events.jsonl"].count(b"\n") - 1,  # the last line is the manifest
         "paths": sorted([*files, "MANIFEST.sha256"]),
         "language": settings.LANGUAGE_CODE,
     }

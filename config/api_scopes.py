@@ -82,7 +82,7 @@ NEEDED: Needed = {
     "api:event-detail": {"GET": READ},
     "api:audit-export-jsonl": {"GET": READ},
     "api:audit-export-csv": {"GET": READ},
-    "api:audit-keys": {"GET": READ},
+    "api:audit-keys": {"GET": GATE},  # public
     "api:checkpoint-list": {"GET": READ, "POST": ADMIN},
     "api:access-list": {"GET": READ},
     "api:model-report": {"GET": READ},
@@ -93,8 +93,8 @@ NEEDED: Needed = {
     "api:clause-list": {"GET": READ},
     "api:hold-list": {"GET": READ, "POST": WRITE},
     "api:hold-lift": {"POST": WRITE},
-    "api:version-evidence": {"GET": READ},
-    "api:request-evidence": {"GET": READ},
+    "api:version-evidence": {"POST": READ},  # makes a file, changes nothing
+    "api:request-evidence": {"POST": READ},
     "api:grant-list": {"GET": READ, "POST": ADMIN},
     "api:grant-end": {"POST": ADMIN},
     "api:may": {"GET": READ},

@@ -75,7 +75,11 @@ def test_the_password_is_a_field_where_the_policy_signs_with_one(as_, version, b
     assert text(client.get(address)).count('type="password"') == 1
     typed = {"action": "accept", "found": "Production", "reason": "Agreed."}
     refused = client.post(f"{address}act/", {**typed, "password": "wrong"})
-    assert (refused.status_code, 'id="password-error"' in text(refused), "wrong" in text(refused)) == (400, True, False)
+    assert (refused.status_code, 'id="password-accept-error"' in text(refused), "wrong" in text(refused)) == (
+        400,
+        True,
+        False,
+    )
     accepted = client.post(f"{address}act/", {**typed, "password": PASSWORD})
     assert (accepted.status_code, DriftFinding.objects.get().state) == (302, "accepted")
 

@@ -58,6 +58,8 @@ def _events(by: Any, values: Mapping[str, Any], last: int, whole: bool) -> Itera
     seen, last = low - 1, last if high is None else min(last, high - 1)
     while True:
         person = get_user_model()._default_manager.filter(pk=by.pk).first()
+        if person is not None:
+            person.bounds = by.bounds  # those of the token that asked
         if person is None or not person.is_active or queries.reads_everything(person) != whole:
             raise NotAllowed("What this person may read has changed since the export began. Ask for it anew.")
         rows = list(queries.visible_events(person).filter(wanted, id__gt=seen, id__lte=last).order_by("id")[:BATCH])

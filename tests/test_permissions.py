@@ -463,9 +463,11 @@ def persons(asked) -> dict[str, User | None]:
 def address(name: str, request: ApprovalRequest, query: str = "") -> str:
     """Return the path of an address, about the requested model."""
     numbers = {"id": request.pk, "name": "churn", "number": request.version.number, "connection": "default", "run": 1,
-               "alias": "champion", "place": 0, "username": "robot", "text": INVITED, "control": "drift"}  # fmt: skip
+               "alias": "champion", "place": 0, "account": 0, "text": INVITED, "control": "drift"}  # fmt: skip
     if name in ("api:event-detail", "audit:event-detail"):
         numbers["number"] = 1  # the event of the request
+    if name == "accounts:service-account":
+        numbers["account"] = User.objects.get(username="robot").pk
     if ":view-" in name:
         numbers["view"] = SavedView.objects.get(name="Ours").pk
     if ":webhook-" in name or ":delivery-" in name:

@@ -121,11 +121,11 @@ def listed_tokens(owner: User, viewer: Any) -> list[ListedToken]:
     return found
 
 
-def service_account(username: str) -> User:
-    """Return the service account of this name. Raises NotVisible, also for a person's name."""
-    found = User.objects.filter(username=username, is_service=True).first()
+def service_account(number: int) -> User:
+    """Return the service account of this number. Raises NotVisible, also for a person's."""
+    found = User.objects.filter(pk=number, is_service=True).first()
     if found is None:
-        raise NotVisible(_("There is no service account of this name. Look at the list of people."))
+        raise NotVisible(_("There is no such service account. Look at the list of people."))
     return found
 
 

@@ -155,16 +155,16 @@ def account(request: HttpRequest) -> HttpResponse:
 @login_required
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
-def service_account(request: HttpRequest, username: str) -> HttpResponse:
+def service_account(request: HttpRequest, account: int) -> HttpResponse:
     """A service account with its groups and tokens, for those who manage people."""
     by = cast(User, request.user)
     if not grants.allows(by, Permission.PEOPLE_MANAGE):
         raise NotAllowed(_("Only an admin of the whole registry manages service accounts. Ask one to do this."))
-    account = queries.service_account(username)
-    part = token_pages.answer(request, owner=account, by=by)
+    found = queries.service_account(account)
+    part = token_pages.answer(request, owner=found, by=by)
     if part.done:
-        return redirect("accounts:service-account", username)
-    context = {"account": account, "part": part, "groups": account.groups.order_by("name")}
+        return redirect("accounts:service-account", account)
+    context = {"account": found, "part": part, "groups": found.groups.order_by("name")}
     return render(request, "accounts/service_account.html", context, status=part.status)
 
 

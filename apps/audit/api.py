@@ -115,12 +115,17 @@ class EventPageOut(serializers.Serializer):
     results = EventOut(many=True)
 
 
-class EventList(generics.ListAPIView):
+class EventList(generics.GenericAPIView):
     """The events that you may read, newest first."""
 
     serializer_class = EventOut
 
-    @extend_schema(summary="List events, newest first", parameters=[EventListIn], responses=EventPageOut)
+    @extend_schema(
+        operation_id="audit_events_list",
+        summary="List events, newest first",
+        parameters=[EventListIn],
+        responses=EventPageOut,
+    )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         values = asked(request, EventListIn)
         if "page" in values:

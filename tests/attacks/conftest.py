@@ -12,11 +12,12 @@ from django.db import transaction
 from django.test import Client
 
 from apps.accounts import grants
-from apps.accounts.models import User
+from apps.accounts.models import Grant, User
 from apps.accounts.roles import ROLES
 from apps.accounts.services import create_token
 from apps.approvals.models import ApprovalPolicy, Condition, Delegation, DriftFinding, FreezeWindow, Waiver
 from apps.audit.models import AuditEvent
+from apps.compliance.models import LegalHold
 from apps.notifications.models import Delivery, Endpoint, Notification
 from apps.registry.models import RegisteredModel, SavedView, SyncRun
 from tests.attacks.forms import Form, forms_on, pages
@@ -55,13 +56,14 @@ class House:
         """Numbers of objects that strangers may not see, by what stands before them in an address."""
         rows = {
             "conditions": Condition, "delegations": Delegation, "deliveries": Delivery, "drift": DriftFinding,
-            "events": AuditEvent, "freezes": FreezeWindow, "ids": Notification, "policies": ApprovalPolicy,
-            "runs": SyncRun, "views": SavedView, "waivers": Waiver, "webhooks": Endpoint,
+            "events": AuditEvent, "freezes": FreezeWindow, "grants": Grant, "holds": LegalHold, "ids": Notification,
+            "policies": ApprovalPolicy, "runs": SyncRun, "views": SavedView, "waivers": Waiver, "webhooks": Endpoint,
         }  # fmt: skip
         found = {name: list(model.objects.order_by("pk").values_list("pk", flat=True)) for name, model in rows.items()}
         states = ("open", "draft", "applied", "bypassed")
         return {name: [keys[0], keys[-1]] for name, keys in found.items()} | {
-            "requests": [self.world.requests[state].pk for state in states]
+            "requests": [self.world.requests[state].pk for state in states],
+            "service-accounts": list(User.objects.filter(is_service=True).values_list("pk", flat=True)),
         }
 
     @cached_property
@@ -73,6 +75,7 @@ class House:
             "name": [HIDDEN, OWN], "model": [HIDDEN, OWN], "models": [[HIDDEN]], "number": [1, 2], "version": [1, 2],
             "base": [f"{HIDDEN}@1", f"{OWN}@1"], "candidate": [f"{HIDDEN}@2", f"{OWN}@1"], "alias": ["champion"],
             "stage": ["Production"], "to_stage": ["Production", "Staging"], "target": ["Production", "@champion"],
+            "control": ["drift"], "grant": self.ids["grants"], "hold": self.ids["holds"],
             "id": requests + self.ids["drift"], "request": requests, "replaces": requests + self.ids["policies"],
             "requests": [[version | {"to_stage": "Staging", "reason": "x"}]], "ids": [self.ids["ids"]],
             "items": [[{"request": requests[0], "evidence_digest": digests[0]}]], "evidence_digest": digests,

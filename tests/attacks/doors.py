@@ -13,7 +13,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ARGUMENT = re.compile(r"([\w.-]+)/<(?:(\w+):)?(\w+)>")
 NAMES: dict[str, Any] = {  # what stands before an argument in an address → what is named there, unless it is a number
     "models": "churn-classifier", "v": 2, "versions": 2, "connections": "eu", "mlflow": "eu", "pictures": 0,
-    "protected-aliases": "champion",
+    "protected-aliases": "champion", "controls": "drift", "invitations": "x",
 }  # fmt: skip
 
 

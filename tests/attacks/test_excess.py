@@ -30,7 +30,7 @@ NASTY = {
 }  # fmt: skip
 TAKES_NOTHING = {  # these look neither at the query nor at a body
     "healthz", "readyz", "api:docs", "api:connection-test", "api:webhook-test", "api:webhook-resend",
-    "api:webhook-secret", "api:delivery-resend",
+    "api:webhook-secret", "api:delivery-resend", "api:checkpoint-list",
 }  # fmt: skip
 KEEP = ("hidden", "submit")  # fields that say which form it is
 UNITS = ("a", " ", "0", "-", "/", ".", "@", "://", "?token=", "&a=", ";charset=", "~", "_", "\n", "a ", "v1.", "=a",

@@ -7,10 +7,12 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.conf import settings as configured
-from django.contrib.sessions.models import Session
 from django.test import Client
 
+from apps.accounts.models import Session
+from apps.accounts.scopes import READ, needed_for
 from apps.accounts.services import create_token
+from apps.accounts.session_store import row_key
 from apps.audit.actions import Outcome
 from apps.audit.models import AuditEvent
 from tests.attacks.conftest import undone
@@ -44,7 +46,7 @@ def test_no_address_takes_a_write_without_the_forgery_token_but_one_that_is_sign
     for door in doors():
         for method in WRITING:
             taken[door.name, method] = ask(client, method, door.paths(house.ids)[0]).status_code
-    open_doors = {name for (name, _), status in taken.items() if status != 403}
+    open_doors = {name for (name, _), status in taken.items() if status not in (403, 405)}
     assert (open_doors, done_since(last)) == (SIGNED, [])
 
 
@@ -77,7 +79,8 @@ def test_a_token_that_reads_writes_nowhere(house):
     for door in doors():
         if door.is_api and door.name != "api:docs":
             for method in WRITING:
-                taken[door.name, method] = ask(client, method, door.paths(house.ids)[0]).status_code
+                if needed_for(door.name, method) != READ:  # a question, however much is sent with it
+                    taken[door.name, method] = ask(client, method, door.paths(house.ids)[0]).status_code
     assert ({door: status for door, status in taken.items() if status not in (403, 405)}, done_since(last)) == ({}, [])
 
 
@@ -95,7 +98,7 @@ def test_a_planted_session_is_not_the_one_that_is_signed_in(house):
     client.cookies[configured.SESSION_COOKIE_NAME] = planted
     client.post("/sign-in/", {"username": "alice", "password": PASSWORD})
     key = client.cookies[configured.SESSION_COOKIE_NAME].value
-    assert (key != planted, Session.objects.filter(session_key=planted).exists()) == (True, False)
+    assert (key != planted, Session.objects.filter(session_key=row_key(planted)).exists()) == (True, False)
 
 
 def test_a_session_gets_another_key_at_sign_in_and_none_outlives_the_sign_out(house):
@@ -106,7 +109,7 @@ def test_a_session_gets_another_key_at_sign_in_and_none_outlives_the_sign_out(ho
     client.post("/sign-out/")
     client.post("/sign-in/", {"username": "alice", "password": PASSWORD})
     after = client.cookies[configured.SESSION_COOKIE_NAME].value
-    assert (before != after, list(Session.objects.values_list("session_key", flat=True))) == (True, [after])
+    assert (before != after, list(Session.objects.values_list("session_key", flat=True))) == (True, [row_key(after)])
 
 
 def test_cookies_stay_with_this_site_and_out_of_reach_of_scripts(house):
@@ -114,7 +117,7 @@ def test_cookies_stay_with_this_site_and_out_of_reach_of_scripts(house):
     client.get("/sign-in/")
     client.post("/theme/", {"theme": "dark"})
     client.post("/sign-in/", {"username": "alice", "password": PASSWORD})
-    assert len(client.cookies) == 3
+    assert len(client.cookies) == 4
     assert {(cookie["httponly"], cookie["samesite"], cookie["domain"]) for cookie in client.cookies.values()} == {
         (True, "Lax", "")
     }

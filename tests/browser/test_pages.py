@@ -12,6 +12,7 @@ from allauth.mfa.webauthn.internal.auth import WebAuthn
 from django.utils import timezone
 from playwright.sync_api import Page
 
+from apps.accounts.models import User
 from apps.approvals.models import ApprovalRequest, DriftFinding
 from tests.accounts.sign_in.soft_key import SoftKey
 from tests.browser import world as worlds
@@ -497,7 +498,7 @@ SIGHTS = {
     ),
     "people, not allowed": Sight("accounts:people", "/people/", status=403),
     "account": Sight("accounts:account", "/account/", by="alice"),
-    "service account": Sight("accounts:service-account", "/people/service-accounts/ci-churn/", by="admin"),
+    "service account": Sight("accounts:service-account", "/people/service-accounts/{service}/", by="admin"),
     "account, new token": Sight("accounts:account", "/account/", by="alice", does=make_token),
     "audit": Sight("audit:event-list", "/audit/", by="admin", does=open_first_event),
     "access log": Sight("audit:access-list", "/audit/access/", by="admin", does=be_denied_first),
@@ -576,7 +577,7 @@ def test_every_page_is_as_it_should_be(screen, open_browser, live_server):
     numbers = {state: asked.pk for state, asked in world.requests.items()}
     numbers |= {f"drift_{name}": finding.pk for name, finding in world.drift.items()}
     numbers |= {name: policy.pk for name, policy in world.policies.items()}
-    numbers |= world.webhooks
+    numbers |= world.webhooks | {"service": User.objects.get(username="ci-churn").pk}
     found: dict[str, list[str]] = {}
     shown: str | None = "nobody yet"
     for name, sight in SIGHTS.items():

@@ -91,8 +91,7 @@ class Reader(HTMLParser):
         for name, value in attrs:
             if name.startswith("on") or name == "style":
                 self.found.append(name)
-            picture = (tag, name) == ("img", "src") and (value or "").startswith("data:image/")  # runs no script
-            if name in LINKS and not picture and urlsplit(value or "").scheme not in ("", "http", "https", "mailto"):
+            if name in LINKS and urlsplit(value or "").scheme not in ("", "http", "https", "mailto"):
                 self.found.append(f"{name}={value}")
 
 

@@ -73,7 +73,7 @@ def faults(case: schemathesis.Case, house: House, who: str) -> list[str]:
         case.validate_response(answer, checks=CHECKS)
     except FailureGroup as group:
         return [str(failure)[:500] for failure in group.exceptions]
-    text, sent = answer.content.decode(), unquote(case.as_curl_command())
+    text, sent = answer.content.decode(errors="replace"), unquote(case.as_curl_command())
     return (
         [hidden for hidden in house.hidden if hidden in text and hidden not in sent] if who in house.strangers else []
     )

@@ -241,11 +241,11 @@ def test_api_refuses_what_it_cannot_read(reader, body, kind, status):
     assert (response.status_code, response.headers["Content-Type"]) == (status, "application/problem+json")
 
 
-def test_api_stops_reading_at_the_limit(reader):
+def test_api_refuses_a_table_that_announces_more_than_the_limit(reader):
     make_version(make_model(), 1, mlmodel=MLMODEL)
     body = io.BytesIO(b"age\n" + (b"1" * 99_999 + b"\n") * 110)
     response = reader.generic("POST", API, body.getvalue(), content_type="text/csv")
-    assert (response.status_code, response.json()["errors"][0]["field"]) == (400, "body")
+    assert (response.status_code, "10 MB" in response.json()["detail"]) == (413, True)
 
 
 def test_api_says_that_there_is_nothing_to_check_against(reader):

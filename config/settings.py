@@ -360,53 +360,7 @@ if SECURE_PROXY_SSL_HEADER and not PROXIES:  # then all requests seem to come fr
     RATES_PER_MINUTE |= {"address": 0, "sign-in": 0}
 
 # --- API ---
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "apps.accounts.authentication.TokenAuthentication",
-        "rest_framework.authentication.SessionAuthentication",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": ["apps.accounts.authentication.TokenScopeAllows"],
-    "DEFAULT_RENDERER_CLASSES": ["config.api_json.JsonRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["config.api_json.JsonParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_PAGINATION_CLASS": "config.api.Pages",
-    "PAGE_SIZE": 50,
-    "EXCEPTION_HANDLER": "config.api.problem_response",
-    "UNAUTHENTICATED_USER": None,
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Assent API",
-    "DESCRIPTION": "Browse the governed registry, ask for a promotion, review it, read the audit trail.",
-    "VERSION": "1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["apps.accounts.authentication.TokenScopeAllows"],
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "config.api_schema.describe_errors"],
-    "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {
-        "ConnectionState": "apps.registry.health.serializers.STATES",
-        "SyncKind": "apps.registry.models.SyncKind",
-        "SyncState": "apps.registry.models.SyncState",
-        "Change": ["same", "changed", "added", "removed"],
-        "DriftKind": "apps.approvals.models.DriftKind",
-        "DriftState": "apps.approvals.models.DriftState",
-        "MetricDirection": ["higher", "lower"],
-        "MetricVerdict": ["better", "worse", "same", "unknown"],
-        "CheckOutcome": ["pass", "fail", "error", "pending", "waived", "not_applicable"],
-        "ConditionSeverity": "apps.approvals.models.Severity",
-        "DeliveryState": "apps.notifications.models.DeliveryState",
-        "AccessOutcome": "apps.audit.actions.AccessOutcome",
-        "EventOutcome": "apps.audit.actions.Outcome",
-        "EventType": "apps.audit.event_types.EventType",
-        "NotificationKind": "apps.notifications.models.Kind",
-        "GateSeverity": ["deny", "warning"],
-        "PolicyState": "apps.approvals.models.PolicyState",
-        "ReportOutcome": "apps.approvals.models.ExternalOutcome",
-        "RequestKind": "apps.approvals.models.RequestKind",
-        "RequestState": "apps.approvals.models.RequestState",
-        "Stage": "apps.registry.models.Stage",
-        "ReviewVerdict": "apps.approvals.models.Verdict",
-    },
-}
+from config.api_settings import REST_FRAMEWORK, SPECTACULAR_SETTINGS  # noqa: E402, F401 - no environment in them
 
 # --- Language, time, static files, logs ---
 LANGUAGE_CODE = "en"

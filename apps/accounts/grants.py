@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet, Subquery
 from django.utils import timezone
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
-from apps.accounts import granting, known
+from apps.accounts import granting, holding, known
 from apps.accounts.bounds import PERSONS_ALONE, withheld, within
 from apps.accounts.granting import FOREVER, stored
 from apps.accounts.models import Grant, GrantScope, TimedPermission, User
@@ -37,6 +37,7 @@ __all__ = [
     "holders_on",
     "lasting_holders",
     "names_everywhere",
+    "names_of_holders",
     "permissions_of",
     "roles_for",
     "roles_held",
@@ -170,6 +171,18 @@ def holders(permission: Permission, obj: models.Model | None = None) -> QuerySet
         groups |= Q(pk__in=_table(type(obj), "group").objects.filter(_now(), **on_obj).values("group"))
         people |= Q(pk__in=_table(type(obj), "user").objects.filter(_now(), **on_obj).values("user"))
     return _counting(_holding(wanted, groups, people), permission)
+
+
+def names_of_holders(permissions: Iterable[Permission], obj: models.Model) -> dict[int, str]:
+    """Return the active people who hold all of `permissions` on `obj`, as `holders` finds them: key → user name."""
+    wanted = sorted(permissions)
+    return holding.names_of_holders(
+        [permission.codename for permission in wanted],
+        obj.pk,
+        of_groups=_table(type(obj), "group")._meta.db_table,
+        of_person=_table(type(obj), "user")._meta.db_table,
+        persons=not PERSONS_ALONE.isdisjoint(wanted),
+    )
 
 
 def lasting_holders(permission: Permission) -> QuerySet[User]:

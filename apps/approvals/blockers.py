@@ -3,6 +3,7 @@
 Everything is looked at as it is now; nothing is written.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -89,12 +90,13 @@ def _demands(request: ApprovalRequest) -> list[Blocker]:
     if request.expedited:
         return []
     able = eligibility.able(request)
+    standing = request.reviews.filter(standing=True).select_related("counts_for").order_by("id")
     return [
         *_expired(request),
         *_changed_evidence(request),
         *_another_policy(request),
-        *_objections(request, able),
-        *_lost_approvals(request, able),
+        *_objections(request, standing, able),
+        *_lost_approvals(request, standing, able),
         *_missing_approvals(request, able),
         *_unmet_checks(request),
     ]
@@ -137,9 +139,9 @@ def _another_policy(request: ApprovalRequest) -> list[Blocker]:
     return [Blocker(Code.POLICY, f"{sentence} {more}", _("an admin"), _url(request, "decide"))]
 
 
-def _objections(request: ApprovalRequest, able: frozenset[int]) -> list[Blocker]:
-    reviews = request.reviews.filter(standing=True, verdict=Verdict.REQUEST_CHANGES).select_related("counts_for")
-    return [_objection(request, review, review.counts_for_id in able) for review in reviews.order_by("id")]
+def _objections(request: ApprovalRequest, standing: Iterable[Review], able: frozenset[int]) -> list[Blocker]:
+    objections = [review for review in standing if review.verdict == Verdict.REQUEST_CHANGES]
+    return [_objection(request, review, review.counts_for_id in able) for review in objections]
 
 
 def _objection(request: ApprovalRequest, review: Review, can_review: bool) -> Blocker:
@@ -155,14 +157,13 @@ def _objection(request: ApprovalRequest, review: Review, can_review: bool) -> Bl
     return Blocker(Code.OBJECTION, sentence % {"person": person}, reviewers_in_words(request), _url(request, "signers"))
 
 
-def _lost_approvals(request: ApprovalRequest, able: frozenset[int]) -> list[Blocker]:
-    approvals = request.reviews.filter(standing=True, verdict=Verdict.APPROVE).select_related("counts_for")
+def _lost_approvals(request: ApprovalRequest, standing: Iterable[Review], able: frozenset[int]) -> list[Blocker]:
     text = _("%(person)s approved and can no longer review. The approval does not count.")
     who, url = reviewers_in_words(request), _url(request, "signers")
     return [
         Blocker(Code.LAPSED, text % {"person": row.counts_for}, who, url)
-        for row in approvals.order_by("id")
-        if row.counts_for_id not in able
+        for row in standing
+        if row.verdict == Verdict.APPROVE and row.counts_for_id not in able
     ]
 
 

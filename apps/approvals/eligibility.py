@@ -3,6 +3,7 @@
 A review counts for one person: whoever gives it, or the one for whom a delegate gives it. Exclusions apply to both.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
 
 from django.contrib.auth.models import Group
@@ -18,6 +19,7 @@ from apps.approvals.models import ApprovalPolicy, ApprovalRequest, Condition, De
 from apps.registry.models import ModelVersion
 
 TRAINER_TAG = "mlflow.user"
+COUNTS = frozenset({Permission.MODEL_REVIEW, Permission.MODEL_READ})  # what a review must be given with
 
 
 class Exclusion(StrEnum):
@@ -144,35 +146,39 @@ def demands_under(policy: ApprovalPolicy | None, version: ModelVersion, *, reque
     return _demands(policy, frozenset(people))
 
 
-def counting(request: ApprovalRequest) -> QuerySet[Review]:
-    """Return the standing approvals that count at this moment, in order.
+@once_while_looking
+def counted(request: ApprovalRequest) -> list[int]:
+    """Return the keys of the people for whom an approval counts at this moment, in the order of the approvals.
 
     Left out: those of people who may no longer give one, and those with a condition that is overdue.
     """
-    now = timezone.now()
-    due = Q(revoked_at__isnull=False) | Q(due_at__lte=now)
+    due = Q(revoked_at__isnull=False) | Q(due_at__lte=timezone.now())
     overdue = Condition.objects.filter(due, review=OuterRef("pk"), met_at=None)
-    approvals = request.reviews.filter(_able(request), ~Exists(overdue), standing=True, verdict=Verdict.APPROVE)
-    return approvals.order_by("id")
-
-
-@once_while_looking
-def counted(request: ApprovalRequest) -> list[int]:
-    """Return the keys of the people for whom an approval counts at this moment."""
-    return list(counting(request).values_list("counts_for", flat=True))
+    approvals = request.reviews.filter(~Exists(overdue), standing=True, verdict=Verdict.APPROVE).order_by("id")
+    heard = _heard(request)
+    return [voice for giver, voice in approvals.values_list("reviewer", "counts_for") if heard(giver, voice)]
 
 
 @once_while_looking
 def able(request: ApprovalRequest) -> frozenset[int]:
-    """Return the keys of the people whose review of this request counts at this moment."""
-    return frozenset(eligible_reviewers(request).values_list("pk", flat=True))
+    """Return the keys of the people whose review of this request counts at this moment: `eligible_reviewers`."""
+    if request.policy is None:
+        return frozenset()
+    names, kept = grants.names_of_holders(COUNTS, request.version.model), barred(request)
+    people = {key for key, name in names.items() if key != request.requester_id and name not in kept}
+    groups = [rule.group_id for rule in request.policy.rules.all()]
+    if None in groups:
+        return frozenset(people)
+    members = _members([group for group in groups if group])
+    return frozenset(people.intersection(set().union(*members.values())))
 
 
 @once_while_looking
 def people(request: ApprovalRequest) -> dict[int, User]:
     """Return the people who could fill a rule of the request, by key, in the order of their user names."""
     keys = {key for row in demands(request) for key in row.people}
-    return {person.pk: person for person in User.objects.filter(pk__in=keys).order_by("username")}
+    named = User.objects.only("username", "first_name", "last_name", "is_service")
+    return {person.pk: person for person in named.filter(pk__in=keys).order_by("username")}
 
 
 @once_while_looking
@@ -192,10 +198,15 @@ def enough_approvals(request: ApprovalRequest) -> bool:
     return quorum.complete(demands(request), seats(request))
 
 
-def lapsed_reviews(request: ApprovalRequest) -> QuerySet[Review]:
-    """Return the standing reviews of people who may no longer give one, in order; the next review dismisses them."""
-    standing = request.reviews.filter(~_able(request), standing=True)
-    return standing.select_related("reviewer").order_by("id")
+def lapsed_reviews(request: ApprovalRequest, *verdicts: Verdict) -> list[Review]:
+    """Return the standing reviews of people who may no longer give one, in order; the next review dismisses them.
+
+    With `verdicts`, only those that say one of these.
+    """
+    standing = request.reviews.filter(standing=True).select_related("reviewer").order_by("id")
+    reviews = list(standing.filter(verdict__in=verdicts) if verdicts else standing)
+    heard = _heard(request) if reviews else None
+    return [review for review in reviews if heard and not heard(review.reviewer_id, review.counts_for_id)]
 
 
 def speakers(request: ApprovalRequest) -> QuerySet[User]:
@@ -218,21 +229,20 @@ def scopes_of(request: ApprovalRequest, person: User) -> list[str]:
     return sorted({scope for row in scopes for scope in row}) if scopes and all(scopes) else []
 
 
-def _able(request: ApprovalRequest) -> Q:
-    """Return the condition on a review that whom it counts for, and who gave it, may do so at this moment.
+def _heard(request: ApprovalRequest) -> Callable[[int, int], bool]:
+    """Return whether a review counts at this moment, asked by the keys of who gave it and of whom it counts for.
 
     What was said for somebody falls when they take their word back; that the delegation has run out since does no harm.
     """
-    lent = Delegation.objects.filter(
-        Q(model=None) | Q(model=request.version.model_id),
-        delegator=OuterRef("counts_for"),
-        delegate=OuterRef("reviewer"),
-        revoked_at=None,
-    )
-    gave = Q(reviewer=F("counts_for"))
-    if given_for_others(request):
-        gave |= Q(Exists(lent), reviewer__in=speakers(request).values("pk"))
-    return Q(counts_for__in=able(request)) & gave
+    counts, lent = able(request), _lent(request) if given_for_others(request) else frozenset()
+    return lambda giver, voice: voice in counts and (giver == voice or (giver, voice) in lent)
+
+
+def _lent(request: ApprovalRequest) -> frozenset[tuple[int, int]]:
+    """Return who may speak for whom on this request: keys of delegate and delegator."""
+    here = Q(model=None) | Q(model=request.version.model_id)
+    lent = Delegation.objects.filter(here, revoked_at=None, delegate__in=speakers(request).values("pk"))
+    return frozenset(lent.values_list("delegate", "delegator"))
 
 
 def _demands(policy: ApprovalPolicy | None, able: frozenset[int]) -> list[quorum.Demand]:

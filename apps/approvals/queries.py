@@ -50,14 +50,23 @@ def visible_requests(user: Any) -> QuerySet[ApprovalRequest]:
 
 def get_request(user: Any, number: int) -> ApprovalRequest:
     """One request with its reviews in order. Raises NotVisible."""
-    found = (
-        visible_requests(user).prefetch_related(reviews_in_order()).filter(pk=number).first()
-        if number < 2**63
-        else None
-    )
+    in_order = Prefetch("reviews", Review.objects.prefetch_related("conditions__owner").order_by("id"))
+    found = visible_requests(user).prefetch_related(in_order).filter(pk=number).first() if number < 2**63 else None
     if found is None:
         raise NotVisible(_("There is no request %(number)s, or you may not see it.") % {"number": number})
+    _put_people_in(found)
     return found
+
+
+def _put_people_in(request: ApprovalRequest) -> None:
+    """Give each review its people: mostly one is both who gave it and whom it counts for, and is read once."""
+    reviews = request.reviews.all()
+    if not reviews:
+        return
+    spoke = Q(pk__in=request.reviews.values("reviewer")) | Q(pk__in=request.reviews.values("counts_for"))
+    people = {person.pk: person for person in User.objects.filter(spoke)}
+    for review in reviews:
+        review.reviewer, review.counts_for = people[review.reviewer_id], people[review.counts_for_id]
 
 
 def open_requests_for(model_ids: Iterable[int]) -> QuerySet[ApprovalRequest]:
@@ -113,7 +122,7 @@ def who_could_approve(request: ApprovalRequest) -> list[User]:
     Where only an objection that lapsed is in the way, those who approved before may do so again.
     """
     people = eligibility.eligible_reviewers(request).order_by("username")
-    if eligibility.lapsed_reviews(request).filter(verdict=Verdict.REQUEST_CHANGES).exists():
+    if eligibility.lapsed_reviews(request, Verdict.REQUEST_CHANGES):
         return list(people)
     approved = request.reviews.filter(standing=True, verdict=Verdict.APPROVE).values("counts_for")
     return list(people.exclude(pk__in=approved))

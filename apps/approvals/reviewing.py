@@ -156,8 +156,8 @@ def dismiss_lapsed(request: ApprovalRequest, *, objections: bool = True) -> list
     In the caller's transaction, with the request locked. An approved request that has enough approvals left stays so.
     `objections` False leaves those: they block until another reviewer has spoken.
     """
-    lapsed = eligibility.lapsed_reviews(request)
-    lapsed = lapsed if objections else lapsed.exclude(verdict=Verdict.REQUEST_CHANGES)
+    verdicts = () if objections else set(Verdict) - {Verdict.REQUEST_CHANGES}
+    lapsed = eligibility.lapsed_reviews(request, *verdicts)
     because = _("This reviewer can no longer review this request.")
     before = {"state": request.state}
     names = dismiss(request.reviews.filter(pk__in=[review.pk for review in lapsed]), because)

@@ -119,7 +119,7 @@ def not_approved_already(user: User, request: ApprovalRequest) -> str | None:
     """A second approval by the same person adds nothing, unless it takes the place of an objection that lapsed."""
     if not _said(user, request, Verdict.APPROVE):
         return None
-    if not eligibility.lapsed_reviews(request).filter(verdict=Verdict.REQUEST_CHANGES).exists():
+    if not eligibility.lapsed_reviews(request, Verdict.REQUEST_CHANGES):
         return _("You have already approved this request. Your approval is recorded and stands.")
     return None
 

@@ -1,13 +1,15 @@
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AnonymousUser, Group
 from django.utils import timezone
 
 from apps.accounts import granting, grants
-from apps.accounts.models import User
+from apps.accounts.models import TimedPermission, User
 from apps.accounts.permissions import MODEL_PERMISSIONS, Permission
 from apps.accounts.roles import ADMIN, DATA_SCIENTIST, ML_ENGINEER, REVIEWER, ROLES, VIEWER
-from apps.registry.models import RegisteredModel, RegisteredModelUserPermission
+from apps.registry.models import RegisteredModel, RegisteredModelGroupPermission, RegisteredModelUserPermission
 
 
 def make_model(name: str) -> RegisteredModel:
@@ -185,3 +187,47 @@ def test_django_does_not_ask_again_for_what_is_held_everywhere(bob, django_asser
 
 def test_model_permissions_are_the_ones_on_models():
     assert all(permission.on_model for permission in MODEL_PERMISSIONS)
+
+
+def everybody_by_every_way(model: RegisteredModel) -> None:
+    """Make people who hold the reviewer's permissions by each way there is, in force and ended, and some who do not."""
+    duties = list(granting.stored([Permission.MODEL_READ, Permission.MODEL_REVIEW]))
+    now = timezone.now()
+    ends = {"soon": now + timedelta(days=1), "ended": now - timedelta(days=1)}
+    for way in ("group", "person"):
+        for when, until in ends.items():
+            for where in ("here", "elsewhere", "everywhere"):
+                user = User.objects.create_user(f"{way} {when} {where}")
+                holder = {"user": user} if way == "person" else {"group": Group.objects.create(name=str(user))}
+                user.groups.set(group for group in holder.values() if isinstance(group, Group))
+                at = {"content_object": model if where == "here" else make_model(str(user))}
+                table = RegisteredModelUserPermission if way == "person" else RegisteredModelGroupPermission
+                table, at = (TimedPermission, {}) if where == "everywhere" else (table, at)
+                for permission in duties:
+                    table.objects.create(**holder, permission=permission, until=until, **at)
+    reads, lasts, leaves = (User.objects.create_user(name) for name in ("reads alone", "for good", "inactive"))
+    reads.user_permissions.set(duties[:1])
+    lasts.user_permissions.set(duties)
+    leaves.user_permissions.set(duties)
+    User.objects.filter(pk=leaves.pk).update(is_active=False)
+    User.objects.create_superuser("root")
+    robot = User.objects.create_user("robot", is_service=True)
+    robot.user_permissions.set(duties[:1])
+
+
+@pytest.mark.parametrize(
+    "wanted", [{Permission.MODEL_READ}, {Permission.MODEL_REVIEW}, {Permission.MODEL_READ, Permission.MODEL_REVIEW}]
+)
+def test_names_of_holders_are_those_of_the_holders(model, alice, bob, wanted):
+    everybody_by_every_way(model)
+    found = grants.names_of_holders(wanted, model)
+    every = [{person.pk: person.username for person in grants.holders(permission, model)} for permission in wanted]
+    assert found == {key: name for key, name in every[0].items() if all(key in held for held in every)}
+
+
+def test_names_of_holders_count_every_way_that_is_in_force(model, bob):
+    everybody_by_every_way(model)
+    assert sorted(grants.names_of_holders({Permission.MODEL_READ, Permission.MODEL_REVIEW}, model).values()) == [
+        "bob", "for good", "group soon everywhere", "group soon here", "person soon everywhere", "person soon here",
+        "root",
+    ]  # fmt: skip

@@ -21,8 +21,8 @@ from apps.audit.models import AuditEvent
 ROWS = 50
 FIRST_WINDOW = 4096  # numbers looked at first, without a limit: enough for a page of what is not rare
 GROWTH = 16  # four looks for ten million numbers
-ALL_LOOKS = 0.15  # seconds, after which no other look begins
-LONGEST_LOOK, SHORTEST_LOOK = 0.07, 0.02  # seconds that one may take; the shortest, however little is left
+ALL_LOOKS = 0.12  # seconds, after which no other look begins
+LONGEST_LOOK, SHORTEST_LOOK = 0.06, 0.02  # seconds that one may take; the shortest, however little is left
 
 
 @dataclass(frozen=True)

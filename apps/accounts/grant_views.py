@@ -15,6 +15,7 @@ from apps.accounts import conflicts, giving, queries
 from apps.accounts.grant_forms import ConflictForm, EndForm, GiveForm, GrantFilter
 from apps.accounts.models import User
 from apps.errors import DomainError, InvalidInput, NotAllowed, NotVisible
+from apps.on_forms import show_on
 
 ROWS = 50
 HOLDERS_OFFERED = 500
@@ -36,7 +37,7 @@ def grant_list(request: HttpRequest) -> HttpResponse:
         except (NotVisible, NotAllowed):
             raise
         except DomainError as error:
-            form.add_error(error.field if error.field in form.fields else None, error.message)
+            show_on(form, error)
             status = error.status
         else:
             messages.success(request, _("The grant counts from now on."))

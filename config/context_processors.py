@@ -38,6 +38,7 @@ class Entry:
     count: int = 0
 
 
+AUDIT_PAGES = ("approvals:as-of", "audit:access-list", "audit:event-detail", "audit:proof")
 PEOPLE_PAGES = ("accounts:conflict-list", "accounts:grant-list", "accounts:role-table", "approvals:may")
 # Route, label, permission that shows it (None: everybody who is signed in), further routes of the same part.
 NAVIGATION: tuple[tuple[str, Any, Permission | None, tuple[str, ...]], ...] = (
@@ -61,7 +62,7 @@ NAVIGATION: tuple[tuple[str, Any, Permission | None, tuple[str, ...]], ...] = (
         None,
         ("compliance:control-list", "compliance:hold-list", "compliance:evidence"),
     ),
-    ("audit:event-list", _("Audit"), None, ("approvals:as-of",)),
+    ("audit:event-list", _("Audit"), None, AUDIT_PAGES),
     ("approvals:policy-list", _("Policies"), Permission.POLICY_MANAGE, ("registry:metric-list",)),
     ("accounts:people", _("People"), Permission.PEOPLE_MANAGE, PEOPLE_PAGES),
     ("registry:sync", _("Sync"), Permission.SYNC_RUN, ()),

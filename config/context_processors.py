@@ -38,7 +38,16 @@ class Entry:
     count: int = 0
 
 
-PEOPLE_PAGES = ("accounts:conflict-list", "accounts:grant-list", "accounts:role-table", "approvals:may")
+PEOPLE_PAGES = (
+    "accounts:access-review",
+    "accounts:access-review-end",
+    "accounts:access-review-list",
+    "accounts:access-review-new",
+    "accounts:conflict-list",
+    "accounts:grant-list",
+    "accounts:role-table",
+    "approvals:may",
+)
 # Route, label, permission that shows it (None: everybody who is signed in), further routes of the same part.
 NAVIGATION: tuple[tuple[str, Any, Permission | None, tuple[str, ...]], ...] = (
     (

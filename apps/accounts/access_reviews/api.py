@@ -142,7 +142,8 @@ class EndEarly(APIView):
     def post(self, request: Request, review: int) -> Response:
         """End it and answer with it."""
         by, terms = cast(User, request.user), valid(EndEarlyIn, request.data)
-        return Response(outs([steering.end_early(review, by=by, **terms)], by)[0])
+        found = queries.get_review(by, review)
+        return Response(outs([steering.end_early(found.pk, by=by, **terms)], by)[0])
 
 
 @extend_schema(summary="Cancel an access review", request=CancelIn, responses=AccessReviewOut)
@@ -152,7 +153,8 @@ class Cancel(APIView):
     def post(self, request: Request, review: int) -> Response:
         """Cancel it and answer with it."""
         by, terms = cast(User, request.user), valid(CancelIn, request.data)
-        return Response(outs([steering.cancel(review, by=by, **terms)], by)[0])
+        found = queries.get_review(by, review)
+        return Response(outs([steering.cancel(found.pk, by=by, **terms)], by)[0])
 
 
 urlpatterns = [

@@ -119,9 +119,9 @@ def _checked(verdict: Verdict | str) -> Verdict:
 
 def _check_voice(item: AccessReviewItem, by: User) -> None:
     """Refuse whoever does not answer for an item; what nobody answers for any more, any admin does."""
-    if item.owner_id == by.pk:
-        return
     if item.owner is not None and item.owner.is_active:
+        if item.owner_id == by.pk:
+            return
         message = _("%(person)s answers for this grant. Ask them, or reassign it.")
         raise NotAllowed(message % {"person": item.owner.get_username()})
     if not manages_people(by):

@@ -61,7 +61,10 @@ class ItemsIn(Strict):
     """Some items of a review."""
 
     ids = serializers.ListField(
-        child=serializers.IntegerField(min_value=1, max_value=LARGEST_ID), max_length=AT_ONCE, help_text="Items."
+        child=serializers.IntegerField(min_value=1, max_value=LARGEST_ID),
+        min_length=1,
+        max_length=AT_ONCE,
+        help_text="Items.",
     )
 
 

@@ -6,6 +6,7 @@ at the same time, or killed in the middle, nothing is done twice and nothing is 
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -126,7 +127,10 @@ def _finish(number: int) -> bool:
         return False
     counts = {kind.value: items.filter(decision=kind).count() for kind in Decision if kind != Decision.PENDING}
     close(review, ReviewState.CLOSED, by=review.ending_by or SYSTEM.name, reason=review.ending_reason)
-    states = {"before": {"state": ReviewState.OPEN.value}, "after": {"state": ReviewState.CLOSED.value, **counts}}
+    states: dict[str, Any] = {
+        "before": {"state": ReviewState.OPEN.value},
+        "after": {"state": ReviewState.CLOSED.value, **counts},
+    }
     record(Action.ACCESS_REVIEW_CLOSED, by=SYSTEM, target=review_target(review), review=review.pk, **states)
     return True
 
@@ -139,7 +143,7 @@ def _remind(number: int) -> bool:
     review.save(update_fields=["remind_at"])
     left = AccessReviewItem.objects.filter(review=review, decision=Decision.PENDING).count()
     moments = {"before": {"remind_at": before.isoformat()}, "after": {"remind_at": _moment(review)}}
-    said = {"review": review.pk, "pending": left, **moments}
+    said: dict[str, Any] = {"review": review.pk, "pending": left, **moments}
     record(Action.ACCESS_REVIEW_REMINDED, by=SYSTEM, target=review_target(review), **said)
     return True
 

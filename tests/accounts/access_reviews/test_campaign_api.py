@@ -81,6 +81,6 @@ def test_only_a_token_with_the_scope_admin_answers(campaign, on_model, alice, cl
 
 
 def test_a_token_that_is_limited_to_a_model_sees_what_is_on_it_alone(campaign, by_name, on_model, admin, client):
-    token = create_token("one", by=admin, scope="admin", models=["churn-eu"]).text
+    token = create_token("one", by=admin, scope="read", models=["churn-eu"]).text
     answer = client.get(f"{ROOT}waiting/", headers={"authorization": f"Bearer {token}"})
     assert answer.json()["results"] == []

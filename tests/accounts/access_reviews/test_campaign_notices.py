@@ -39,6 +39,7 @@ def test_a_reminder_tells_who_has_not_answered(campaign, by_name, admin, alice):
 
 
 def test_a_reassigned_grant_is_told_to_who_answers_now(campaign, by_name, admin, erin):
+    assert told(erin) == []
     steering.reassign(item_of(by_name).pk, erin, by=admin, reason="She knows them.")
     assert told(erin) == [
         "admin asks you whether a grant is still wanted: team: viewer (names like churn-*)",

@@ -48,7 +48,7 @@ from apps.registry.keyset import Order
 from apps.registry.models import ModelVersion
 from tests.performance.test_query_counts import World
 
-GROW = ("registry_registeredmodelgrouppermission", "accounts_accessreviewitem", "accounts_accessreview",
+GROW = ("registry_registeredmodelgrouppermission", "accounts_accessreviewitem",
         "approvals_delegation", "approvals_condition",
         "approvals_driftfinding", "approvals_bypass", "approvals_afterreview",
         "approvals_freezewindow", "approvals_externalcheck", "approvals_waiver",

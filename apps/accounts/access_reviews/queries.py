@@ -112,7 +112,7 @@ def waiting_for(by: User) -> QuerySet[AccessReviewItem]:
     now = timezone.now()
     mine = Q(owner=by)
     if grants.allows(by, Permission.PEOPLE_MANAGE):
-        mine |= Q(owner=None) | Q(owner__in=User.objects.filter(is_active=False).values("pk"))
+        mine |= Q(owner=None) | Q(owner__is_active=False)
     running = Q(review__state=ReviewState.OPEN, review__ending_at=None, review__due_at__gt=now)
     rows = visible_items(by).filter(mine, running, decision=Decision.PENDING)
     # Whoever confirmed as one of two waits for the other.

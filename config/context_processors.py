@@ -39,7 +39,16 @@ class Entry:
 
 
 AUDIT_PAGES = ("approvals:as-of", "audit:access-list", "audit:event-detail", "audit:proof")
-PEOPLE_PAGES = ("accounts:conflict-list", "accounts:grant-list", "accounts:role-table", "approvals:may")
+PEOPLE_PAGES = (
+    "accounts:access-review",
+    "accounts:access-review-end",
+    "accounts:access-review-list",
+    "accounts:access-review-new",
+    "accounts:conflict-list",
+    "accounts:grant-list",
+    "accounts:role-table",
+    "approvals:may",
+)
 # Route, label, permission that shows it (None: everybody who is signed in), further routes of the same part.
 NAVIGATION: tuple[tuple[str, Any, Permission | None, tuple[str, ...]], ...] = (
     (

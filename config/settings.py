@@ -314,6 +314,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep jobs": {"task": "jobs.sweep", "schedule": schedule(JOB_SWEEP_SECONDS)},
     "prune sessions": {"task": "accounts.prune", "schedule": schedule(3600)},
     "lapse grants": {"task": "accounts.lapse_grants", "schedule": schedule(60), "options": {"expires": 60}},
+    "review access": {"task": "accounts.tend_access_reviews", "schedule": schedule(30), "options": {"expires": 60}},
     "prune jobs": {"task": "jobs.prune", "schedule": schedule(3600)},
     "tend approvals": {
         "task": "approvals.tend",

@@ -12,13 +12,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.accounts import chains, giving, grants, queries
+from apps.accounts.access_reviews import api as access_reviews
 from apps.accounts.forms import MAX_REASON
 from apps.accounts.grant_forms import MAX_NAME, STATES
 from apps.accounts.grant_scopes import MAX_VALUE
 from apps.accounts.models import Grant, GrantScope, User
+from apps.accounts.strict import Strict, valid
 from apps.errors import InvalidInput
-
-PAGING = {"page", "page_size"}
 
 
 class MeOut(serializers.Serializer):
@@ -46,17 +46,7 @@ class Me(APIView):
         return Response(MeOut(request.user).data)
 
 
-class _Strict(serializers.Serializer):
-    """Input that names each field it does not know."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        unknown = sorted(set(data) - set(self.fields) - PAGING) if isinstance(data, dict) else []
-        if unknown:
-            raise ValidationError({name: ["There is no such field."] for name in unknown})
-        return super().to_internal_value(data)
-
-
-class GrantFilterIn(_Strict):
+class GrantFilterIn(Strict):
     """Which grants to list."""
 
     holder = serializers.CharField(required=False, max_length=MAX_NAME, help_text="A group, or a user name.")
@@ -65,7 +55,7 @@ class GrantFilterIn(_Strict):
     show = serializers.ChoiceField([key for key, _label in STATES if key], required=False, help_text="Else: in force.")
 
 
-class GrantIn(_Strict):
+class GrantIn(Strict):
     """A role for a group or a person: one of the two is named."""
 
     group = serializers.CharField(required=False, default="", max_length=MAX_NAME)
@@ -80,7 +70,7 @@ class GrantIn(_Strict):
     reason = serializers.CharField(max_length=MAX_REASON)
 
 
-class EndIn(_Strict):
+class EndIn(Strict):
     """Why a grant ends."""
 
     reason = serializers.CharField(max_length=MAX_REASON)
@@ -116,7 +106,7 @@ class GrantList(generics.ListCreateAPIView):
     serializer_class = GrantOut
 
     def get_queryset(self) -> QuerySet[Grant]:
-        wanted = _valid(GrantFilterIn, self.request.query_params.dict())
+        wanted = valid(GrantFilterIn, self.request.query_params.dict())
         return queries.filtered_grants(queries.visible_grants(self.request.user), wanted).order_by("-pk")
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -124,7 +114,7 @@ class GrantList(generics.ListCreateAPIView):
         return self.get_paginated_response(GrantOut(_chains(rows, request.user), many=True).data)
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        by, terms = cast(User, request.user), _valid(GrantIn, request.data)
+        by, terms = cast(User, request.user), valid(GrantIn, request.data)
         queries.needs_people_manage(by)
         holder = _holder(terms.pop("group"), terms.pop("person"))
         model = _model(terms["value"], by) if terms["scope"] == GrantScope.MODEL else None
@@ -140,7 +130,7 @@ class GrantEnd(APIView):
     def post(self, request: Request, grant: int) -> Response:
         """End it and answer with it as it is then."""
         by = cast(User, request.user)
-        return Response(_out(giving.end_grant(grant, by=by, **_valid(EndIn, request.data)), by))
+        return Response(_out(giving.end_grant(grant, by=by, **valid(EndIn, request.data)), by))
 
 
 def _out(grant: Grant, by: Any) -> Any:
@@ -149,12 +139,6 @@ def _out(grant: Grant, by: Any) -> Any:
 
 def _chains(rows: Any, by: Any) -> list[chains.Chain]:
     return [chains.Chain(grant) for grant in chains.named(rows, by)]
-
-
-def _valid(kind: type[serializers.Serializer], data: Any) -> dict[str, Any]:
-    wanted = kind(data=data)
-    wanted.is_valid(raise_exception=True)
-    return dict(wanted.validated_data)
 
 
 def _holder(group: str, person: str) -> Any:
@@ -178,4 +162,5 @@ urlpatterns = [
     path("grants/", GrantList.as_view(), name="grant-list"),
     path("grants/<int:grant>/end/", GrantEnd.as_view(), name="grant-end"),
     path("me/", Me.as_view(), name="me"),
+    *access_reviews.urlpatterns,
 ]

@@ -14,10 +14,10 @@ from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, RequestState
 from apps.approvals.policies import freezes
 from apps.approvals.records import about, request_target
 from apps.approvals.reviewing import SYSTEM
-from apps.approvals.ringing import each
 from apps.audit import services as audit
 from apps.audit.actions import Action
 from apps.jobs.models import ACTIVE_STATES, Job
+from apps.jobs.ringing import each
 
 logger = logging.getLogger(__name__)
 

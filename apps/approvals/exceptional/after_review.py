@@ -11,12 +11,12 @@ from apps.approvals.exceptional.attempts import attempted
 from apps.approvals.models import CLOSED, AfterReview, ApprovalRequest, Ratification, RequestState
 from apps.approvals.records import about, request_target
 from apps.approvals.reviewing import SYSTEM, seen_digest
-from apps.approvals.ringing import each
 from apps.approvals.texts import text_from
 from apps.approvals.transitions import RequestAction
 from apps.audit import services as audit
 from apps.audit.actions import Action
 from apps.errors import InvalidInput
+from apps.jobs.ringing import each
 
 NEVER_APPLIED = tuple(state for state in CLOSED if state != RequestState.APPLIED)
 

@@ -21,12 +21,12 @@ from apps.approvals.exceptional.rules import DUE_BEFORE
 from apps.approvals.models import ApprovalPolicy, ApprovalRequest, Recertification, RequestState
 from apps.approvals.records import about, request_target
 from apps.approvals.reviewing import SYSTEM, fields_in_words, seen_digest
-from apps.approvals.ringing import each
 from apps.approvals.texts import text_from
 from apps.approvals.transitions import RequestAction
 from apps.audit import services as audit
 from apps.audit.actions import Action
 from apps.errors import Conflict
+from apps.jobs.ringing import each
 
 DUE, OVERDUE, LAPSED = "due", "overdue", "lapsed"
 ACTIONS = {

@@ -44,6 +44,7 @@ SPECTACULAR_SETTINGS = {
         "RequestKind": "apps.approvals.models.RequestKind",
         "RequestState": "apps.approvals.models.RequestState",
         "Stage": "apps.registry.models.Stage",
+        "SignWith": "apps.accounts.assurance.SignWith",
         "ReviewVerdict": "apps.approvals.models.Verdict",
     },
 }

@@ -16,7 +16,14 @@ from kombu import Exchange, Queue
 
 from config.safety import sign_in_refusals, unsafe_settings, without_credentials
 
-env = environ.Env()
+
+class Given(environ.Env):
+    """The environment, where an empty variable is one that is not set: as docker-compose.yml passes optional ones."""
+
+    ENVIRON = {name: value for name, value in os.environ.items() if value.strip()}
+
+
+env = Given()
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # --- Mode and data directory ---

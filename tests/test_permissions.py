@@ -88,7 +88,7 @@ PAGE_MOVE = {"target": "Archived", "reason": "Superseded."}
 ASKERS_409 = {"data_scientist": 409, "ml_engineer": 409, "admin": 409}
 NOTHING_YET = {"ml_engineer": 409, "admin": 409, "*": 403}  # the state has none of it
 POLICY = {"stage": "Staging", "rules": [{"needed": 2}], "reason": "Two pairs of eyes."}
-POLICY_FORM = {"stage": "Staging", "staleness": "all", "tolerance_percent": 0, "wait_minutes": 0,
+POLICY_FORM = {"stage": "Staging", "staleness": "all", "sign_with": "none", "tolerance_percent": 0, "wait_minutes": 0,
                "after_review_days": 3, "rule-0-needed": 2, "reason": "Two pairs of eyes."}  # fmt: skip
 FREEZE = {"name": "Year's end", "starts_at": "2090-12-20T00:00", "ends_at": "2091-01-02T00:00", "reason": "Books."}
 CONNECTION = {"name": "eu", "url": "https://mlflow.example.org", "auth": "none", "timeout_seconds": 10}

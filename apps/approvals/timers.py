@@ -29,6 +29,9 @@ def tend() -> int:
         try:
             handled += timer()
         except Exception:
+            # Whatever a timer's own query or code raises; rows that fail are caught one by one (ringing.each). Left
+            # alone, a fault in the first would keep the others from ringing at every beat: requests would not expire,
+            # approvals not lapse. It is logged at each beat until it is mended; the end of the process passes through.
             logger.exception("the timer %s broke", timer.__name__)
     return handled
 

@@ -1,7 +1,9 @@
 """Does any locked package have a known weakness, and is what is installed what is locked?
 
     python scripts/audit.py installed              # offline: versions of the environment against the lock
-    python scripts/audit.py weaknesses             # asks OSV, or reads OSV_DATABASE, its export for PyPI (all.zip)
+    python scripts/audit.py weaknesses  # reads OSV_DATABASE, an export for PyPI (all.zip), or asks OSV_ADDRESS
+
+Nobody is asked who was not named: what is checked would else be another thing from one day, or network, to the next.
 
 Exit code 0: nothing found; 1: something was, each on a line; 75: nobody could be asked, so nothing is known.
 Weaknesses that were weighed and accepted stand in pyproject.toml, [tool.assent.accepted], each with the reason.
@@ -25,7 +27,7 @@ from packaging.version import InvalidVersion, Version
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^\s;\\]+)\s*(?:;\s*([^\\]+?))?\s*\\?$", re.M)
-ASK = "https://api.osv.dev"
+ASK = "OSV_ADDRESS=https://api.osv.dev"
 NOT_KNOWN = 75  # EX_TEMPFAIL
 SECONDS = 20
 Package = tuple[str, str]  # name, version
@@ -102,7 +104,9 @@ def _within(version: str, events: Iterable[dict[str, str]]) -> bool:
 def weaknesses() -> int:
     """Look for known weaknesses of everything that is locked, for whatever machine."""
     packages = locked((ROOT / "requirements-dev.txt").read_text())
-    export, address = os.environ.get("OSV_DATABASE", ""), os.environ.get("OSV_ADDRESS") or ASK
+    export, address = os.environ.get("OSV_DATABASE", ""), os.environ.get("OSV_ADDRESS", "")
+    if not export and not address:
+        return said(NOT_KNOWN, f"no list of weaknesses was named: OSV_DATABASE=all.zip reads one, {ASK} asks for it")
     try:
         found = read(packages, Path(export)) if export else asked(packages, address)
     except (httpx.HTTPError, OSError, zipfile.BadZipFile, ValueError, TypeError, KeyError) as error:

@@ -136,3 +136,8 @@ def test_where_nobody_can_be_asked_nothing_is_known(env):
 def test_a_file_that_is_no_export_says_nothing(tmp_path):
     (tmp_path / "all.zip").write_text("<html>")
     assert audit("weaknesses", OSV_DATABASE=str(tmp_path / "all.zip")).returncode == NOT_KNOWN
+
+
+def test_where_no_list_is_named_nobody_is_asked():
+    ended = audit("weaknesses")
+    assert (ended.returncode, "no list of weaknesses was named" in ended.stdout) == (NOT_KNOWN, True)

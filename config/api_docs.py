@@ -76,6 +76,7 @@ SAMPLES: dict[str, Any] = {
     "seen": 0,
     "hold": 12,
     "format": "zip",
+    "username": "erin",
 }
 
 

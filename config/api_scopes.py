@@ -98,5 +98,7 @@ NEEDED: Needed = {
     "api:grant-list": {"GET": READ, "POST": ADMIN},
     "api:grant-end": {"POST": ADMIN},
     "api:may": {"GET": READ},
+    "api:person-detail": {"GET": READ},
+    "api:person-tokens": {"GET": READ},
     "api:schema": {"GET": READ},
 }

@@ -38,7 +38,14 @@ class Entry:
     count: int = 0
 
 
-PEOPLE_PAGES = ("accounts:conflict-list", "accounts:grant-list", "accounts:role-table", "approvals:may")
+PEOPLE_PAGES = (
+    "accounts:person",
+    "accounts:service-account",
+    "accounts:conflict-list",
+    "accounts:grant-list",
+    "accounts:role-table",
+    "approvals:may",
+)
 # Route, label, permission that shows it (None: everybody who is signed in), further routes of the same part.
 NAVIGATION: tuple[tuple[str, Any, Permission | None, tuple[str, ...]], ...] = (
     (

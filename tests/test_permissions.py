@@ -138,6 +138,8 @@ TABLE = {
     ("accounts:passkey-add", "POST"): page(400, 400, 400, payload={"name": "laptop", "answer": "{}"}),
     ("accounts:people", "GET"): page(403, 403),
     ("accounts:people", "POST"): page(403, 403, 302, payload={"do": "new_group", "name": "auditors"}),
+    ("accounts:person", "GET"): page(404, 404),
+    ("accounts:person", "POST"): page(404, 404, 302, payload={"do": "end_sessions", "reason": "A lost laptop."}),
     ("accounts:conflict-list", "GET"): page(403, 403),
     ("accounts:conflict-list", "POST"): page(403, 403, 302, payload=ACKNOWLEDGE),
     ("accounts:grant-list", "GET"): page(403, 403),
@@ -260,6 +262,8 @@ TABLE = {
     ("api:grant-end", "POST"): api(403, 403, payload={"reason": "Over."}),
     ("api:may", "GET"): api(200, 404, query="?permission=model:read&model=churn"),
     ("api:me", "GET"): api(),
+    ("api:person-detail", "GET"): api(404, 404),  # somebody else
+    ("api:person-tokens", "GET"): api(404, 404),
     ("api:model-list", "GET"): api(),
     ("api:facets", "GET"): api(),
     ("api:view-list", "GET"): api(),
@@ -463,9 +467,12 @@ def persons(asked) -> dict[str, User | None]:
 def address(name: str, request: ApprovalRequest, query: str = "") -> str:
     """Return the path of an address, about the requested model."""
     numbers = {"id": request.pk, "name": "churn", "number": request.version.number, "connection": "default", "run": 1,
-               "alias": "champion", "place": 0, "account": 0, "text": INVITED, "control": "drift"}  # fmt: skip
+               "alias": "champion", "place": 0, "account": 0, "text": INVITED, "control": "drift",
+               "username": "alice"}  # fmt: skip
     if name in ("api:event-detail", "audit:event-detail"):
         numbers["number"] = 1  # the event of the request
+    if name == "accounts:person":
+        numbers["person"] = User.objects.get(username="alice").pk
     if name == "accounts:service-account":
         numbers["account"] = User.objects.get(username="robot").pk
     if ":view-" in name:

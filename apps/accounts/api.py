@@ -5,35 +5,16 @@ from typing import Any, cast
 from django.db.models import QuerySet
 from django.urls import path
 from drf_spectacular.utils import extend_schema, extend_schema_view
-from rest_framework import generics, serializers, status
+from rest_framework import generics, status
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.accounts import chains, giving, grants, queries
-from apps.accounts.forms import MAX_REASON
-from apps.accounts.grant_forms import MAX_NAME, STATES
-from apps.accounts.grant_scopes import MAX_VALUE
+from apps.accounts import chains, giving, people_api, queries
 from apps.accounts.models import Grant, GrantScope, User
+from apps.accounts.serializers import EndIn, GrantFilterIn, GrantIn, GrantOut, MeOut, valid
 from apps.errors import InvalidInput
-
-PAGING = {"page", "page_size"}
-
-
-class MeOut(serializers.Serializer):
-    """A person, with roles and permissions held on the whole registry."""
-
-    username = serializers.CharField()
-    name = serializers.CharField(source="__str__")
-    roles = serializers.SerializerMethodField()
-    permissions = serializers.SerializerMethodField()
-
-    def get_roles(self, user: User) -> list[str]:
-        return grants.roles_of(user)
-
-    def get_permissions(self, user: User) -> list[str]:
-        return sorted(grants.held_permissions(user))
 
 
 class Me(APIView):
@@ -46,66 +27,6 @@ class Me(APIView):
         return Response(MeOut(request.user).data)
 
 
-class _Strict(serializers.Serializer):
-    """Input that names each field it does not know."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        unknown = sorted(set(data) - set(self.fields) - PAGING) if isinstance(data, dict) else []
-        if unknown:
-            raise ValidationError({name: ["There is no such field."] for name in unknown})
-        return super().to_internal_value(data)
-
-
-class GrantFilterIn(_Strict):
-    """Which grants to list."""
-
-    holder = serializers.CharField(required=False, max_length=MAX_NAME, help_text="A group, or a user name.")
-    role = serializers.CharField(required=False, max_length=MAX_NAME, help_text="A role, or a permission.")
-    scope = serializers.ChoiceField(GrantScope.choices, required=False)
-    show = serializers.ChoiceField([key for key, _label in STATES if key], required=False, help_text="Else: in force.")
-
-
-class GrantIn(_Strict):
-    """A role for a group or a person: one of the two is named."""
-
-    group = serializers.CharField(required=False, default="", max_length=MAX_NAME)
-    person = serializers.CharField(required=False, default="", max_length=MAX_NAME, help_text="A user name.")
-    role = serializers.CharField(max_length=MAX_NAME, help_text="A role, or a single permission.")
-    scope = serializers.ChoiceField(GrantScope.choices, required=False, default=GrantScope.REGISTRY.value)
-    value = serializers.CharField(
-        required=False, default="", allow_blank=True, max_length=MAX_VALUE, trim_whitespace=False,
-        help_text="The model's name, a pattern (churn-*), a tag (key=value), a tier or a server.",
-    )  # fmt: skip
-    until = serializers.DateField(required=False, allow_null=True, default=None, help_text="The last day, in UTC.")
-    reason = serializers.CharField(max_length=MAX_REASON)
-
-
-class EndIn(_Strict):
-    """Why a grant ends."""
-
-    reason = serializers.CharField(max_length=MAX_REASON)
-
-
-class GrantOut(serializers.Serializer):
-    """One grant: who holds what on what, until when, given by whom and why."""
-
-    id = serializers.IntegerField(source="grant.pk")
-    group = serializers.CharField(source="through.name", allow_null=True, default=None)
-    person = serializers.CharField(source="grant.person.username", allow_null=True, default=None)
-    role = serializers.CharField(source="grant.role")
-    scope = serializers.CharField(source="grant.scope")
-    value = serializers.CharField(source="grant.value")
-    on = serializers.CharField(help_text="In words; one model by its name.")
-    until = serializers.DateField(source="grant.last_day", allow_null=True, help_text="The last day, in UTC.")
-    in_force = serializers.BooleanField(source="grant.in_force")
-    reason = serializers.CharField(source="grant.reason")
-    made_by = serializers.CharField(source="grant.made_by")
-    made_at = serializers.DateTimeField(source="grant.made_at")
-    ended_at = serializers.DateTimeField(source="grant.ended_at", allow_null=True)
-    ended_by = serializers.CharField(source="grant.ended_by")
-    ended_reason = serializers.CharField(source="grant.ended_reason")
-
-
 @extend_schema_view(
     get=extend_schema(summary="List grants, newest first", parameters=[GrantFilterIn], responses=GrantOut(many=True)),
     post=extend_schema(summary="Give a role", request=GrantIn, responses={201: GrantOut}),
@@ -116,7 +37,7 @@ class GrantList(generics.ListCreateAPIView):
     serializer_class = GrantOut
 
     def get_queryset(self) -> QuerySet[Grant]:
-        wanted = _valid(GrantFilterIn, self.request.query_params.dict())
+        wanted = valid(GrantFilterIn, self.request.query_params.dict())
         return queries.filtered_grants(queries.visible_grants(self.request.user), wanted).order_by("-pk")
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -124,7 +45,7 @@ class GrantList(generics.ListCreateAPIView):
         return self.get_paginated_response(GrantOut(_chains(rows, request.user), many=True).data)
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        by, terms = cast(User, request.user), _valid(GrantIn, request.data)
+        by, terms = cast(User, request.user), valid(GrantIn, request.data)
         queries.needs_people_manage(by)
         holder = _holder(terms.pop("group"), terms.pop("person"))
         model = _model(terms["value"], by) if terms["scope"] == GrantScope.MODEL else None
@@ -140,7 +61,7 @@ class GrantEnd(APIView):
     def post(self, request: Request, grant: int) -> Response:
         """End it and answer with it as it is then."""
         by = cast(User, request.user)
-        return Response(_out(giving.end_grant(grant, by=by, **_valid(EndIn, request.data)), by))
+        return Response(_out(giving.end_grant(grant, by=by, **valid(EndIn, request.data)), by))
 
 
 def _out(grant: Grant, by: Any) -> Any:
@@ -149,12 +70,6 @@ def _out(grant: Grant, by: Any) -> Any:
 
 def _chains(rows: Any, by: Any) -> list[chains.Chain]:
     return [chains.Chain(grant) for grant in chains.named(rows, by)]
-
-
-def _valid(kind: type[serializers.Serializer], data: Any) -> dict[str, Any]:
-    wanted = kind(data=data)
-    wanted.is_valid(raise_exception=True)
-    return dict(wanted.validated_data)
 
 
 def _holder(group: str, person: str) -> Any:
@@ -175,6 +90,7 @@ def _model(reference: str, by: User) -> Any:
 
 
 urlpatterns = [
+    *people_api.urlpatterns,
     path("grants/", GrantList.as_view(), name="grant-list"),
     path("grants/<int:grant>/end/", GrantEnd.as_view(), name="grant-end"),
     path("me/", Me.as_view(), name="me"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.accounts import grant_views, security_views, sign_in_views, views
+from apps.accounts import grant_views, person_views, security_views, sign_in_views, views
 
 app_name = "accounts"
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("sign-out/", views.SignOut.as_view(), name="sign-out"),
     path("invitations/<str:text>/", sign_in_views.invitation, name="invitation"),
     path("people/", views.people, name="people"),
+    path("people/<int:person>/", person_views.person, name="person"),
     path("people/service-accounts/<int:account>/", views.service_account, name="service-account"),
     path("people/conflicts/", grant_views.conflict_list, name="conflict-list"),
     path("people/grants/", grant_views.grant_list, name="grant-list"),

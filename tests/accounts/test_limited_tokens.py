@@ -122,6 +122,7 @@ def paths() -> list[str]:
                 "view": 1,
                 "endpoint": 1,
                 "control": "drift",
+                "username": "bob",
             }
             query = TABLE[name, method].query.replace("churn", HIDDEN)
             found.append(reverse(name, kwargs={key: numbers[key] for key in wanted}) + query)

@@ -52,8 +52,8 @@ class House:
         return sorted({*names, *reasons, self.world.churn.description})
 
     @cached_property
-    def ids(self) -> dict[str, list[int]]:
-        """Numbers of objects that strangers may not see, by what stands before them in an address."""
+    def ids(self) -> dict[str, list[Any]]:
+        """Numbers, and prefixes of tokens, of what strangers may not see, by what stands before them in an address."""
         rows = {
             "conditions": Condition, "delegations": Delegation, "deliveries": Delivery, "drift": DriftFinding,
             "events": AuditEvent, "freezes": FreezeWindow, "grants": Grant, "holds": LegalHold, "ids": Notification,
@@ -63,6 +63,7 @@ class House:
         states = ("open", "draft", "applied", "bypassed")
         return {name: [keys[0], keys[-1]] for name, keys in found.items()} | {
             "requests": [self.world.requests[state].pk for state in states],
+            "people": [self.world.people["alice"].pk, self.everybody.pk],
             "service-accounts": list(User.objects.filter(is_service=True).values_list("pk", flat=True)),
         }
 
@@ -82,6 +83,7 @@ class House:
             "run": self.ids["runs"], "view": self.ids["views"], "waiver": self.ids["waivers"],
             "endpoint": self.ids["webhooks"], "delivery": self.ids["deliveries"], "connection": ["default", "eu"],
             "delegate": ["bob"], "delegator": ["erin"], "on_behalf_of": ["erin"], "group": ["risk"],
+            "username": ["alice"], "account": ["alice"], "person": ["alice"],
             "model_id": [self.world.churn.pk], "check": ["signature"], "reason": ["Because."], "q": ["churn"],
         }  # fmt: skip
 

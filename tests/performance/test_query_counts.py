@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.accounts import grants
-from apps.accounts.models import User
+from apps.accounts.models import ApiToken, User
 from apps.accounts.roles import REVIEWER
 from apps.approvals.models import (
     AfterReview,
@@ -78,6 +78,7 @@ LISTS = [
     "/models/first/v/1000/evidence/",
     "/audit/",
     "/people/",
+    "/people/{person}/",
     "/people/conflicts/",
     "/people/grants/",
     "/people/may/?permission=model:write&model=first",
@@ -112,6 +113,8 @@ LISTS = [
     "/api/v1/models/first/rollback/?stage=Production",
     "/api/v1/drift/?page_size=200",
     "/api/v1/grants/?page_size=200",
+    "/api/v1/people/{username}/",
+    "/api/v1/people/{username}/tokens/?page_size=200",
     "/api/v1/may/?permission=model:write&model=first",
     "/api/v1/as-of/?page_size=200",
     "/api/v1/as-of/?model=first",
@@ -132,6 +135,7 @@ LISTS = [
 ]
 FOR_ADMINS = {
     "/people/",
+    "/people/{person}/",
     "/people/conflicts/",
     "/people/grants/",
     "/people/roles/",
@@ -182,7 +186,17 @@ class World:
         SavedView.objects.create(owner=self.reader, name=f"view {number}", query="q=model&stage=Production")
         self._connection(number)
         self._tell(number, model)
+        self._come_in(number, model)
         MetricDirection.objects.create(metric=f"metric {number}", direction="higher", set_by="admin")
+
+    def _come_in(self, number: int, model: RegisteredModel) -> None:
+        """A token of the reader for one model, and one more sign-in of theirs."""
+        soon = timezone.now() + timedelta(days=7)
+        prefix = f"prefix{number}"
+        ApiToken.objects.create(user=self.reader, name=prefix, prefix=prefix, limited_to=[model.pk], expires_at=soon)
+        with transaction.atomic():
+            target = Target("person", self.reader.username)
+            record(Action.SESSION_STARTED, by=Actor(self.reader.username), target=target, method="password")
 
     def _connection(self, number: int) -> None:
         """A server with a sync, a delivery and a refusal."""
@@ -303,6 +317,7 @@ def test_lists_ask_as_often_for_100_rows_as_for_one(request, db, reader, address
     client.force_login(person)
     counts: dict[str, list[int]] = {address: [] for address in addresses}
     numbers = {name: getattr(world, name).pk for name in ("request", "policy", "drift", "webhook")}
+    numbers |= {"person": person.pk, "username": person.username}
     for length in LENGTHS:
         world.grow(length)
         with connection.cursor() as cursor:

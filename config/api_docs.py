@@ -77,6 +77,7 @@ SAMPLES: dict[str, Any] = {
     "hold": 12,
     "format": "zip",
     "username": "erin",
+    "prefix": "3f9c02d41b7a",
 }
 
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from apps.accounts import grants
 from apps.accounts.authentication import digest_of
-from apps.accounts.models import Grant, Invitation, User
+from apps.accounts.models import ApiToken, Grant, Invitation, User
 from apps.accounts.roles import ADMIN, DATA_SCIENTIST, REVIEWER, ROLES
 from apps.approvals import services
 from apps.approvals.models import (
@@ -261,9 +261,14 @@ TABLE = {
     ("api:grant-list", "POST"): api(403, 403, 201, payload=GIVE),
     ("api:grant-end", "POST"): api(403, 403, payload={"reason": "Over."}),
     ("api:may", "GET"): api(200, 404, query="?permission=model:read&model=churn"),
+    ("api:conflict-list", "GET"): api(403, 403),
     ("api:me", "GET"): api(),
     ("api:person-detail", "GET"): api(404, 404),  # somebody else
     ("api:person-tokens", "GET"): api(404, 404),
+    ("api:token-list", "GET"): api(),
+    ("api:token-list", "POST"): api(201, 201, 201, payload={"name": "laptop"}),
+    ("api:token-detail", "DELETE"): api(404, 404, 204),  # somebody else's: an admin may end it,
+    ("api:token-renew", "POST"): api(404, 404, 404),  # and learns its secret no more than others
     ("api:model-list", "GET"): api(),
     ("api:facets", "GET"): api(),
     ("api:view-list", "GET"): api(),
@@ -425,6 +430,7 @@ def asked(alice, erin) -> ApprovalRequest:
     User.objects.create(username="robot", password="!", is_service=True)
     LegalHold.objects.create(model=model, reason="Case 3.", set_by=alice)
     soon = timezone.now() + timedelta(hours=1)
+    ApiToken.objects.create(user=alice, name="laptop", prefix="3f9c02d41b7a", expires_at=soon)
     Invitation.objects.create(person=erin, digest=digest_of(INVITED), invited_by="admin", expires_at=soon)
     asked = services.open_request(version.pk, "Production", reason="Better.", by=alice)
     until = timezone.now() + timedelta(days=7)
@@ -473,6 +479,8 @@ def address(name: str, request: ApprovalRequest, query: str = "") -> str:
         numbers["number"] = 1  # the event of the request
     if name == "accounts:person":
         numbers["person"] = User.objects.get(username="alice").pk
+    if ":token-" in name:
+        numbers["prefix"] = ApiToken.objects.filter(user__username="alice").earliest("pk").prefix
     if name == "accounts:service-account":
         numbers["account"] = User.objects.get(username="robot").pk
     if ":view-" in name:

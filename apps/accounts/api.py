@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.accounts import chains, giving, people_api, queries
+from apps.accounts import chains, giving, people_api, queries, token_api
 from apps.accounts.models import Grant, GrantScope, User
 from apps.accounts.serializers import EndIn, GrantFilterIn, GrantIn, GrantOut, MeOut, valid
 from apps.errors import InvalidInput
@@ -91,6 +91,7 @@ def _model(reference: str, by: User) -> Any:
 
 urlpatterns = [
     *people_api.urlpatterns,
+    *token_api.urlpatterns,
     path("grants/", GrantList.as_view(), name="grant-list"),
     path("grants/<int:grant>/end/", GrantEnd.as_view(), name="grant-end"),
     path("me/", Me.as_view(), name="me"),

@@ -1,4 +1,4 @@
-"""People over the API: one person with their grants and tokens. As on their pages."""
+"""People over the API: one person with their grants and tokens, and conflicts of duties. As on their pages."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.accounts import profiles, queries
-from apps.accounts.models import ApiToken
-from apps.accounts.serializers import PersonOut, Strict, TokenOut, valid
+from apps.accounts import conflicts, profiles, queries
+from apps.accounts.models import ApiToken, User
+from apps.accounts.serializers import ConflictFilterIn, ConflictOut, PersonOut, Strict, TokenOut, valid
 
 
 class PersonDetail(APIView):
@@ -46,7 +46,31 @@ class PersonTokens(generics.ListAPIView):
         return self.get_paginated_response(TokenOut(queries.listed_tokens(rows, request.user), many=True).data)
 
 
+@extend_schema_view(
+    get=extend_schema(
+        operation_id="conflicts_list", summary="List conflicts of duties", parameters=[ConflictFilterIn],
+        responses=ConflictOut(many=True),
+    )
+)  # fmt: skip
+class ConflictList(generics.ListAPIView):
+    """Who both registers and signs the same models, by user name, for `people:manage`.
+
+    A page looks at as many people as it has rows: those whose grants meet on no model are not on it.
+    """
+
+    serializer_class = ConflictOut
+
+    def get_queryset(self) -> QuerySet[User]:
+        queries.needs_people_manage(self.request.user)
+        return conflicts.filtered(valid(ConflictFilterIn, self.request.query_params.dict()))
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        people = self.paginate_queryset(self.get_queryset()) or []
+        return self.get_paginated_response(ConflictOut(conflicts.among(list(people), request.user), many=True).data)
+
+
 urlpatterns = [
+    path("conflicts/", ConflictList.as_view(), name="conflict-list"),
     path("people/<str:username>/", PersonDetail.as_view(), name="person-detail"),
     path("people/<str:username>/tokens/", PersonTokens.as_view(), name="person-tokens"),
 ]

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from apps.accounts import grants
+from apps.accounts import grants, tokens
 from apps.accounts.factors.queries import FIRST_OF_ALL, RECOVERY
 from apps.accounts.forms import MAX_REASON
 from apps.accounts.grant_forms import MAX_NAME, STATES
@@ -148,6 +148,72 @@ class TokenOut(serializers.Serializer):
 
     def get_models(self, row: Any) -> list[str]:
         return [getattr(model, "reference", str(model)) for model in row.models]
+
+
+class NewTokenOut(TokenOut):
+    """A token just made or renewed, with its text, which is never shown again."""
+
+    text = serializers.CharField()
+
+
+class TokenIn(Strict):
+    """What a token is to be. Through a token, none that may more, on more models, or longer."""
+
+    name = serializers.CharField(max_length=tokens.MAX_NAME, help_text="What it is for.")
+    scope = serializers.ChoiceField(choices=TokenScope.choices, required=False, default=TokenScope.READ.value)
+    models = serializers.ListField(
+        child=serializers.CharField(trim_whitespace=False), required=False, default=list,
+        help_text="The only models that it sees; none: all that you see.",
+    )  # fmt: skip
+    days = serializers.IntegerField(
+        required=False, allow_null=True, default=None, min_value=1, max_value=tokens.MAX_DAYS,
+        help_text="Null: 90, or as long as the token that you use.",
+    )  # fmt: skip
+    account = serializers.CharField(
+        required=False, default="", allow_blank=True, max_length=MAX_NAME,
+        help_text="A service account, for `people:manage`. Empty: yourself.",
+    )  # fmt: skip
+
+
+class RenewIn(Strict):
+    """How long the new secret and the old one work."""
+
+    days = serializers.IntegerField(
+        required=False, allow_null=True, default=None, min_value=1, max_value=tokens.MAX_DAYS,
+        help_text="Null: 90, or as long as the token that you use.",
+    )  # fmt: skip
+    overlap = serializers.IntegerField(
+        required=False, default=tokens.DEFAULT_OVERLAP, min_value=0, max_value=tokens.MAX_OVERLAP,
+        help_text="For how many hours the old secret works on.",
+    )  # fmt: skip
+
+
+class ConflictFilterIn(Strict):
+    """Which conflicts to list."""
+
+    acknowledged = serializers.BooleanField(
+        required=False, default=None, allow_null=True, help_text="Only those that are wanted, or only the others."
+    )
+    person = serializers.CharField(required=False, max_length=MAX_NAME, help_text="A user name.")
+
+
+class AcknowledgementOut(serializers.Serializer):
+    """That a conflict is known and wanted."""
+
+    reason = serializers.CharField()
+    made_by = serializers.CharField()
+    made_at = serializers.DateTimeField()
+
+
+class ConflictOut(serializers.Serializer):
+    """Somebody who both registers and signs the same models, and by which grants."""
+
+    person = serializers.CharField(source="person.username")
+    models = serializers.IntegerField(allow_null=True, help_text="On how many; null: on all.")
+    example = serializers.CharField(help_text="One of them; empty where it is all, or out of your sight.")
+    registers_by = GrantOut(many=True, source="writes", help_text="Five at most.")
+    signs_by = GrantOut(many=True, source="signs", help_text="Five at most.")
+    acknowledged = AcknowledgementOut(allow_null=True)
 
 
 def valid(kind: type[serializers.Serializer], data: Any) -> dict[str, Any]:

@@ -1,16 +1,19 @@
 """People and conflicts of duties over the API."""
 
 import pytest
+from django.contrib.auth.models import Group
 
-from apps.accounts import giving
+from apps.accounts import conflicts, giving
 from apps.accounts.factors import queries as factors
 from apps.accounts.models import User
+from apps.accounts.roles import DATA_SCIENTIST, REVIEWER
 from apps.accounts.services import create_token, deactivate
 from tests.accounts.test_authentication import bearer
 from tests.accounts.test_views import browser
 from tests.builders import make_model
+from tests.conftest import member
 
-PEOPLE = "/api/v1/people/"
+PEOPLE, CONFLICTS = "/api/v1/people/", "/api/v1/conflicts/"
 
 
 def read(by: User, path: str, **query: str):
@@ -65,7 +68,7 @@ def test_a_limited_token_learns_of_no_other_model_and_token(admin, alice):
 
 
 def test_what_is_not_known_is_named(admin):
-    for path in (f"{PEOPLE}admin/", f"{PEOPLE}admin/tokens/"):
+    for path in (f"{PEOPLE}admin/", f"{PEOPLE}admin/tokens/", CONFLICTS):
         answer = browser(admin).get(path, {"colour": "red"})
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "colour")
 
@@ -74,3 +77,44 @@ def test_somebody_deactivated_holds_nothing(admin, alice):
     deactivate(alice, by=admin, reason="Left.")
     told = read(admin, f"{PEOPLE}alice/")
     assert (told["state"], told["roles"], told["permissions"]) == ("deactivated", [], [])
+
+
+# --- conflicts ---
+
+
+def test_a_conflict_is_told_with_both_chains(admin):
+    member("both", DATA_SCIENTIST, REVIEWER)
+    (row,) = read(admin, CONFLICTS)["results"]
+    chains = [[grant["group"] for grant in row[kind]] for kind in ("registers_by", "signs_by")]
+    assert (row["person"], row["models"], chains) == ("both", None, [["data_scientists"], ["reviewers"]])
+
+
+def test_conflicts_on_some_models_are_counted_with_an_example(admin, mallory):
+    desk = Group.objects.create(name="desk")
+    mallory.groups.add(desk)
+    giving.give_grant(desk, "data_scientist", "model", model=make_model("churn"), by=admin, reason="Yes.")
+    giving.give_grant(desk, "reviewer", "pattern", value="ch*", by=admin, reason="Yes.")
+    (row,) = read(admin, CONFLICTS)["results"]
+    assert (row["person"], row["models"], row["example"]) == ("mallory", 1, "churn")
+
+
+def test_conflicts_are_filtered_by_person_and_by_whether_they_are_wanted(admin):
+    for name in ("one", "two"):
+        member(name, DATA_SCIENTIST, REVIEWER)
+    conflicts.acknowledge(User.objects.get(username="one"), by=admin, reason="A team of two.")
+    found = {
+        str(query): [row["person"] for row in read(admin, CONFLICTS, **query)["results"]]
+        for query in ({"acknowledged": "true"}, {"acknowledged": "false"}, {"person": "two"}, {"person": "nobody"})
+    }
+    assert list(found.values()) == [["one"], ["two"], ["two"], []]
+    assert read(admin, CONFLICTS)["results"][0]["acknowledged"]["reason"] == "A team of two."
+
+
+@pytest.mark.parametrize("who", ["alice", "bob", "mallory"])
+def test_conflicts_are_for_those_who_manage_people(request, who, db):
+    assert read(request.getfixturevalue(who), CONFLICTS) == 403
+
+
+def test_conflicts_take_a_token_that_administers(admin):
+    answers = [bearer(create_token("x", by=admin, scope=scope).text).get(CONFLICTS) for scope in ("write", "admin")]
+    assert [answer.status_code for answer in answers] == [403, 200]

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.test import Client
 
 from apps.accounts import grants
-from apps.accounts.models import Grant, User
+from apps.accounts.models import ApiToken, Grant, User
 from apps.accounts.roles import ROLES
 from apps.accounts.services import create_token
 from apps.approvals.models import ApprovalPolicy, Condition, Delegation, DriftFinding, FreezeWindow, Waiver
@@ -64,6 +64,7 @@ class House:
         return {name: [keys[0], keys[-1]] for name, keys in found.items()} | {
             "requests": [self.world.requests[state].pk for state in states],
             "people": [self.world.people["alice"].pk, self.everybody.pk],
+            "tokens": list(ApiToken.objects.filter(user=self.world.people["alice"]).values_list("prefix", flat=True)),
             "service-accounts": list(User.objects.filter(is_service=True).values_list("pk", flat=True)),
         }
 
@@ -83,7 +84,7 @@ class House:
             "run": self.ids["runs"], "view": self.ids["views"], "waiver": self.ids["waivers"],
             "endpoint": self.ids["webhooks"], "delivery": self.ids["deliveries"], "connection": ["default", "eu"],
             "delegate": ["bob"], "delegator": ["erin"], "on_behalf_of": ["erin"], "group": ["risk"],
-            "username": ["alice"], "account": ["alice"], "person": ["alice"],
+            "username": ["alice"], "prefix": self.ids["tokens"], "account": ["alice"], "person": ["alice"],
             "model_id": [self.world.churn.pk], "check": ["signature"], "reason": ["Because."], "q": ["churn"],
         }  # fmt: skip
 

@@ -115,6 +115,8 @@ LISTS = [
     "/api/v1/grants/?page_size=200",
     "/api/v1/people/{username}/",
     "/api/v1/people/{username}/tokens/?page_size=200",
+    "/api/v1/tokens/?page_size=200",
+    "/api/v1/conflicts/?page_size=200",
     "/api/v1/may/?permission=model:write&model=first",
     "/api/v1/as-of/?page_size=200",
     "/api/v1/as-of/?model=first",
@@ -140,6 +142,7 @@ FOR_ADMINS = {
     "/people/grants/",
     "/people/roles/",
     "/connections/",
+    "/api/v1/conflicts/?page_size=200",
     "/api/v1/connections/",
     "/models/first/rollback/?stage=Production",
 } | {path for path in LISTS if "webhooks" in path}

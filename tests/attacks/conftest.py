@@ -63,6 +63,7 @@ class House:
         states = ("open", "draft", "applied", "bypassed")
         return {name: [keys[0], keys[-1]] for name, keys in found.items()} | {
             "requests": [self.world.requests[state].pk for state in states],
+            "rows": [self.world.churn.pk],
             "people": [self.world.people["alice"].pk, self.everybody.pk],
             "tokens": list(ApiToken.objects.filter(user=self.world.people["alice"]).values_list("prefix", flat=True)),
             "service-accounts": list(User.objects.filter(is_service=True).values_list("pk", flat=True)),

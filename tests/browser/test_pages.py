@@ -498,6 +498,11 @@ SIGHTS = {
     "person, invited": Sight("accounts:person", "/people/{invited}/", by="admin"),
     "person, a machine": Sight("accounts:person", "/people/{service}/", by="admin"),
     "person, out of sight": Sight("accounts:person", "/people/{reviewer}/", status=404),
+    "tables": Sight("tables:index", "/admin/", by="root"),
+    "table": Sight("tables:rows", "/admin/approvals.approvalrequest/", by="root"),
+    "table, empty": Sight("tables:rows", "/admin/accounts.signingpass/", by="root"),
+    "row": Sight("tables:row", "/admin/registry.modelversion/rows/{version}/", by="root"),
+    "tables, out of sight": Sight("tables:index", "/admin/", by="admin", status=404),
     "grants": Sight("accounts:grant-list", "/people/grants/", by="admin", does=give_nothing),
     "grants, malformed filter": Sight("accounts:grant-list", "/people/grants/?scope=galaxy", by="admin", status=400),
     "roles": Sight("accounts:role-table", "/people/roles/", by="admin"),
@@ -589,6 +594,8 @@ def test_every_page_is_as_it_should_be(screen, open_browser, live_server):
     numbers |= {name: policy.pk for name, policy in world.policies.items()}
     numbers |= world.webhooks | {"service": User.objects.get(username="ci-churn").pk}
     numbers |= {"reviewer": world.people["bob"].pk, "invited": User.objects.get(username="invited").pk}
+    numbers["version"] = world.churn.versions.latest("pk").pk
+    world.people["root"] = User.objects.create_superuser("root", password=PASSWORD)
     found: dict[str, list[str]] = {}
     shown: str | None = "nobody yet"
     for name, sight in SIGHTS.items():

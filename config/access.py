@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 DENIED = (401, 403, 404, 429)
 READ = (200, 206)
 # Reads that matter besides files, which say so themselves (Content-Disposition: attachment).
-REPORTS = {"api:as-of", "api:event-list", "api:access-list", "approvals:as-of"}
+REPORTS = {"api:as-of", "api:event-list", "api:access-list", "approvals:as-of", "tables:rows", "tables:row"}
 # The first word of an address's name → what its number is called, where it leads to a model. A draft leads nowhere:
 # nobody but its writer is to learn of it.
 SUBMITTED = ApprovalRequest.objects.exclude(state=RequestState.DRAFT)

@@ -80,6 +80,8 @@ SAMPLES: dict[str, Any] = {
     "seen": 0,
     "hold": 12,
     "format": "zip",
+    "username": "erin",
+    "prefix": "3f9c02d41b7a",
 }
 
 

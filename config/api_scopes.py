@@ -107,5 +107,12 @@ NEEDED: Needed = {
     "api:access-review-end": {"POST": ADMIN},
     "api:access-review-cancel": {"POST": ADMIN},
     "api:may": {"GET": READ},
+    "api:conflict-list": {"GET": ADMIN},
+    "api:person-detail": {"GET": READ},
+    "api:person-tokens": {"GET": READ},
+    # What acts for people is made, renewed and ended by tokens that administer, and by none that may less.
+    "api:token-list": {"GET": READ, "POST": ADMIN},
+    "api:token-detail": {"DELETE": ADMIN},
+    "api:token-renew": {"POST": ADMIN},
     "api:schema": {"GET": READ},
 }

@@ -39,6 +39,8 @@ PEOPLE_PAGES = (
     "accounts:access-review-end",
     "accounts:access-review-list",
     "accounts:access-review-new",
+    "accounts:person",
+    "accounts:service-account",
     "accounts:conflict-list",
     "accounts:grant-list",
     "accounts:role-table",

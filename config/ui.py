@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import Decision, ReviewState
+from apps.accounts.profiles import PersonState
 from apps.approvals.models import DriftKind, DriftState, RequestState, Verdict
 from apps.audit.actions import AccessOutcome, Outcome
 from apps.registry.figures import figure, percent, signed
@@ -158,6 +159,11 @@ CHIPS: dict[str, dict[str, Look]] = {
         "failing": Look("danger", "alert", _("Failing")),
         "never": Look("neutral", "clock", _("Not synced yet")),
         "disabled": Look("neutral", "minus", _("Disabled")),
+    },
+    "person": {
+        PersonState.ACTIVE: Look("success", "check", _("Active")),
+        PersonState.INVITED: Look("info", "clock", _("Invited")),
+        PersonState.DEACTIVATED: Look("neutral", "minus", _("Deactivated")),
     },
     "details": _looks(
         DetailsState,

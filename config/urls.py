@@ -11,7 +11,7 @@ from apps.audit import api as audit_api
 from apps.compliance import api as compliance_api
 from apps.notifications import api as notifications_api
 from apps.registry import api as registry_api
-from config import api_docs, health
+from config import admin_pages, api_docs, health
 
 api = [
     *accounts_api.urlpatterns,
@@ -28,6 +28,7 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("api/v1/", include((api, "api"))),
+    path("admin/", include((admin_pages.urlpatterns, "tables"))),
     path("", include("apps.accounts.urls")),
     path("", include("apps.registry.urls")),
     path("", include("apps.approvals.urls")),

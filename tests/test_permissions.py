@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from apps.accounts import grants
 from apps.accounts.authentication import digest_of
-from apps.accounts.models import AccessReview, AccessReviewItem, Grant, Invitation, User
+from apps.accounts.models import AccessReview, AccessReviewItem, ApiToken, Grant, Invitation, User
 from apps.accounts.roles import ADMIN, DATA_SCIENTIST, REVIEWER, ROLES
 from apps.approvals import services
 from apps.approvals.models import (
@@ -115,6 +115,9 @@ TABLE = {
     ("home", "GET"): public(302),
     ("healthz", "GET"): public(200),
     ("readyz", "GET"): public(503),  # there is no MLflow behind this test
+    ("tables:index", "GET"): page(404, 404, 404),  # for superusers, which no role makes anybody
+    ("tables:rows", "GET"): page(404, 404, 404),
+    ("tables:row", "GET"): page(404, 404, 404),
     ("accounts:sign-in", "GET"): Row(302, 302, 302, 200),
     ("accounts:sign-in", "POST"): Row(302, 302, 302, 200),  # signed out: the form again, with its error
     ("accounts:sign-out", "POST"): public(302),
@@ -141,6 +144,8 @@ TABLE = {
     ("accounts:passkey-add", "POST"): page(400, 400, 400, payload={"name": "laptop", "answer": "{}"}),
     ("accounts:people", "GET"): page(403, 403),
     ("accounts:people", "POST"): page(403, 403, 302, payload={"do": "new_group", "name": "auditors"}),
+    ("accounts:person", "GET"): page(404, 404),
+    ("accounts:person", "POST"): page(404, 404, 302, payload={"do": "end_sessions", "reason": "A lost laptop."}),
     ("accounts:conflict-list", "GET"): page(403, 403),
     ("accounts:conflict-list", "POST"): page(403, 403, 302, payload=ACKNOWLEDGE),
     ("accounts:grant-list", "GET"): page(403, 403),
@@ -284,7 +289,14 @@ TABLE = {
     ("api:access-review-end", "POST"): api(404, 404, payload={"reason": "Over."}),
     ("api:access-review-cancel", "POST"): api(404, 404, payload={"reason": "Over."}),
     ("api:may", "GET"): api(200, 404, query="?permission=model:read&model=churn"),
+    ("api:conflict-list", "GET"): api(403, 403),
     ("api:me", "GET"): api(),
+    ("api:person-detail", "GET"): api(404, 404),  # somebody else
+    ("api:person-tokens", "GET"): api(404, 404),
+    ("api:token-list", "GET"): api(),
+    ("api:token-list", "POST"): api(201, 201, 201, payload={"name": "laptop"}),
+    ("api:token-detail", "DELETE"): api(404, 404, 204),  # somebody else's: an admin may end it,
+    ("api:token-renew", "POST"): api(404, 404, 404),  # and learns its secret no more than others
     ("api:model-list", "GET"): api(),
     ("api:facets", "GET"): api(),
     ("api:view-list", "GET"): api(),
@@ -446,6 +458,7 @@ def asked(alice, erin) -> ApprovalRequest:
     User.objects.create(username="robot", password="!", is_service=True)
     LegalHold.objects.create(model=model, reason="Case 3.", set_by=alice)
     soon = timezone.now() + timedelta(hours=1)
+    ApiToken.objects.create(user=alice, name="laptop", prefix="3f9c02d41b7a", expires_at=soon)
     Invitation.objects.create(person=erin, digest=digest_of(INVITED), invited_by="admin", expires_at=soon)
     asked = services.open_request(version.pk, "Production", reason="Better.", by=alice)
     until = timezone.now() + timedelta(days=7)
@@ -493,9 +506,14 @@ def persons(asked) -> dict[str, User | None]:
 def address(name: str, request: ApprovalRequest, query: str = "") -> str:
     """Return the path of an address, about the requested model."""
     numbers = {"id": request.pk, "name": "churn", "number": request.version.number, "connection": "default", "run": 1,
-               "alias": "champion", "place": 0, "account": 0, "text": INVITED, "control": "drift"}  # fmt: skip
+               "alias": "champion", "place": 0, "account": 0, "text": INVITED, "control": "drift",
+               "username": "alice", "kind": "registry.registeredmodel", "key": 1}  # fmt: skip
     if name in ("api:event-detail", "audit:event-detail"):
         numbers["number"] = 1  # the event of the request
+    if name == "accounts:person":
+        numbers["person"] = User.objects.get(username="alice").pk
+    if ":token-" in name:
+        numbers["prefix"] = ApiToken.objects.filter(user__username="alice").earliest("pk").prefix
     if name == "accounts:service-account":
         numbers["account"] = User.objects.get(username="robot").pk
     if ":view-" in name:

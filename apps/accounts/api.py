@@ -5,35 +5,18 @@ from typing import Any, cast
 from django.db.models import QuerySet
 from django.urls import path
 from drf_spectacular.utils import extend_schema, extend_schema_view
-from rest_framework import generics, serializers, status
+from rest_framework import generics, status
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.accounts import chains, giving, grants, queries
+from apps.accounts import chains, giving, people_api, queries, token_api
 from apps.accounts.access_reviews import api as access_reviews
-from apps.accounts.forms import MAX_REASON
-from apps.accounts.grant_forms import MAX_NAME, STATES
-from apps.accounts.grant_scopes import MAX_VALUE
 from apps.accounts.models import Grant, GrantScope, User
-from apps.accounts.strict import Strict, valid
+from apps.accounts.serializers import EndIn, GrantFilterIn, GrantIn, GrantOut, MeOut
+from apps.accounts.strict import valid
 from apps.errors import InvalidInput
-
-
-class MeOut(serializers.Serializer):
-    """A person, with roles and permissions held on the whole registry."""
-
-    username = serializers.CharField()
-    name = serializers.CharField(source="__str__")
-    roles = serializers.SerializerMethodField()
-    permissions = serializers.SerializerMethodField()
-
-    def get_roles(self, user: User) -> list[str]:
-        return grants.roles_of(user)
-
-    def get_permissions(self, user: User) -> list[str]:
-        return sorted(grants.held_permissions(user))
 
 
 class Me(APIView):
@@ -44,56 +27,6 @@ class Me(APIView):
         if request.query_params:
             raise ValidationError({name: ["Unknown parameter."] for name in sorted(request.query_params)})
         return Response(MeOut(request.user).data)
-
-
-class GrantFilterIn(Strict):
-    """Which grants to list."""
-
-    holder = serializers.CharField(required=False, max_length=MAX_NAME, help_text="A group, or a user name.")
-    role = serializers.CharField(required=False, max_length=MAX_NAME, help_text="A role, or a permission.")
-    scope = serializers.ChoiceField(GrantScope.choices, required=False)
-    show = serializers.ChoiceField([key for key, _label in STATES if key], required=False, help_text="Else: in force.")
-
-
-class GrantIn(Strict):
-    """A role for a group or a person: one of the two is named."""
-
-    group = serializers.CharField(required=False, default="", max_length=MAX_NAME)
-    person = serializers.CharField(required=False, default="", max_length=MAX_NAME, help_text="A user name.")
-    role = serializers.CharField(max_length=MAX_NAME, help_text="A role, or a single permission.")
-    scope = serializers.ChoiceField(GrantScope.choices, required=False, default=GrantScope.REGISTRY.value)
-    value = serializers.CharField(
-        required=False, default="", allow_blank=True, max_length=MAX_VALUE, trim_whitespace=False,
-        help_text="The model's name, a pattern (churn-*), a tag (key=value), a tier or a server.",
-    )  # fmt: skip
-    until = serializers.DateField(required=False, allow_null=True, default=None, help_text="The last day, in UTC.")
-    reason = serializers.CharField(max_length=MAX_REASON)
-
-
-class EndIn(Strict):
-    """Why a grant ends."""
-
-    reason = serializers.CharField(max_length=MAX_REASON)
-
-
-class GrantOut(serializers.Serializer):
-    """One grant: who holds what on what, until when, given by whom and why."""
-
-    id = serializers.IntegerField(source="grant.pk")
-    group = serializers.CharField(source="through.name", allow_null=True, default=None)
-    person = serializers.CharField(source="grant.person.username", allow_null=True, default=None)
-    role = serializers.CharField(source="grant.role")
-    scope = serializers.CharField(source="grant.scope")
-    value = serializers.CharField(source="grant.value")
-    on = serializers.CharField(help_text="In words; one model by its name.")
-    until = serializers.DateField(source="grant.last_day", allow_null=True, help_text="The last day, in UTC.")
-    in_force = serializers.BooleanField(source="grant.in_force")
-    reason = serializers.CharField(source="grant.reason")
-    made_by = serializers.CharField(source="grant.made_by")
-    made_at = serializers.DateTimeField(source="grant.made_at")
-    ended_at = serializers.DateTimeField(source="grant.ended_at", allow_null=True)
-    ended_by = serializers.CharField(source="grant.ended_by")
-    ended_reason = serializers.CharField(source="grant.ended_reason")
 
 
 @extend_schema_view(
@@ -159,6 +92,8 @@ def _model(reference: str, by: User) -> Any:
 
 
 urlpatterns = [
+    *people_api.urlpatterns,
+    *token_api.urlpatterns,
     path("grants/", GrantList.as_view(), name="grant-list"),
     path("grants/<int:grant>/end/", GrantEnd.as_view(), name="grant-end"),
     path("me/", Me.as_view(), name="me"),

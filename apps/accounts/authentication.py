@@ -113,17 +113,14 @@ def usable_token(text: str) -> ApiToken | None:
     if kind != "assent" or not secret or not (prefix.isascii() and prefix.isalnum()):
         return None
     token = known.token_of(prefix)
-    if token is None or not _is_secret_of(token, digest_of(text)) or not token.usable:
+    digest = digest_of(text)
+    if token is None or not token.usable:
         return None
-    token.user.bounds = scopes.bounds_of(token)
+    old = not hmac.compare_digest(token.digest, digest)
+    if old and not (token.overlaps and hmac.compare_digest(token.old_digest, digest)):
+        return None
+    token.user.bounds = scopes.bounds_of(token, old=old)
     return token
-
-
-def _is_secret_of(token: ApiToken, digest: str) -> bool:
-    """Return whether this is the digest of the token's secret, or of the one before it while both work."""
-    if hmac.compare_digest(token.digest, digest):
-        return True
-    return token.overlaps and hmac.compare_digest(token.old_digest, digest)
 
 
 def note_use(token: ApiToken, address: str) -> None:

@@ -5,6 +5,7 @@ Bounds only take away. They are asked by `grants`, so that whatever asks what so
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from apps.accounts.permissions import MODEL_PERMISSIONS, Permission
@@ -22,10 +23,16 @@ _ON_MODELS = frozenset(MODEL_PERMISSIONS)
 
 @dataclass(frozen=True)
 class Bounds:
-    """`models`: the keys of the only models that there are for this request (None: all); `managing`: see MANAGING."""
+    """`models`: the keys of the only models that there are for this request (None: all); `managing`: see MANAGING.
+
+    `through` is the token that the person acts through (None: none), and `ends` when the secret in use ends: no token
+    that is made through it lasts longer.
+    """
 
     models: frozenset[int] | None = None
     managing: bool = True
+    through: Any = None
+    ends: datetime | None = None
 
 
 UNBOUNDED = Bounds()

@@ -64,6 +64,16 @@ def candidates() -> QuerySet[User]:
     )
 
 
+def filtered(wanted: dict[str, Any]) -> QuerySet[User]:
+    """Return those of the candidates that are wanted: one `person`, those whose conflict is `acknowledged` or not."""
+    rows, noted = candidates(), Q(Exists(Acknowledgement.objects.filter(person=OuterRef("pk"), ended_at=None)))
+    if "person" in wanted:
+        rows = rows.filter(username=wanted["person"])
+    if wanted["acknowledged"] is not None:
+        rows = rows.filter(noted if wanted["acknowledged"] else ~noted)
+    return rows
+
+
 def among(people: list[User], by: Any) -> list[BothDuties]:
     """Return the conflicts of these people (`candidates`), as `by` may see them. A constant number of queries."""
     found, examples = _shared(people), {}

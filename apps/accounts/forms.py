@@ -132,6 +132,13 @@ class StandingForm(forms.Form):
     clean_person = MemberForm.clean_person
 
 
+class RevocationForm(forms.Form):
+    """Revoke somebody's token, and say why."""
+
+    token = forms.CharField(max_length=16, widget=forms.HiddenInput)  # its prefix
+    reason = _reason()
+
+
 class GroupForm(forms.Form):
     """Add a group."""
 

@@ -23,6 +23,7 @@ from apps.accounts.forms import (
 from apps.accounts.invitations import NewInvitation
 from apps.accounts.models import User
 from apps.accounts.roles import ROLES, Role
+from apps.errors import DomainError, NotAllowed, NotVisible
 
 PEOPLE_ROWS = 100
 
@@ -49,12 +50,25 @@ class Deed:
     carry_out: Callable[[Any, User], object]
     done: Callable[[dict[str, Any]], str]
 
+    def run(self, form: Any, by: User) -> tuple[object, int]:
+        """Ask the service; return what it made and 200. What it refuses is noted on the form, beside the status."""
+        if not form.is_valid():
+            return None, 400
+        try:
+            return self.carry_out(form, by), 200
+        except (NotVisible, NotAllowed):
+            raise
+        except DomainError as error:
+            form.add_error(error.field if error.field in form.fields else None, error.message)
+            return None, error.status
+
 
 def _grant(form: Any, by: User) -> object:
     values = form.cleaned_data
     return services.change_grant(values["group"], form.roles(), values["model"], by=by, reason=values["reason"])
 
 
+STANDING = ("deactivate", "reactivate", "end_sessions", "reset_factors")  # of the deeds, those about one person
 DEEDS = {
     "grant": Deed(GrantForm, _grant, lambda values: _("The role was changed. It counts from now on.")),
     "add_member": Deed(
@@ -164,3 +178,8 @@ def _card(overview: queries.GroupOverview, refused: forms.Form | None, deed: str
 def roles_named(names: list[str]) -> list[Role]:
     """Return the roles of these names, in their order."""
     return [ROLES[name] for name in names]
+
+
+def named_as(deed: str) -> str:
+    """Return after which deed the one field for a reason is called, beside the buttons of what can be done."""
+    return deed if deed == "reactivate" else "deactivate"

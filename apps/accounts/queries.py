@@ -1,5 +1,6 @@
 """Reading people, groups and roles, with constant query counts."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,9 +85,13 @@ def own_scopes(user: User) -> list[chains.Chain]:
     return [chains.Chain(grant) for grant in parts[:GRANTS_SHOWN]]
 
 
+def held_by(user: User) -> Q:
+    """Return the condition on a grant that it is the person's own, or of a group that they are in."""
+    return Q(person=user) | Q(group__in=user.groups.order_by().values("pk"))
+
+
 def _own(user: User) -> QuerySet[Grant]:
-    own = Q(person=user) | Q(group__in=user.groups.values("pk"))
-    return granting.in_force().filter(own).select_related("group").order_by("-id")
+    return granting.in_force().filter(held_by(user)).select_related("group").order_by("-id")
 
 
 def _in_order(roles: list[str]) -> list[str]:
@@ -109,9 +114,15 @@ def tokens_of(user: User) -> QuerySet[ApiToken]:
     return ApiToken.objects.filter(user=user).select_related("user").order_by("-id")
 
 
-def listed_tokens(owner: User, viewer: Any) -> list[ListedToken]:
-    """Return the tokens of `owner` with the models that they are limited to, in two queries at most."""
-    tokens = list(tokens_of(owner))
+def visible_tokens(owner: User, viewer: Any) -> QuerySet[ApiToken]:
+    """Return the tokens of `owner` that `viewer` may know of: a token that is limited to models knows itself alone."""
+    rows = tokens_of(owner)
+    return rows.filter(pk=viewer.bounds.through.pk) if viewer.is_limited else rows
+
+
+def listed_tokens(tokens: Iterable[ApiToken], viewer: Any) -> list[ListedToken]:
+    """Return tokens with the models that they are limited to, as `viewer` sees them, in two queries at most."""
+    tokens = list(tokens)
     keys = {key for token in tokens for key in token.limited_to or ()}
     named = {model.pk: model for model in chains.visible_models(viewer).filter(pk__in=keys)} if keys else {}
     found = []
@@ -186,7 +197,7 @@ def visible_grants(user: Any) -> QuerySet[Grant]:
     """
     rows = Grant.objects.select_related("group", "person")
     if not grants.allows(user, Permission.PEOPLE_MANAGE):
-        return rows.filter(Q(person=user) | Q(group__in=user.groups.values("pk")))
+        rows = rows.filter(held_by(user))
     if grants.allows(user, Permission.MODEL_READ):
         return rows
     return rows.filter(Q(model_id=0) | Q(model_id__in=chains.visible_models(user).values("pk")))

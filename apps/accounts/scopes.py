@@ -50,7 +50,8 @@ def covering(needed: str) -> list[str]:
     return [scope.value for scope in TokenScope if covers(scope, needed)]
 
 
-def bounds_of(token: ApiToken) -> Bounds:
-    """Return what the token leaves of its person's permissions."""
+def bounds_of(token: ApiToken, *, old: bool = False) -> Bounds:
+    """Return what the token leaves of its person's permissions; `old`: it was the secret before the last renewal."""
     models = None if token.limited_to is None else frozenset(token.limited_to)
-    return Bounds(models, managing=token.scope == ADMIN)
+    ends = token.old_until if old else token.expires_at
+    return Bounds(models, managing=token.scope == ADMIN, through=token, ends=ends)

@@ -29,7 +29,7 @@ class TokenPart:
     @property
     def tokens(self) -> list[queries.ListedToken]:
         """The tokens, newest first."""
-        return queries.listed_tokens(self.owner, self.by)
+        return queries.listed_tokens(queries.tokens_of(self.owner), self.by)
 
     @property
     def refused(self) -> Form | None:

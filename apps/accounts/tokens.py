@@ -3,21 +3,21 @@
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
-from apps.accounts import grants
+from apps.accounts import grants, scopes
 from apps.accounts.authentication import digest_of
 from apps.accounts.models import ApiToken, TokenScope, User
 from apps.accounts.permissions import Permission
 from apps.audit.actions import Action
 from apps.audit.chain import storable_text
 from apps.audit.services import Target, attempt
-from apps.errors import InvalidInput, NotVisible, WrongState
+from apps.errors import InvalidInput, NotAllowed, NotVisible, WrongState
 
 DEFAULT_DAYS = 90
 MAX_DAYS = 365
@@ -43,40 +43,44 @@ def create_token(
     owner: User | None = None,
     scope: str = TokenScope.READ,
     models: Iterable[str] = (),
-    days: int = DEFAULT_DAYS,
+    days: int | None = None,
     reason: str = "",
 ) -> NewToken:
-    """Make a token that acts for `owner` (None: for `by`), valid for `days` (1 to 365).
+    """Make a token that acts for `owner` (None: for `by`), valid for `days` (1 to 365; None: 90, or less by a token).
 
-    `models` are references of the only models that it sees; none: all that its owner sees. Raises InvalidInput, and
-    NotVisible for an owner other than `by`, unless that is a service account and `by` manages people.
+    `models` are references of the only models that it sees; none: all that its owner sees. Raises InvalidInput,
+    NotVisible for an owner other than `by`, unless that is a service account and `by` manages people, and NotAllowed
+    where `by` acts through a token that may less than the new one.
     """
     prefix, owner = secrets.token_hex(6), owner or by
     with attempt(Action.TOKEN_CREATED, by=grants.actor(by), target=Target("token", name.strip() or prefix)) as trial:
         if not _may_hold(by, owner):
             raise NotVisible(_("There is no such service account, or you may not manage it."))
         text, digest = _new_secret(prefix)
-        token = ApiToken.objects.create(
+        token = ApiToken(
             user=owner,
             name=_checked_name(name),
             prefix=prefix,
             digest=digest,
             scope=_checked_scope(scope),
             limited_to=_checked_models(models, scope, by),
-            expires_at=timezone.now() + timedelta(days=_checked_days(days)),
+            expires_at=_end_in(days, by),
         )
+        _check_within(by, token)
+        token.save(force_insert=True)
         trial.target = _target(token)
         trial.done(reason=reason, after=_terms(token))
     return NewToken(token, text)
 
 
 def renew_token(
-    prefix: str, *, by: User, days: int = DEFAULT_DAYS, overlap: int = DEFAULT_OVERLAP, reason: str = ""
+    prefix: str, *, by: User, days: int | None = None, overlap: int = DEFAULT_OVERLAP, reason: str = ""
 ) -> NewToken:
     """Give a token a new secret, valid for `days` from now; the one before works for `overlap` hours more (0 to 168).
 
     It never works longer than it would have, and one that was before it ends now. The name, prefix, scope and models
-    stay. Raises NotVisible (not there, somebody else's), WrongState (revoked or expired), InvalidInput.
+    stay. Raises NotVisible (not there, somebody else's), WrongState (revoked or expired), InvalidInput, and NotAllowed
+    where `by` acts through a token that may less.
     """
     with attempt(Action.TOKEN_RENEWED, by=grants.actor(by), target=Target("token", prefix)) as trial:
         token = _locked(prefix)
@@ -88,7 +92,8 @@ def renew_token(
         before, now = _terms(token), timezone.now()
         until = min(now + timedelta(hours=_checked_overlap(overlap)), token.expires_at)
         token.old_digest, token.old_until = (token.digest, until) if until > now else ("", None)
-        token.expires_at = now + timedelta(days=_checked_days(days))
+        token.expires_at = _end_in(days, by)
+        _check_within(by, token)
         text, token.digest = _new_secret(prefix)
         token.save(update_fields=["digest", "old_digest", "old_until", "expires_at"])
         ends = until.isoformat() if token.old_until else None
@@ -124,7 +129,34 @@ def _may_hold(by: User, owner: User) -> bool:
     return by.pk == owner.pk or (owner.is_service and grants.allows(by, Permission.PEOPLE_MANAGE))
 
 
+def _check_within(by: User, token: ApiToken) -> None:
+    """Refuse a token that may more, on more models or for longer than the one that `by` acts through, if they do.
+
+    That one is locked until the commit: whatever ends it meanwhile ends it before or after, and never beside.
+    """
+    through: ApiToken | None = by.bounds.through
+    if through is None:
+        return
+    if by.is_service:
+        raise NotAllowed(_("The tokens of a service account are made and renewed by an admin."))
+    held = ApiToken.objects.select_for_update(of=("self",)).select_related("user").get(pk=through.pk)
+    if not held.usable:
+        raise NotAllowed(_("The token of this request was revoked meanwhile, or has expired."))
+    if not scopes.covers(through.scope, token.scope):
+        message = _("A token with the scope “%(scope)s” makes none that may more. Choose a scope that it covers.")
+        raise NotAllowed(message % {"scope": through.scope}, field="scope")
+    own, wanted = through.limited_to, token.limited_to
+    if own is not None and (wanted is None or not set(wanted) <= set(own)):
+        message = _("A token that is limited to models makes none for others. Name models of its own.")
+        raise NotAllowed(message, field="models")
+    if by.bounds.ends is None or token.expires_at > by.bounds.ends:
+        message = _("A token makes none that outlives it: this one ends on %(day)s. Ask for fewer days.")
+        raise NotAllowed(message % {"day": f"{by.bounds.ends:%Y-%m-%d}" if by.bounds.ends else "–"}, field="days")
+
+
 def _locked(prefix: str) -> ApiToken | None:
+    if "\0" in prefix:  # PostgreSQL has no such text
+        return None
     return ApiToken.objects.select_for_update(of=("self",)).select_related("user").filter(prefix=prefix).first()
 
 
@@ -169,10 +201,14 @@ def _checked_models(references: Iterable[str], scope: str, by: User) -> list[int
         raise InvalidInput(error.message, field="models") from error
 
 
-def _checked_days(days: int) -> int:
+def _end_in(days: int | None, by: User) -> datetime:
+    """Return the end of a token that is valid for `days`; None: for as long as is usual, or as the token in use is."""
+    if days is None:
+        usual = timezone.now() + timedelta(days=DEFAULT_DAYS)
+        return min(usual, by.bounds.ends) if by.bounds.ends else usual
     if not 1 <= days <= MAX_DAYS:
         raise InvalidInput(_("A token is valid for 1 to 365 days."), field="days")
-    return days
+    return timezone.now() + timedelta(days=days)
 
 
 def _checked_overlap(hours: int) -> int:

@@ -24,7 +24,7 @@ from apps.accounts.models import User
 from apps.accounts.passwords import anybody_by_password
 from apps.accounts.permissions import Permission
 from apps.accounts.single_sign_on import provider
-from apps.errors import DomainError, InvalidInput, NotAllowed, NotVisible
+from apps.errors import InvalidInput, NotAllowed
 
 THEMES = ("light", "dark", "system")
 YEAR = 365 * 24 * 3600  # seconds
@@ -90,27 +90,19 @@ def _change_people(request: HttpRequest, by: User) -> HttpResponse:
     form = deed.form(request.POST, auto_id=_auto_id(name, deed, request))
     if isinstance(form, GrantForm):
         form.by = by
-    status = 400
-    if form.is_valid():
-        try:
-            made = deed.carry_out(form, by)
-        except (NotVisible, NotAllowed):
-            raise
-        except DomainError as error:
-            form.add_error(error.field if error.field in form.fields else None, error.message)
-            status = error.status
-        else:
-            if isinstance(made, NewInvitation):
-                return _people_page(request, by, invited=made)
-            messages.success(request, deed.done(form.cleaned_data))
-            return redirect("accounts:people")
-    return _people_page(request, by, refused=form, deed=name, status=status)
+    made, status = deed.run(form, by)
+    if form.errors:
+        return _people_page(request, by, refused=form, deed=name, status=status)
+    if isinstance(made, NewInvitation):
+        return _people_page(request, by, invited=made)
+    messages.success(request, deed.done(form.cleaned_data))
+    return redirect("accounts:people")
 
 
 def _auto_id(name: str, deed: pages.Deed, request: HttpRequest) -> str:
     """Return how the fields of a form that comes back are called: as on the page, where each form has its own."""
-    if deed.form is StandingForm and name not in ("deactivate", "reactivate"):
-        name = "deactivate"  # the reason is typed once, beside the buttons of what can be done
+    if deed.form is StandingForm:
+        name = pages.named_as(name)
     keys = ("group", "person") if deed.form is RemovalForm else ("person",) if deed.form is StandingForm else ("group",)
     words = [name.replace("_", "-"), *(request.POST.get(key, "").replace("%", "") for key in keys), "%s"]
     return "-".join(words)

@@ -23,7 +23,7 @@ from apps.approvals.models import DriftFinding
 from apps.audit.models import AuditEvent
 from apps.errors import InvalidInput, NotAllowed, NotVisible
 from apps.notifications.models import Notification
-from apps.registry.models import RegisteredModel
+from apps.registry.models import RegisteredModel, SavedView
 from tests.accounts.test_authentication import bearer
 from tests.accounts.test_scopes import ROUTES
 from tests.builders import make_model, make_policy, make_version
@@ -42,6 +42,8 @@ def models(db):
 def world(models, alice, bob):
     """Both models with a version in Production, a request of alice's, drift, and something to tell bob."""
     make_policy()
+    SavedView.objects.create(owner=bob, name="Mine", query=f"q={HIDDEN}")
+    SavedView.objects.create(owner=alice, name=HIDDEN, query="q=x", shared=True)
     for model in models:
         make_version(model, 1, stage="Production")
         version = make_version(model, 2)
@@ -122,6 +124,7 @@ def paths() -> list[str]:
                 "view": 1,
                 "endpoint": 1,
                 "control": "drift",
+                "username": "bob",
             }
             query = TABLE[name, method].query.replace("churn", HIDDEN)
             found.append(reverse(name, kwargs={key: numbers[key] for key in wanted}) + query)
@@ -188,6 +191,20 @@ def test_an_admin_token_is_not_limited(models, admin):
 
 def test_a_model_named_twice_is_kept_once(models, alice):
     assert create_token("ci", by=alice, models=["churn", "churn"]).token.limited_to == [models[0].pk]
+
+
+def test_views_are_out_of_its_sight_and_it_keeps_none(world, bob):
+    client = bearer(create_token("ci", by=bob, models=["churn"], scope="write").text)
+    own = SavedView.objects.get(owner=bob)
+    sent = {"content_type": "application/json"}
+    answers = [
+        client.get("/api/v1/views/").json()["results"],
+        client.get(f"/api/v1/views/{own.pk}/").status_code,
+        client.patch(f"/api/v1/views/{own.pk}/", {"name": "x"}, **sent).status_code,
+        client.delete(f"/api/v1/views/{own.pk}/").status_code,
+        client.post("/api/v1/views/", {"name": "Mine", "query": "q=x"}, **sent).status_code,
+    ]
+    assert (answers, SavedView.objects.count()) == ([[], 404, 404, 404, 403], 2)
 
 
 def test_it_lends_no_word_on_other_models_and_takes_back_none(models, bob, erin):

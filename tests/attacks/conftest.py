@@ -12,7 +12,7 @@ from django.db import transaction
 from django.test import Client
 
 from apps.accounts import grants
-from apps.accounts.models import AccessReview, AccessReviewItem, Grant, User
+from apps.accounts.models import AccessReview, AccessReviewItem, ApiToken, Grant, User
 from apps.accounts.roles import ROLES
 from apps.accounts.services import create_token
 from apps.approvals.models import ApprovalPolicy, Condition, Delegation, DriftFinding, FreezeWindow, Waiver
@@ -52,8 +52,8 @@ class House:
         return sorted({*names, *reasons, self.world.churn.description})
 
     @cached_property
-    def ids(self) -> dict[str, list[int]]:
-        """Numbers of objects that strangers may not see, by what stands before them in an address."""
+    def ids(self) -> dict[str, list[Any]]:
+        """Numbers, and prefixes of tokens, of what strangers may not see, by what stands before them in an address."""
         rows = {
             "access-reviews": AccessReview,
             "conditions": Condition, "delegations": Delegation, "deliveries": Delivery, "drift": DriftFinding,
@@ -64,6 +64,9 @@ class House:
         states = ("open", "draft", "applied", "bypassed")
         return {name: [keys[0], keys[-1]] for name, keys in found.items()} | {
             "requests": [self.world.requests[state].pk for state in states],
+            "rows": [self.world.churn.pk],
+            "people": [self.world.people["alice"].pk, self.everybody.pk],
+            "tokens": list(ApiToken.objects.filter(user=self.world.people["alice"]).values_list("prefix", flat=True)),
             "service-accounts": list(User.objects.filter(is_service=True).values_list("pk", flat=True)),
         }
 
@@ -85,6 +88,7 @@ class House:
             "run": self.ids["runs"], "view": self.ids["views"], "waiver": self.ids["waivers"],
             "endpoint": self.ids["webhooks"], "delivery": self.ids["deliveries"], "connection": ["default", "eu"],
             "delegate": ["bob"], "delegator": ["erin"], "on_behalf_of": ["erin"], "group": ["risk"],
+            "username": ["alice"], "prefix": self.ids["tokens"], "account": ["alice"], "person": ["alice"],
             "model_id": [self.world.churn.pk], "check": ["signature"], "reason": ["Because."], "q": ["churn"],
         }  # fmt: skip
 

@@ -13,7 +13,8 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ARGUMENT = re.compile(r"([\w.-]+)/<(?:(\w+):)?(\w+)>")
 NAMES: dict[str, Any] = {  # what stands before an argument in an address → what is named there, unless it is a number
     "models": "churn-classifier", "v": 2, "versions": 2, "connections": "eu", "mlflow": "eu", "pictures": 0,
-    "protected-aliases": "champion", "controls": "drift", "invitations": "x",
+    "protected-aliases": "champion", "controls": "drift", "invitations": "x", "people": "alice",
+    "admin": "registry.registeredmodel",
 }  # fmt: skip
 
 
@@ -62,6 +63,8 @@ def text_of(response: Any) -> str:
 
 
 def _value(before: str, kind: str, ids: dict[str, list[int]], place: int) -> Any:
+    if before in NAMES and kind == "str":
+        return NAMES[before]
     if before in ids:
         return ids[before][place % len(ids[before])]
     return NAMES.get(before, 1 if kind == "int" else "x")

@@ -18,7 +18,7 @@ from tests.attacks.doors import METHODS, ask, doors, text_of, unmet
 
 pytestmark = pytest.mark.django_db
 FORMATS = [{}, {"accept": "application/json"}, {"hx-request": "true"}]
-THEIR_OWN = {"session.ended", "delegation.given", "notifications.changed", "view.saved"}  # about no model
+THEIR_OWN = {"session.ended", "delegation.given", "notifications.changed", "token.created", "view.saved"}  # no model
 
 
 @pytest.fixture

@@ -191,6 +191,12 @@ def give_nothing(page: Page, world: World) -> None:
     page.get_by_role("alert").first.wait_for()
 
 
+def revoke_without_a_reason(page: Page, world: World) -> None:
+    page.locator("td details summary").first.click()
+    page.get_by_role("button", name="Revoke this token").click()
+    page.get_by_role("alert").first.wait_for()
+
+
 def open_the_acknowledging(page: Page, world: World) -> None:
     page.locator("td details summary").first.click()
 
@@ -504,6 +510,15 @@ SIGHTS = {
     "invitation": Sight("accounts:invitation", "/people/", by="admin", does=open_an_invitation),
     "invitation, none": Sight("accounts:invitation", "/invitations/x/", by=None, status=404),
     "people": Sight("accounts:people", "/people/", by="admin"),
+    "person": Sight("accounts:person", "/people/{reviewer}/", by="admin", does=revoke_without_a_reason),
+    "person, invited": Sight("accounts:person", "/people/{invited}/", by="admin"),
+    "person, a machine": Sight("accounts:person", "/people/{service}/", by="admin"),
+    "person, out of sight": Sight("accounts:person", "/people/{reviewer}/", status=404),
+    "tables": Sight("tables:index", "/admin/", by="root"),
+    "table": Sight("tables:rows", "/admin/approvals.approvalrequest/", by="root"),
+    "table, empty": Sight("tables:rows", "/admin/accounts.signingpass/", by="root"),
+    "row": Sight("tables:row", "/admin/registry.modelversion/rows/{version}/", by="root"),
+    "tables, out of sight": Sight("tables:index", "/admin/", by="admin", status=404),
     "grants": Sight("accounts:grant-list", "/people/grants/", by="admin", does=give_nothing),
     "grants, malformed filter": Sight("accounts:grant-list", "/people/grants/?scope=galaxy", by="admin", status=400),
     "access reviews": Sight("accounts:access-review-list", "/people/access-reviews/", by="admin"),
@@ -606,6 +621,9 @@ def test_every_page_is_as_it_should_be(screen, open_browser, live_server):
     numbers |= {name: policy.pk for name, policy in world.policies.items()}
     numbers |= {"campaign": AccessReview.objects.get().pk}
     numbers |= world.webhooks | {"service": User.objects.get(username="ci-churn").pk}
+    numbers |= {"reviewer": world.people["bob"].pk, "invited": User.objects.get(username="invited").pk}
+    numbers["version"] = world.churn.versions.latest("pk").pk
+    world.people["root"] = User.objects.create_superuser("root", password=PASSWORD)
     found: dict[str, list[str]] = {}
     shown: str | None = "nobody yet"
     for name, sight in SIGHTS.items():

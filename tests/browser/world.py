@@ -12,7 +12,7 @@ from apps.accounts import grants
 from apps.accounts.access_reviews import deciding, opening, steering
 from apps.accounts.models import User
 from apps.accounts.roles import ADMIN, DATA_SCIENTIST, EMERGENCY, ML_ENGINEER, REVIEWER, VIEWER
-from apps.accounts.services import create_service_account, create_token
+from apps.accounts.services import create_service_account, create_token, invite
 from apps.approvals import conditions, counts, services, waivers
 from apps.approvals.checks import reporting
 from apps.approvals.delegating import services as delegating
@@ -105,6 +105,8 @@ def build() -> World:
     _hold(make_version(make_model("retired-ranker"), 1, stage="Archived", deleted_at=THEN), people["admin"])
     make_version(make_model("half-read"), 1, details_state=DetailsState.PENDING, details_at=None)
     create_token("laptop", by=people["alice"])
+    create_token("reports", by=people["bob"], models=[world.churn.name])
+    invite(by=people["admin"], username="invited")
     machine = create_service_account("ci-churn", by=people["admin"], name="CI of churn")
     create_token("gate", by=people["admin"], owner=machine, scope="gate", models=[world.churn.name])
     SyncRun.objects.create(

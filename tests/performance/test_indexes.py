@@ -9,7 +9,8 @@ from django.db import connection
 from django.db.models import Count
 from django.utils import timezone
 
-from apps.accounts import giving, granting
+from apps.accounts import giving, granting, profiles
+from apps.accounts import queries as accounts
 from apps.accounts.access_reviews import lapsing
 from apps.accounts.access_reviews import queries as access_reviews
 from apps.accounts.models import AccessReview, User
@@ -27,6 +28,7 @@ from apps.approvals.models import UNSETTLED, ApprovalPolicy, ApprovalRequest, Ex
 from apps.approvals.policies import freezes
 from apps.approvals.policies.replaying import dry_run
 from apps.approvals.queue import queries as queue
+from apps.approvals.templatetags import people_tags
 from apps.audit import queries as audit
 from apps.audit.models import AuditEvent
 from apps.compliance.holds import queries as holding
@@ -48,8 +50,8 @@ from apps.registry.keyset import Order
 from apps.registry.models import ModelVersion
 from tests.performance.test_query_counts import World
 
-GROW = ("registry_registeredmodelgrouppermission", "accounts_accessreviewitem",
-        "approvals_delegation", "approvals_condition",
+GROW = ("accounts_grant", "accounts_apitoken", "accounts_session", "accounts_accessreviewitem",
+        "registry_registeredmodelgrouppermission", "approvals_delegation", "approvals_condition",
         "approvals_driftfinding", "approvals_bypass", "approvals_afterreview",
         "approvals_freezewindow", "approvals_externalcheck", "approvals_waiver",
         "compliance_legalhold", "compliance_holdbreach",
@@ -87,6 +89,10 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "grants that wait for an answer": lambda user: access_reviews.page(access_reviews.waiting_for(user), None, 50),
     "access reviews to tend": lambda user: lapsing.tend(),
     "grants that reach a model": lambda user: granting.follow([registry.get_model(user, "first").pk]),
+    "a person": lambda user: profiles.profile_of(user, user),
+    "tokens of a person": lambda user: accounts.listed_tokens(accounts.visible_tokens(user, user)[:50], user),
+    "delegations of a person": lambda user: people_tags.person_delegations(user, user),
+    "what a person decided": lambda user: people_tags.person_decisions(user, user),
     "events": events(),
     "events of a model": events(model_id=1),
     "events of a person": events(actor="alice"),

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.accounts import grants
-from apps.accounts.models import AccessReview, AccessReviewItem, Grant, User
+from apps.accounts.models import AccessReview, AccessReviewItem, ApiToken, Grant, User
 from apps.accounts.roles import REVIEWER
 from apps.approvals.models import (
     AfterReview,
@@ -82,6 +82,7 @@ LISTS = [
     "/people/access-reviews/{campaign}/",
     "/people/access-reviews/{campaign}/end/",
     "/access-to-review/",
+    "/people/{person}/",
     "/people/conflicts/",
     "/people/grants/",
     "/people/may/?permission=model:write&model=first",
@@ -120,6 +121,10 @@ LISTS = [
     "/api/v1/access-reviews/{campaign}/",
     "/api/v1/access-reviews/{campaign}/items/?page_size=200",
     "/api/v1/grants/?page_size=200",
+    "/api/v1/people/{username}/",
+    "/api/v1/people/{username}/tokens/?page_size=200",
+    "/api/v1/tokens/?page_size=200",
+    "/api/v1/conflicts/?page_size=200",
     "/api/v1/may/?permission=model:write&model=first",
     "/api/v1/as-of/?page_size=200",
     "/api/v1/as-of/?model=first",
@@ -140,12 +145,14 @@ LISTS = [
 ]
 FOR_ADMINS = {
     "/people/",
+    "/people/{person}/",
     "/people/conflicts/",
     "/people/grants/",
     "/people/roles/",
     "/people/access-reviews/",
     "/people/access-reviews/{campaign}/end/",
     "/connections/",
+    "/api/v1/conflicts/?page_size=200",
     "/api/v1/connections/",
     "/models/first/rollback/?stage=Production",
 } | {path for path in LISTS if "webhooks" in path}
@@ -196,6 +203,7 @@ class World:
         self._review_access(self.campaign, number)
         self._connection(number)
         self._tell(number, model)
+        self._come_in(number, model)
         MetricDirection.objects.create(metric=f"metric {number}", direction="higher", set_by="admin")
 
     def _campaign(self, number: int) -> AccessReview:
@@ -215,6 +223,15 @@ class World:
                 group=group, role=role, scope="pattern", value=f"no-{number}", reason="x", made_by="a"
             )
             AccessReviewItem.objects.create(grant=grant, **values | more | {"role": role})
+
+    def _come_in(self, number: int, model: RegisteredModel) -> None:
+        """A token of the reader for one model, and one more sign-in of theirs."""
+        soon = timezone.now() + timedelta(days=7)
+        prefix = f"prefix{number}"
+        ApiToken.objects.create(user=self.reader, name=prefix, prefix=prefix, limited_to=[model.pk], expires_at=soon)
+        with transaction.atomic():
+            target = Target("person", self.reader.username)
+            record(Action.SESSION_STARTED, by=Actor(self.reader.username), target=target, method="password")
 
     def _connection(self, number: int) -> None:
         """A server with a sync, a delivery and a refusal."""
@@ -335,6 +352,7 @@ def test_lists_ask_as_often_for_100_rows_as_for_one(request, db, reader, address
     client.force_login(person)
     counts: dict[str, list[int]] = {address: [] for address in addresses}
     numbers = {name: getattr(world, name).pk for name in ("request", "policy", "drift", "webhook", "campaign")}
+    numbers |= {"person": person.pk, "username": person.username}
     for length in LENGTHS:
         world.grow(length)
         with connection.cursor() as cursor:

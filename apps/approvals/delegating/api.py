@@ -28,6 +28,8 @@ class DelegationList(generics.ListCreateAPIView):
     def get_queryset(self) -> QuerySet[Delegation]:
         wanted = valid(DelegationFilter, self.request.query_params.dict())
         rows = queries.visible_delegations(self.request.user)
+        if "person" in wanted:
+            rows = queries.of_person(rows, wanted["person"])
         if wanted["current"] is None:
             return rows
         return queries.current(rows) if wanted["current"] else queries.ended(rows)

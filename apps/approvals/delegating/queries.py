@@ -33,6 +33,11 @@ def visible_delegations(user: Any) -> QuerySet[Delegation]:
     return rows.select_related("delegator", "delegate", "model").order_by("-id")
 
 
+def of_person(rows: QuerySet[Delegation], username: str) -> QuerySet[Delegation]:
+    """Those that this person gave or holds."""
+    return rows.filter(Q(delegator__username=username) | Q(delegate__username=username))
+
+
 def current(rows: QuerySet[Delegation]) -> QuerySet[Delegation]:
     """Those that hold now, or will."""
     return rows.filter(revoked_at=None, ends_at__gt=timezone.now())

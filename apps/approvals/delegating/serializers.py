@@ -14,6 +14,9 @@ class DelegationFilter(Strict):
     current = serializers.BooleanField(
         required=False, default=None, allow_null=True, help_text="Only those that hold now or will, or only the others."
     )
+    person = serializers.CharField(
+        required=False, max_length=MAX_NAME, help_text="A user name: only those that this person gave or holds."
+    )
 
 
 class DelegationIn(Strict):

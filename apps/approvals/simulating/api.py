@@ -9,9 +9,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.accounts.api import GrantOut
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
+from apps.accounts.serializers import GrantOut
 from apps.approvals.simulating import queries
 from apps.approvals.simulating.forms import MAX_NAME
 from apps.approvals.strict import Strict, valid

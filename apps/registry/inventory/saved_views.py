@@ -45,7 +45,12 @@ BUILT_IN = (
 
 
 def visible_views(user: Any) -> QuerySet[SavedView]:
-    """One's own views and those that others share, by name."""
+    """One's own views and those that others share, by name.
+
+    None through a token that is limited to models: what people type into a view may name any other.
+    """
+    if user.is_limited:
+        return SavedView.objects.none()
     return SavedView.objects.filter(Q(owner=user) | Q(shared=True)).select_related("owner").order_by("name", "pk")
 
 
@@ -75,9 +80,11 @@ def may_remove(user: Any, view: SavedView) -> bool:
 def save_view(name: str, query: str, *, shared: bool, by: User) -> SavedView:
     """Keep a search under a name of one's own; to share it, one must see a model.
 
-    Raises InvalidInput (name, query), NotAllowed, Conflict.
+    Raises InvalidInput (name, query), NotAllowed, also through a token that is limited to models, and Conflict.
     """
     with attempt(Action.VIEW_SAVED, by=grants.actor(by), target=Target("view", name[:MAX_NAME])) as trial:
+        if by.is_limited:  # it would not see it again, and would learn which names are taken
+            raise NotAllowed(_("A token that is limited to models keeps no views. Save it in the browser instead."))
         name, query = _checked(name), canonical(query)
         _check_sharing(shared, by)
         if SavedView.objects.filter(owner=by).count() >= MOST_VIEWS:

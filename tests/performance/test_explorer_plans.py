@@ -40,6 +40,7 @@ def long_trail(db) -> None:
 
 def plan(part, values) -> str:
     """How the database looks for it in one look over the whole trail."""
+    windows = searching.Windows(1, EVENTS + 1, seconds=1, upwards=False)
     asked: list[tuple] = []
 
     def note(execute, sql, params, many, context):
@@ -47,7 +48,7 @@ def plan(part, values) -> str:
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(note):
-        searching._look([part & filters.alternatives(values)[0]], 1, EVENTS + 1, 51, upwards=False)
+        searching._look([part & filters.alternatives(values)[0]], 1, EVENTS + 1, 51, windows)
     explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
     with connection.cursor() as cursor:
         cursor.execute(f"{explain} {asked[0][0]}", asked[0][1])

@@ -9,7 +9,7 @@ demo: ## the whole system with trained models and demo people; Ctrl-C stops it
 test: environment-dev ## the whole suite, on SQLite and on PostgreSQL
 	@sh scripts/test.sh
 
-check: environment-dev ## lint, types, import contracts, migrations, templates, locks, production settings
+check: environment-dev ## lint, types, import contracts, migrations, templates, locks, installed packages, known weaknesses, production settings
 	@sh scripts/check.sh
 
 bench: environment-dev ## ratios against MLflow, measured in the same run; PARTS="small sync pages webhook signoff trail explorer visibility" chooses

@@ -29,6 +29,10 @@ WORDS: dict[tuple[str, str], str | Promise] = {
 SAMPLES: dict[str, Any] = {
     "group": "reviewers",
     "grant": 17,
+    "review": 4,
+    "person": "bob",
+    "until": "2027-01-29",
+    "decision": "confirm",
     "role": "reviewer",
     "permission": "model:review",
     "name": "churn",

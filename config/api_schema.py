@@ -14,6 +14,9 @@ ERRORS = {
     "503": "MLflow did not answer; nothing was changed.",
 }
 FURTHER = {
+    "access_reviews_cancel_create": ("409",),
+    "access_reviews_create": ("409",),
+    "access_reviews_end_create": ("409",),
     "as_of": ("404",),
     "audit_checkpoints_create": ("409",),
     "compare_retrieve": ("404",),

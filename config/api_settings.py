@@ -48,6 +48,7 @@ SPECTACULAR_SETTINGS = {
         "RequestKind": "apps.approvals.models.RequestKind",
         "RequestState": "apps.approvals.models.RequestState",
         "Stage": "apps.registry.models.Stage",
+        "SignWith": "apps.accounts.assurance.SignWith",
         "ReviewVerdict": "apps.approvals.models.Verdict",
     },
 }

@@ -3,20 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import Promise
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from apps.accounts import grants, passes
-from apps.accounts.factors.queries import PASSKEY, has
-from apps.accounts.models import User
+from apps.accounts import grants
 from apps.accounts.permissions import Permission
-from apps.accounts.single_sign_on import provider
-from apps.accounts.single_sign_on.services import is_connected
 from apps.approvals.drift import queries as drift
 from apps.approvals.queue import queries as queue
 from apps.notifications import queries as notifications
@@ -38,7 +33,12 @@ class Entry:
     count: int = 0
 
 
+AUDIT_PAGES = ("approvals:as-of", "audit:access-list", "audit:event-detail", "audit:proof")
 PEOPLE_PAGES = (
+    "accounts:access-review",
+    "accounts:access-review-end",
+    "accounts:access-review-list",
+    "accounts:access-review-new",
     "accounts:person",
     "accounts:service-account",
     "accounts:conflict-list",
@@ -68,7 +68,7 @@ NAVIGATION: tuple[tuple[str, Any, Permission | None, tuple[str, ...]], ...] = (
         None,
         ("compliance:control-list", "compliance:hold-list", "compliance:evidence"),
     ),
-    ("audit:event-list", _("Audit"), None, ("approvals:as-of",)),
+    ("audit:event-list", _("Audit"), None, AUDIT_PAGES),
     ("approvals:policy-list", _("Policies"), Permission.POLICY_MANAGE, ("registry:metric-list",)),
     ("accounts:people", _("People"), Permission.PEOPLE_MANAGE, PEOPLE_PAGES),
     ("registry:sync", _("Sync"), Permission.SYNC_RUN, ()),
@@ -130,21 +130,6 @@ class Shell:
         """How many notifications wait unread, "99+" at most; empty for none."""
         count = self._answers.unread
         return "99+" if count >= notifications.MOST_COUNTED else str(count or "")
-
-    @property
-    def signing_pass(self) -> str:
-        """What a passkey or a fresh single sign-on gave the person for one signature, or an empty text."""
-        return passes.held(self.request)
-
-    @property
-    def ways_to_prove(self) -> list[tuple[str, str]]:
-        """Beside what is typed, how the person can say anew who they are: route and label of each."""
-        user, ways = cast(User, self.request.user), []
-        if has(user, PASSKEY):
-            ways.append(("accounts:prove-by-passkey", gettext("Use a passkey")))
-        if provider.is_on() and is_connected(user):
-            ways.append(("accounts:prove", gettext("Use single sign-on")))
-        return ways
 
     @property
     def mirror(self) -> Any:

@@ -16,7 +16,14 @@ from kombu import Exchange, Queue
 
 from config.safety import sign_in_refusals, unsafe_settings, without_credentials
 
-env = environ.Env()
+
+class Given(environ.Env):
+    """The environment, where an empty variable is one that is not set: as docker-compose.yml passes optional ones."""
+
+    ENVIRON = {name: value for name, value in os.environ.items() if value.strip()}
+
+
+env = Given()
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # --- Mode and data directory ---
@@ -314,6 +321,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep jobs": {"task": "jobs.sweep", "schedule": schedule(JOB_SWEEP_SECONDS)},
     "prune sessions": {"task": "accounts.prune", "schedule": schedule(3600)},
     "lapse grants": {"task": "accounts.lapse_grants", "schedule": schedule(60), "options": {"expires": 60}},
+    "review access": {"task": "accounts.tend_access_reviews", "schedule": schedule(30), "options": {"expires": 60}},
     "prune jobs": {"task": "jobs.prune", "schedule": schedule(3600)},
     "tend approvals": {
         "task": "approvals.tend",

@@ -13,6 +13,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.models import Decision, ReviewState
 from apps.accounts.profiles import PersonState
 from apps.approvals.models import DriftKind, DriftState, RequestState, Verdict
 from apps.audit.actions import AccessOutcome, Outcome
@@ -88,6 +89,26 @@ CHIPS: dict[str, dict[str, Look]] = {
     "access": _looks(
         AccessOutcome,
         {AccessOutcome.GRANTED: ("success", "check"), AccessOutcome.DENIED: ("danger", "x")},
+    ),
+    "access_review": _looks(
+        ReviewState,
+        {
+            ReviewState.OPEN: ("info", "clock"),
+            ReviewState.CLOSED: ("success", "check-circle"),
+            ReviewState.CANCELLED: ("neutral", "undo"),
+        },
+    ),
+    "access_review_item": _looks(
+        Decision,
+        {
+            Decision.PENDING: ("info", "clock"),
+            Decision.CONFIRMED: ("success", "check"),
+            Decision.REMOVED: ("danger", "x"),
+            Decision.LAPSED: ("warning", "clock"),
+            Decision.KEPT: ("warning", "alert"),
+            Decision.ENDED: ("neutral", "minus"),
+            Decision.CANCELLED: ("neutral", "undo"),
+        },
     ),
     "drift": _looks(
         DriftState,

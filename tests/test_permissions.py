@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from apps.accounts import grants
 from apps.accounts.authentication import digest_of
-from apps.accounts.models import ApiToken, Grant, Invitation, User
+from apps.accounts.models import AccessReview, AccessReviewItem, ApiToken, Grant, Invitation, User
 from apps.accounts.roles import ADMIN, DATA_SCIENTIST, REVIEWER, ROLES
 from apps.approvals import services
 from apps.approvals.models import (
@@ -88,7 +88,7 @@ PAGE_MOVE = {"target": "Archived", "reason": "Superseded."}
 ASKERS_409 = {"data_scientist": 409, "ml_engineer": 409, "admin": 409}
 NOTHING_YET = {"ml_engineer": 409, "admin": 409, "*": 403}  # the state has none of it
 POLICY = {"stage": "Staging", "rules": [{"needed": 2}], "reason": "Two pairs of eyes."}
-POLICY_FORM = {"stage": "Staging", "staleness": "all", "tolerance_percent": 0, "wait_minutes": 0,
+POLICY_FORM = {"stage": "Staging", "staleness": "all", "sign_with": "none", "tolerance_percent": 0, "wait_minutes": 0,
                "after_review_days": 3, "rule-0-needed": 2, "reason": "Two pairs of eyes."}  # fmt: skip
 FREEZE = {"name": "Year's end", "starts_at": "2090-12-20T00:00", "ends_at": "2091-01-02T00:00", "reason": "Books."}
 CONNECTION = {"name": "eu", "url": "https://mlflow.example.org", "auth": "none", "timeout_seconds": 10}
@@ -105,6 +105,9 @@ ACKNOWLEDGE = {"person": "both", "do": "acknowledge", "reason": "A team of two."
 GIVE = {"group": "onlookers", "role": "viewer", "scope": "pattern", "value": "churn*", "reason": "They look."}
 GIVE_FORM = GIVE | {"holder": "onlookers"}
 APPROVE = {"comment": "", "evidence_digest": "{digest}"}
+DAY = (timezone.now() + timedelta(days=30)).date().isoformat()
+CAMPAIGN = {"name": "Quarter", "until": DAY}
+ONE_ITEM = {"ids": [1], "reason": "Yes."}
 HOLD = {"model": "churn", "version": 2, "reason": "Case 4."}
 HOLDERS = {"admin": 201, "*": 403}
 CONTROL = {"enabled": True, "severity": "low", "reason": "Not yet.", "seen": 0}
@@ -148,6 +151,18 @@ TABLE = {
     ("accounts:grant-list", "GET"): page(403, 403),
     ("accounts:grant-list", "POST"): page(403, 403, 302, payload=GIVE_FORM),
     ("accounts:grant-end", "POST"): page(403, 403, 302, payload={"reason": "Over."}),
+    ("accounts:access-to-review", "GET"): page(),
+    ("accounts:access-to-review", "POST"): page(400, 400, 400, payload={"do": "confirm"}),  # nothing is ticked
+    ("accounts:access-review-list", "GET"): page(403, 403),
+    ("accounts:access-review-new", "GET"): page(403, 403),
+    ("accounts:access-review-new", "POST"): page(403, 403, 302, payload=CAMPAIGN | {"do": "open"}),
+    ("accounts:access-review", "GET"): page(404, 404),
+    ("accounts:access-review-reassign", "POST"): page(404, 404, 400, payload={"reason": "Yes."}),  # likewise
+    ("accounts:access-review-end", "GET"): page(404, 404),
+    ("accounts:access-review-end", "POST"): page(404, 404, 302, payload={"reason": "Over."}),
+    ("accounts:access-review-cancel", "POST"): page(404, 404, 302, payload={"reason": "Over."}),
+    ("accounts:access-review-csv", "GET"): page(404, 404, 409),  # it is open
+    ("accounts:access-review-json", "GET"): page(404, 404, 409),
     ("accounts:role-table", "GET"): page(403, 403),
     ("approvals:may", "GET"): page(query="?permission=model:read"),
     ("registry:model-list", "GET"): page(),
@@ -263,6 +278,16 @@ TABLE = {
     ("api:grant-list", "GET"): api(),
     ("api:grant-list", "POST"): api(403, 403, 201, payload=GIVE),
     ("api:grant-end", "POST"): api(403, 403, payload={"reason": "Over."}),
+    ("api:access-review-list", "GET"): api(),
+    ("api:access-review-list", "POST"): api(403, 403, 201, payload=CAMPAIGN),
+    ("api:access-review-preview", "POST"): api(403, 403),
+    ("api:access-review-waiting", "GET"): api(),
+    ("api:access-review", "GET"): api(404, 404),
+    ("api:access-review-items", "GET"): api(404, 404),
+    ("api:access-review-decide", "POST"): api(404, 404, payload=ONE_ITEM | {"decision": "confirm"}),
+    ("api:access-review-reassign", "POST"): api(404, 404, payload=ONE_ITEM | {"person": ""}),
+    ("api:access-review-end", "POST"): api(404, 404, payload={"reason": "Over."}),
+    ("api:access-review-cancel", "POST"): api(404, 404, payload={"reason": "Over."}),
     ("api:may", "GET"): api(200, 404, query="?permission=model:read&model=churn"),
     ("api:conflict-list", "GET"): api(403, 403),
     ("api:me", "GET"): api(),
@@ -444,7 +469,12 @@ def asked(alice, erin) -> ApprovalRequest:
         standing=False,
     )  # fmt: skip
     onlookers = Group.objects.create(name="onlookers")
-    Grant.objects.create(group=onlookers, role="viewer", scope="registry", reason="They look.", made_by="admin")
+    held = Grant.objects.create(group=onlookers, role="viewer", scope="registry", reason="They look.", made_by="admin")
+    campaign = AccessReview.objects.create(name="Yearly", opened_by="admin", due_at=until)
+    AccessReviewItem.objects.create(
+        review=campaign, grant=held, holder="onlookers", of_group=True, role="viewer", on="the whole registry",
+        given_by="admin", given_at=timezone.now(), given_reason="They look.", answers="admin",
+    )  # fmt: skip
     member("both", DATA_SCIENTIST, REVIEWER)
     Condition.objects.create(review=review, text="Check the drift report.", owner=alice, due_at=until)
     return asked
@@ -496,6 +526,8 @@ def address(name: str, request: ApprovalRequest, query: str = "") -> str:
         numbers["id"] = Delegation.objects.get().pk
     if ":grant-end" in name:
         numbers["grant"] = Grant.objects.get(group__name="onlookers").pk
+    if ":access-review" in name:
+        numbers["review"] = AccessReview.objects.get(name="Yearly").pk
     if ":condition-meet" in name:
         numbers["id"] = Condition.objects.get().pk
     if ":policy-" in name:

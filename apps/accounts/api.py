@@ -12,8 +12,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.accounts import chains, giving, people_api, queries, token_api
+from apps.accounts.access_reviews import api as access_reviews
 from apps.accounts.models import Grant, GrantScope, User
-from apps.accounts.serializers import EndIn, GrantFilterIn, GrantIn, GrantOut, MeOut, valid
+from apps.accounts.serializers import EndIn, GrantFilterIn, GrantIn, GrantOut, MeOut
+from apps.accounts.strict import valid
 from apps.errors import InvalidInput
 
 
@@ -95,4 +97,5 @@ urlpatterns = [
     path("grants/", GrantList.as_view(), name="grant-list"),
     path("grants/<int:grant>/end/", GrantEnd.as_view(), name="grant-end"),
     path("me/", Me.as_view(), name="me"),
+    *access_reviews.urlpatterns,
 ]

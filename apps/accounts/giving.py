@@ -100,12 +100,21 @@ def end_grant(number: int, *, by: User, reason: str) -> Grant:
         needs_reason(reason)
         if not grant.in_force:
             raise Conflict(_("This grant has ended already."))
-        _end(grant, by=by.get_username(), reason=reason)
-        found = granting.bring_up(grant.holder)
-        guards.ask(guards.GrantChange(by, grant.holder, found.of(granting.as_holder(grant.holder))))
+        _take(grant, by=by, reason=reason)
         somebody_still_manages_people()
         trial.done(reason=reason, before={"grant": described(grant, on)}, after={"grant": None}, number=grant.pk)
     return grant
+
+
+def end_reviewed(grant: Grant, *, by: User | None, actor: Actor, reason: str, **data: Any) -> None:
+    """End a grant that an access review takes back, in the caller's transaction, which is in line and holds the lock.
+
+    The caller has seen to it that whoever decides may. `by` None: nobody answered, so nobody is asked. `data` is what
+    the event says besides. Raises RuleViolation when nobody could manage people any more, or when a guard objects.
+    """
+    _take(grant, by=by, reason=reason, name=actor.name)
+    somebody_still_manages_people()
+    _record_end(grant, actor, reason, **data)
 
 
 def lapse() -> int:
@@ -140,20 +149,27 @@ def described(grant: Grant, model: Any = None) -> dict[str, Any]:
 def _lapse(grant: Grant) -> None:
     """End a grant whose time is over, in the caller's transaction, which holds the lock."""
     reason = _("It was given until %(day)s.") % {"day": grant.last_day}
-    _end(grant, by=SYSTEM.name, reason=reason)
-    found = granting.bring_up(grant.holder)
-    guards.tell(guards.GrantChange(None, grant.holder, found.of(granting.as_holder(grant.holder))))
+    _take(grant, by=None, reason=reason)
+    _record_end(grant, SYSTEM, reason)
+
+
+def _record_end(grant: Grant, actor: Actor, reason: str, **data: Any) -> None:
     model = apps.get_model("registry", "RegisteredModel").objects.filter(pk=grant.model_id).first()
     before = {"grant": described(grant, model)}
     record(
-        Action.GRANT_CHANGED, by=SYSTEM, target=_target(grant), reason=reason, before=before, after={"grant": None},
-        number=grant.pk,
+        Action.GRANT_CHANGED, by=actor, target=_target(grant), reason=reason, before=before, after={"grant": None},
+        number=grant.pk, **data,
     )  # fmt: skip
 
 
-def _end(grant: Grant, *, by: str, reason: str) -> None:
-    grant.ended_at, grant.ended_by, grant.ended_reason = timezone.now(), by, _kept(reason)
+def _take(grant: Grant, *, by: User | None, reason: str, name: str = "") -> None:
+    """Mark a grant as ended, and end what follows from it. `by` None: it happens by itself, and nobody can object."""
+    name = name or (by.get_username() if by else SYSTEM.name)
+    grant.ended_at, grant.ended_by, grant.ended_reason = timezone.now(), name, _kept(reason)
     grant.save(update_fields=["ended_at", "ended_by", "ended_reason"])
+    found = granting.bring_up(grant.holder)
+    change = guards.GrantChange(by, grant.holder, found.of(granting.as_holder(grant.holder)))
+    (guards.ask if by else guards.tell)(change)
 
 
 def _kept(reason: str) -> str:

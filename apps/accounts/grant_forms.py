@@ -11,7 +11,7 @@ from apps.accounts import queries
 from apps.accounts.forms import LARGEST_ID, MAX_REASON
 from apps.accounts.grant_scopes import MAX_VALUE
 from apps.accounts.models import GrantScope, User
-from apps.accounts.permissions import Permission
+from apps.accounts.permissions import permission_choices
 from apps.accounts.roles import ROLES
 
 MAX_NAME = 150
@@ -22,7 +22,7 @@ DAY = {"type": "date"}
 def role_choices() -> list[tuple[str, Any]]:
     """Return the roles, and then the single permissions."""
     roles = [(role.name, role.label) for role in ROLES.values()]
-    return [(str(_("Roles")), roles), (str(_("Single permissions")), [(name.value, name.value) for name in Permission])]
+    return [(str(_("Roles")), roles), (str(_("Single permissions")), permission_choices())]
 
 
 class GrantFilter(forms.Form):

@@ -15,6 +15,7 @@ from apps.accounts import conflicts, giving, queries
 from apps.accounts.grant_forms import ConflictForm, EndForm, GiveForm, GrantFilter
 from apps.accounts.models import User
 from apps.errors import DomainError, InvalidInput, NotAllowed, NotVisible
+from apps.on_forms import show_on
 
 ROWS = 50
 HOLDERS_OFFERED = 500
@@ -36,7 +37,7 @@ def grant_list(request: HttpRequest) -> HttpResponse:
         except (NotVisible, NotAllowed):
             raise
         except DomainError as error:
-            form.add_error(error.field if error.field in form.fields else None, error.message)
+            show_on(form, error)
             status = error.status
         else:
             messages.success(request, _("The grant counts from now on."))
@@ -48,7 +49,7 @@ def grant_list(request: HttpRequest) -> HttpResponse:
 @require_POST
 def grant_end(request: HttpRequest, grant: int) -> HttpResponse:
     """Take a grant back."""
-    giving.end_grant(grant, by=cast(User, request.user), reason=_cleaned(EndForm(request.POST))["reason"])
+    giving.end_grant(grant, by=cast(User, request.user), reason=cleaned(EndForm(request.POST))["reason"])
     messages.success(request, _("The grant has ended. What it gave is gone."))
     return redirect("accounts:grant-list")
 
@@ -68,7 +69,7 @@ def conflict_list(request: HttpRequest) -> HttpResponse:
     by = cast(User, request.user)
     queries.needs_people_manage(by)
     if request.method == "POST":
-        values = _cleaned(ConflictForm(request.POST))
+        values = cleaned(ConflictForm(request.POST))
         deed = conflicts.acknowledge if values["do"] == "acknowledge" else conflicts.take_back
         deed(values["person"], by=by, reason=values["reason"])
         messages.success(request, _("That is noted."))
@@ -100,7 +101,7 @@ def _page_number(request: HttpRequest) -> int:
     return int(page)
 
 
-def _cleaned(form: Any) -> dict[str, Any]:
+def cleaned(form: Any) -> dict[str, Any]:
     """Return what was typed. Raises InvalidInput on the first field at fault."""
     if not form.is_valid():
         field, messages_of = next(iter(form.errors.items()))

@@ -207,6 +207,19 @@ def reaching(grants: Iterable[Grant], model: int) -> list[Grant]:
     return [grant for grant in grants if grant_scopes.reach(grant.scope, grant.value, grant.model_id)(facts)]
 
 
+def reaching_any(grants: Iterable[Grant], models: Iterable[int]) -> list[Grant]:
+    """Return those of these grants whose scope takes in any of these models (keys); as many queries as models ask."""
+    facts, reached = list(_facts(list(models))), dict[tuple[str, str, int], bool]()
+    found = []
+    for grant in grants:
+        place = (grant.scope, grant.value, grant.model_id)
+        if place not in reached:
+            reached[place] = any(map(grant_scopes.reach(*place), facts))
+        if reached[place]:
+            found.append(grant)
+    return found
+
+
 def stored(permissions: Iterable[Permission]) -> QuerySet[DjangoPermission]:
     """Return our permissions as the database names them."""
     ours = Q(content_type__app_label__in=["accounts", "registry"])

@@ -9,9 +9,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.contrib.auth.models import Permission as DjangoPermission
 from django.db import models, transaction
-from django.db.models import Q, QuerySet, Subquery
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
@@ -124,8 +123,7 @@ def somewhere_question(
     if not wanted or (models is not None and not models):
         return None
     query = _HELD_SOMEWHERE.format(
-        of_groups=_table(governed, "group")._meta.db_table,
-        of_person=_table(governed, "user")._meta.db_table,
+        **_table_names(governed),
         wanted=", ".join(["%s"] * len(wanted)),
         limited="" if models is None else f" AND held.content_object_id IN ({', '.join(['%s'] * len(models))})",
     )
@@ -148,14 +146,7 @@ def visible_to(user: Any, objects: QuerySet, permission: Permission = Permission
         objects = objects.filter(pk__in=user.bounds.models)
     if permission in _granted_everywhere(user):
         return objects
-    # The permission's key is found once, and the groups without their table: then one index holds all that is read.
-    # One list of keys, not two with "or": so the few that somebody sees are looked up, instead of all looked through.
-    key = DjangoPermission.objects.filter(codename=permission.codename).order_by().values("pk")[:1]
-    held = Q(permission=Subquery(key)) & _now()
-    groups = User.groups.through.objects.filter(user=user).values("group")
-    of_groups = _table(objects.model, "group").objects.filter(held, group__in=groups).values("content_object")
-    of_person = _table(objects.model, "user").objects.filter(held, user=user).values("content_object")
-    return objects.filter(pk__in=of_groups.union(of_person, all=True))
+    return objects.filter(pk__in=holding.keys_held(permission.codename, user.pk, **_table_names(objects.model)))
 
 
 def holders(permission: Permission, obj: models.Model | None = None) -> QuerySet[User]:
@@ -179,8 +170,7 @@ def names_of_holders(permissions: Iterable[Permission], obj: models.Model) -> di
     return holding.names_of_holders(
         [permission.codename for permission in wanted],
         obj.pk,
-        of_groups=_table(type(obj), "group")._meta.db_table,
-        of_person=_table(type(obj), "user")._meta.db_table,
+        **_table_names(type(obj)),
         persons=not PERSONS_ALONE.isdisjoint(wanted),
     )
 
@@ -350,3 +340,8 @@ def _table(governed: type[models.Model], holder: str) -> Any:
         if issubclass(relation.related_model, base):
             return relation.related_model
     raise LookupError(f"{governed.__name__} has no {holder} permission table")
+
+
+def _table_names(governed: type[models.Model]) -> dict[str, str]:
+    """Return the names of those tables, as queries that are written out want them."""
+    return {"of_groups": _table(governed, "group")._meta.db_table, "of_person": _table(governed, "user")._meta.db_table}

@@ -1,12 +1,15 @@
-"""Who holds permissions on one model: asked for every request on every page that shows one, so written out.
+"""Who holds permissions on one model, and which models somebody holds one on: written out.
 
-`grants.holders` says the same as a condition for other queries; putting that together takes longer than this takes
-to be answered.
+Every page asks, some several times; putting these together of Django's queries took longer than answering them.
+`grants.holders` says as a condition for other queries what `names_of_holders` answers.
 """
 
 from collections.abc import Sequence
 
 from django.db import connection
+from django.db.models import BigIntegerField
+from django.db.models.expressions import RawSQL
+from django.utils import timezone
 
 _HOLDERS = """
     SELECT held.user_id FROM accounts_user_user_permissions held WHERE held.permission_id = {permission}
@@ -37,6 +40,24 @@ _PEOPLE = """
     SELECT person.id, person.username FROM accounts_user person
     WHERE person.is_active AND (person.is_superuser OR ({holds_each})){of_persons}
 """
+# The permission's key is found once, and the groups without their table: then one index holds all that is read.
+# One list of keys, not two with "or": so the few that somebody sees are looked up, instead of all looked through.
+_HELD = """
+    SELECT held.content_object_id FROM {of_groups} held
+    WHERE held.permission_id = (SELECT id FROM auth_permission WHERE codename = %s LIMIT 1) AND held.until > %s
+        AND held.group_id IN (SELECT group_id FROM accounts_user_groups WHERE user_id = %s)
+    UNION ALL
+    SELECT held.content_object_id FROM {of_person} held
+    WHERE held.permission_id = (SELECT id FROM auth_permission WHERE codename = %s LIMIT 1) AND held.until > %s
+        AND held.user_id = %s
+"""
+
+
+def keys_held(codename: str, person: int, *, of_groups: str, of_person: str) -> RawSQL:
+    """Return the keys of the models on which a person holds a permission by itself, as what `pk__in` takes."""
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    query = _HELD.format(of_groups=of_groups, of_person=of_person)
+    return RawSQL(query, [codename, now, person] * 2, output_field=BigIntegerField())  # noqa: S611 - values are bound
 
 
 def names_of_holders(codenames: Sequence[str], model: int, *, of_groups: str, of_person: str, persons: bool) -> dict:

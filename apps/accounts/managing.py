@@ -25,16 +25,29 @@ def managing(action: Action, *, by: User, target: Target, person: User | int | N
     Raises NotAllowed.
     """
     with attempt(action, by=grants.actor(by), target=target) as trial:
-        # In line: two admins who take the role from each other at once would leave none. The keys stay readable for
-        # what refers to a group or person meanwhile: a request that is opened, whose requester the guards wait for.
-        list(Group.objects.select_for_update(no_key=True).order_by("pk").values_list("pk"))
-        # The role may be held without any group, so those who hold it stand in line too.
-        admins = grants.lasting_holders(Permission.PEOPLE_MANAGE).values_list("pk", flat=True)
-        guards.lock_people(by.pk, *admins, *([] if person is None else [key_of(person)]))
-        bounded = not carries(by, Permission.PEOPLE_MANAGE.full_name)  # by the token of this request
-        if bounded or not grants.holders(Permission.PEOPLE_MANAGE).filter(pk=by.pk).exists():
+        in_line(by.pk, *([] if person is None else [key_of(person)]))
+        if not manages_people(by):
             raise NotAllowed(_("Only an admin of the whole registry manages people. Ask one to do this."))
         yield trial
+
+
+def in_line(*people: int) -> None:
+    """Wait for whoever changes people at this moment, and hold others up until the commit. `people`: lock these too.
+
+    Two admins who take the role from each other at once would leave none.
+    """
+    # The keys stay readable for what refers to a group or person meanwhile: a request that is opened, whose requester
+    # the guards wait for.
+    list(Group.objects.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+    # The role may be held without any group, so those who hold it stand in line too.
+    admins = grants.lasting_holders(Permission.PEOPLE_MANAGE).values_list("pk", flat=True)
+    guards.lock_people(*people, *admins)
+
+
+def manages_people(by: User) -> bool:
+    """Return whether somebody manages people as the database says it now, within the bounds of their request."""
+    bounded = not carries(by, Permission.PEOPLE_MANAGE.full_name)  # by the token of this request
+    return not bounded and grants.holders(Permission.PEOPLE_MANAGE).filter(pk=by.pk).exists()
 
 
 def somebody_still_manages_people() -> None:

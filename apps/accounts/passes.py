@@ -10,6 +10,7 @@ from datetime import timedelta
 from django.http import HttpRequest
 from django.utils import timezone
 
+from apps.accounts.assurance import SignWith, is_enough
 from apps.accounts.authentication import digest_of
 from apps.accounts.models import SigningPass, User
 
@@ -27,10 +28,13 @@ def give(request: HttpRequest, user: User, method: str) -> None:
     request.session[IN_SESSION] = [text, until.timestamp()]
 
 
-def held(request: HttpRequest) -> str:
-    """Return the pass that stands in this session and has not ended; "" without one."""
+def held(request: HttpRequest, asked: SignWith = SignWith.PASSWORD) -> str:
+    """Return the pass that stands in this session, has not ended and is enough for what is asked; "" without one."""
     text, until = request.session.get(IN_SESSION) or ("", 0)
-    return text if until > timezone.now().timestamp() else ""
+    if until <= timezone.now().timestamp():
+        return ""
+    method = SigningPass.objects.filter(digest=digest_of(text)).values_list("method", flat=True).first()
+    return text if method and is_enough(method, asked) else ""
 
 
 def use(user: User, text: str) -> str:

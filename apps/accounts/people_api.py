@@ -12,7 +12,8 @@ from rest_framework.views import APIView
 
 from apps.accounts import conflicts, profiles, queries
 from apps.accounts.models import ApiToken, User
-from apps.accounts.serializers import ConflictFilterIn, ConflictOut, PersonOut, Strict, TokenOut, valid
+from apps.accounts.serializers import ConflictFilterIn, ConflictOut, PersonOut, TokenOut
+from apps.accounts.strict import Strict, valid
 
 
 class PersonDetail(APIView):

@@ -5,6 +5,9 @@
 
 from enum import StrEnum
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
 
 class Permission(StrEnum):
     """One thing that may be allowed."""
@@ -33,10 +36,34 @@ class Permission(StrEnum):
         return self.value.startswith("model:")
 
     @property
+    def label(self) -> str | Promise:
+        """What it allows, in words."""
+        return LABELS[self]
+
+    @property
     def full_name(self) -> str:
         """`<app>.<codename>`, as Django's has_perm wants it."""
         return f"{'registry' if self.on_model else 'accounts'}.{self.codename}"
 
 
+LABELS: dict[Permission, str | Promise] = {
+    Permission.AUDIT_READ: _("Read the whole trail"),
+    Permission.CONNECTION_MANAGE: _("Manage MLflow servers"),
+    Permission.MODEL_BYPASS: _("Bypass a policy, two together"),
+    Permission.MODEL_DELETE: _("Delete models and versions"),
+    Permission.MODEL_DEPLOY: _("Deploy: withdraw others' requests, try again"),
+    Permission.MODEL_READ: _("Read models"),
+    Permission.MODEL_REVIEW: _("Sign off"),
+    Permission.MODEL_WRITE: _("Ask for promotions"),
+    Permission.PEOPLE_MANAGE: _("Manage people and roles"),
+    Permission.POLICY_MANAGE: _("Manage policies"),
+    Permission.SYNC_RUN: _("Start a sync"),
+    Permission.WEBHOOK_MANAGE: _("Manage outgoing webhooks"),
+}
 MODEL_PERMISSIONS = tuple(permission for permission in Permission if permission.on_model)
 INSTALLATION_PERMISSIONS = tuple(permission for permission in Permission if not permission.on_model)
+
+
+def permission_choices() -> list[tuple[str, str]]:
+    """Return every permission as forms offer it: its name, and its words with its name."""
+    return [(permission.value, f"{permission.label} ({permission})") for permission in Permission]

@@ -1,6 +1,7 @@
 """One's own safety: second factors, sessions, single sign-on; and who signs proves it by passkey."""
 
-from typing import cast
+from collections.abc import Callable
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import messages
@@ -24,6 +25,7 @@ from apps.accounts.models import User
 from apps.accounts.single_sign_on import provider
 from apps.accounts.single_sign_on.services import is_connected
 from apps.errors import InvalidInput, NotVisible
+from apps.on_forms import show_on
 
 
 @login_required
@@ -85,20 +87,16 @@ def app_add(request: HttpRequest) -> HttpResponse:
     user, half_way = _who(request)
     if user is None:
         return redirect("accounts:sign-in")
-    form, status = AppForm(request.POST or None, asks_again=services.asks_again(request, user)), 200
-    if request.method == "POST":
-        status = 400
-        if form.is_valid():
-            values = form.cleaned_data
-            try:
-                codes = services.add_app(request, user, values["code"], again=values.get("again", ""))
-                return _added(request, half_way, queries.TOTP, codes)
-            except InvalidInput as error:
-                form.add_error(error.field if error.field in form.fields else None, error.message)
+    form = AppForm(request.POST or None, asks_again=services.asks_again(request, user))
+    codes = _try_to_add(
+        form, lambda values: services.add_app(request, user, values["code"], again=values.get("again", ""))
+    )
+    if codes is not None:
+        return _added(request, half_way, queries.TOTP, codes)
     new = services.begin_app(request, user)
     picture = new.picture[new.picture.index("<svg") :]  # stands in the page: images of other kinds are not let in
     context = {"form": form, "secret": new.secret, "picture": picture, "half_way": half_way}
-    return render(request, "accounts/app_add.html", context, status=status)
+    return render(request, "accounts/app_add.html", context, status=400 if request.method == "POST" else 200)
 
 
 @never_cache
@@ -108,22 +106,17 @@ def passkey_add(request: HttpRequest) -> HttpResponse:
     user, half_way = _who(request)
     if user is None:
         return redirect("accounts:sign-in")
-    form, status = PasskeyForm(request.POST or None, asks_again=services.asks_again(request, user)), 200
-    if request.method == "POST":
-        status = 400
-        if form.is_valid():
-            values = form.cleaned_data
-            try:
-                codes = services.add_passkey(
-                    request, user, values["answer"], values["name"], again=values.get("again", "")
-                )
-                return _added(request, half_way, passkeys.PASSKEY, codes)
-            except InvalidInput as error:
-                form.add_error(
-                    error.field if error.field in form.fields and error.field != "answer" else None, error.message
-                )
+    form = PasskeyForm(request.POST or None, asks_again=services.asks_again(request, user))
+    codes = _try_to_add(
+        form,
+        lambda values: services.add_passkey(
+            request, user, values["answer"], values["name"], again=values.get("again", "")
+        ),
+    )
+    if codes is not None:
+        return _added(request, half_way, passkeys.PASSKEY, codes)
     context = {"form": form, "question": passkeys.question_to_add(user), "half_way": half_way}
-    return render(request, "accounts/passkey_add.html", context, status=status)
+    return render(request, "accounts/passkey_add.html", context, status=400 if request.method == "POST" else 200)
 
 
 @login_required
@@ -154,6 +147,17 @@ def _who(request: HttpRequest) -> tuple[User | None, HalfWay | None]:
         return request.user, None
     half_way = entering.half_way(request, Step.ADD_FACTOR)
     return (half_way.person, half_way) if half_way else (None, None)
+
+
+def _try_to_add(form: Form, add: Callable[[dict[str, Any]], list[str]]) -> list[str] | None:
+    """Add a factor with what a sent form says; None where the form is to be shown, with what is wrong at its place."""
+    if not form.is_valid():
+        return None
+    try:
+        return add(form.cleaned_data)
+    except InvalidInput as error:
+        show_on(form, error)
+        return None
 
 
 def _added(request: HttpRequest, half_way: HalfWay | None, kind: str, codes: list[str]) -> HttpResponse:

@@ -1,9 +1,8 @@
-"""People, tokens and grants as the API speaks them. Unknown names are refused: no misspelt option is ignored."""
+"""People, tokens and grants as the API speaks them."""
 
 from typing import Any
 
 from rest_framework import serializers
-from rest_framework.exceptions import ValidationError
 
 from apps.accounts import grants, tokens
 from apps.accounts.factors.queries import FIRST_OF_ALL, RECOVERY
@@ -12,18 +11,7 @@ from apps.accounts.grant_forms import MAX_NAME, STATES
 from apps.accounts.grant_scopes import MAX_VALUE
 from apps.accounts.models import GrantScope, TokenScope, User
 from apps.accounts.profiles import PersonState
-
-PAGING = {"page", "page_size"}
-
-
-class Strict(serializers.Serializer):
-    """Input that names each field it does not know."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        unknown = sorted(set(data) - set(self.fields) - PAGING) if isinstance(data, dict) else []
-        if unknown:
-            raise ValidationError({name: ["There is no such field."] for name in unknown})
-        return super().to_internal_value(data)
+from apps.accounts.strict import Strict
 
 
 class GrantFilterIn(Strict):
@@ -214,9 +202,3 @@ class ConflictOut(serializers.Serializer):
     registers_by = GrantOut(many=True, source="writes", help_text="Five at most.")
     signs_by = GrantOut(many=True, source="signs", help_text="Five at most.")
     acknowledged = AcknowledgementOut(allow_null=True)
-
-
-def valid(kind: type[serializers.Serializer], data: Any) -> dict[str, Any]:
-    wanted = kind(data=data)
-    wanted.is_valid(raise_exception=True)
-    return dict(wanted.validated_data)

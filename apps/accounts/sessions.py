@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from apps.accounts import doors, grants
+from apps.accounts import browsers, doors, grants
 from apps.accounts.models import Session, User
 from apps.accounts.session_store import ADDRESS, BROWSER, METHOD, STARTED, row_key
 from apps.audit.actions import Action, Outcome
@@ -33,6 +33,11 @@ class OwnSession:
     started_at: datetime
     seen_at: datetime
     here: bool
+
+    @property
+    def browser_name(self) -> str:
+        """What the browser is, in words."""
+        return browsers.in_words(self.browser)
 
 
 def start_session(request: HttpRequest, user: User, *, method: str) -> None:

@@ -10,10 +10,10 @@ nobody else, and a stolen session cannot guess on from another address.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 
 from apps.accounts import passes, throttle
+from apps.accounts.assurance import PASSKEY, SINGLE_SIGN_ON, TOTP, SignWith, is_enough
 from apps.accounts.factors import codes
 from apps.accounts.models import User
 from apps.accounts.passwords import password_counts
@@ -56,33 +56,45 @@ def confirm(user: User, password: str) -> Confirmation:
     return Confirmation(user.pk, Answer.RIGHT, method)
 
 
-def confirmed_with(confirmation: Confirmation | None, user: User, *, needed: bool) -> str:
+def confirmed_with(confirmation: Confirmation | None, user: User, *, asks: SignWith) -> str:
     """Return how the signer confirmed who they are: "password", "totp", "passkey", "oidc", or "" where nobody asked.
 
-    Raises InvalidInput for what is missing or wrong, NotAllowed after too many wrong ones; inside the caller's
-    attempt, so that the refusal is recorded. A wrong one is refused even where none is needed.
+    Raises InvalidInput for what is missing, wrong or not as strong as `asks`, NotAllowed after too many wrong ones;
+    inside the caller's attempt, so that the refusal is recorded. A wrong one is refused even where nothing is asked.
     """
     asked = confirmation if confirmation and confirmation.user_id == user.pk else Confirmation(user.pk, Answer.NONE)
     if asked.answer is Answer.TOO_MANY:
         raise NotAllowed(_("Too many wrong passwords. Wait 15 minutes, then sign again."), field="password")
     if asked.answer is Answer.WRONG:
-        raise InvalidInput(_("This is not your password. Nothing was signed. Type it again."), field="password")
-    if needed and asked.answer is Answer.NONE:
-        message = _("The policy wants your password with each signature. Type the one that you sign in with.")
-        raise InvalidInput(message, field="password")
-    if needed and settings.SIGN_WITH_FACTOR and asked.method == PASSWORD:
-        message = _("Here a signature takes your second factor. Type the code of your app, or use a passkey.")
-        raise InvalidInput(message, field="password")
+        raise InvalidInput(_wrong(asks), field="password")
+    if not is_enough(asked.method, asks):
+        raise InvalidInput(_too_little(asked, asks), field="password")
     return asked.method
+
+
+def _wrong(asks: SignWith) -> str:
+    if asks is SignWith.FACTOR:
+        return _("This code does not count. Nothing was signed. Type the one that your app shows now.")
+    return _("This is not your password. Nothing was signed. Type it again.")
+
+
+def _too_little(asked: Confirmation, asks: SignWith) -> str:
+    if asks is SignWith.PASSWORD:
+        return _("The policy wants your password with each signature. Type the one that you sign in with.")
+    if asked.method == SINGLE_SIGN_ON:
+        return _("Single sign-on is not enough here: a signature takes your second factor. Use your app or a passkey.")
+    if asked.method:
+        return _("A password is not enough here: a signature takes your second factor. Use your app or a passkey.")
+    return _("The policy wants your second factor with each signature. Type the code of your app, or use a passkey.")
 
 
 def method_label(method: str) -> str:
     """Return in words how a signature was confirmed, such as "confirmed by password"."""
     words = {
         PASSWORD: _("confirmed by password"),
-        "totp": _("confirmed by code of an app"),
-        "passkey": _("confirmed by passkey"),
-        "oidc": _("confirmed by single sign-on"),
+        TOTP: _("confirmed by code of an app"),
+        PASSKEY: _("confirmed by passkey"),
+        SINGLE_SIGN_ON: _("confirmed by single sign-on"),
     }
     return words.get(method, _("confirmed"))
 
@@ -92,5 +104,5 @@ def _recognised(user: User, text: str) -> str:
     if text.startswith(passes.PREFIX):
         return passes.use(user, text)
     if len(text) == TOTP_DIGITS and text.isascii() and text.isdigit() and codes.check_totp(user, text):
-        return "totp"
+        return TOTP
     return PASSWORD if user.check_password(text) and password_counts(user.get_username()) else ""

@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.accounts import giving, invitations
+from apps.accounts.access_reviews import lapsing
 from apps.accounts.models import Session, SigningPass
 from apps.audit.actions import Source
 from apps.audit.context import Origin, came_through
@@ -29,3 +30,10 @@ def lapse_grants() -> None:
     with came_through(Origin(Source.WORKER, "timers")):
         while giving.lapse() == giving.AT_ONCE:
             pass
+
+
+@shared_task(name="accounts.tend_access_reviews")
+def tend_access_reviews() -> None:
+    """Remind of access reviews, end what nobody confirmed, and close what is answered."""
+    with came_through(Origin(Source.WORKER, "timers")):
+        lapsing.tend()

@@ -13,7 +13,8 @@ from rest_framework.views import APIView
 
 from apps.accounts import profiles, queries, services
 from apps.accounts.models import ApiToken, User
-from apps.accounts.serializers import NewTokenOut, RenewIn, Strict, TokenIn, TokenOut, valid
+from apps.accounts.serializers import NewTokenOut, RenewIn, TokenIn, TokenOut
+from apps.accounts.strict import Strict, valid
 from apps.accounts.tokens import NewToken
 from apps.errors import NotVisible
 

@@ -22,6 +22,7 @@ from apps.approvals.reviewing import (
     dismiss,
     dismiss_for_changes,
     dismiss_lapsed,
+    dismiss_weaker,
     give_review,
     refresh_evidence,
     seen_digest,
@@ -183,6 +184,8 @@ def _repin(deed: Deed) -> None:
         schedule.under_review_again(request, timezone.now())
     request.save(update_fields=["policy", "from_number", "alias_write", *schedule.TIMES, "updated_at"])
     refresh_evidence(request)
+    if weaker := dismiss_weaker(request):
+        deed.trial.data["dismissed"] = weaker
     dismiss_lapsed(request, objections=False)  # a lapsed objection waits for another reviewer, not for another policy
     advance(request)
     if was_approved and request.state == RequestState.APPROVED:  # its wait and its time are those of the new policy

@@ -3,9 +3,11 @@
 from django.utils.translation import gettext as _
 
 from apps.accounts import grants
+from apps.accounts.assurance import SignWith
 from apps.accounts.models import User
 from apps.approvals.models import ApprovalRequest
 from apps.approvals.records import about, request_target
+from apps.approvals.signing import asks
 from apps.approvals.transitions import Transition
 from apps.approvals.visibility import requests_seen_by
 from apps.audit import services as audit
@@ -17,10 +19,10 @@ HIGH_RISK = "high"
 def why_alone(request: ApprovalRequest) -> str:
     """Say why a request cannot be signed together with others; empty when it can.
 
-    Where its policy asks for the password at every signature, one password signs several all the same.
+    Where its policy asks signers again who they are, once is enough for several all the same.
     """
     high = request.version.model.risk.strip().lower() == HIGH_RISK
-    if not high or (request.policy and request.policy.reauthenticate):
+    if not high or asks(request) is not SignWith.NONE:
         return ""
     return _("The model's risk is high: open the request and sign it by itself.")
 

@@ -20,11 +20,11 @@ from apps.approvals import blockers, evidence, visibility, waiting, writing
 from apps.approvals.advancing import MOVABLE, reconsider
 from apps.approvals.at_once import looking
 from apps.approvals.models import UNFINISHED, ApprovalRequest, RequestState
-from apps.approvals.ringing import each
 from apps.audit.context import came_through
 from apps.jobs import services as jobs
 from apps.jobs.handlers import handles
 from apps.jobs.models import Job
+from apps.jobs.ringing import each
 from apps.registry.observers import Change, observes
 
 REFRESH_JOB = "approvals.refresh"

@@ -7,7 +7,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from apps.approvals import blockers, evidence, findings, queries, schedule, staleness
+from apps.accounts.assurance import SignWith
+from apps.approvals import blockers, evidence, findings, queries, rules, schedule, staleness
 from apps.approvals.acting import EFFECTS
 from apps.approvals.checks import CheckResult, Outcome
 from apps.approvals.drift import covering
@@ -17,6 +18,7 @@ from apps.approvals.queue.words import headline_in_words
 from apps.approvals.reviewing import fields_in_words
 from apps.approvals.seating import Seats, seating
 from apps.approvals.services import APPLY_JOB
+from apps.approvals.signing import asks
 from apps.approvals.timeline import archived_numbers, events_of, timeline
 from apps.approvals.titles import target_of
 from apps.approvals.transitions import RequestAction
@@ -96,6 +98,7 @@ def offers_context(asked: ApprovalRequest, user: Any) -> dict[str, Any]:
     return {
         "offered": [offer for offer in offers if not offer.refusal],
         "refused": [(labels, sentence) for sentence, labels in refused.items()],
+        "lacks_factor": rules.can_confirm(user, asked) if refused else None,
         "signs": any(offer.action in VERDICTS and not offer.refusal for offer in offers),
         "primary": (RequestAction.APPROVE, RequestAction.RETRY, RequestAction.SUBMIT),
         "dangerous": (RequestAction.REJECT, RequestAction.DISCARD),
@@ -172,8 +175,16 @@ def decision_sentence(asked: ApprovalRequest, seats: list[Seats], to_archive: li
     sentence = _approvals_needed(asked, missing) % names
     if to_archive:
         versions = ", ".join(f"v{version.number}" for version in to_archive)
-        return _("%(sentence)s and archives %(versions)s.") % {"sentence": sentence, "versions": versions}
-    return f"{sentence}."
+        sentence = _("%(sentence)s and archives %(versions)s") % {"sentence": sentence, "versions": versions}
+    return f"{sentence}. {_signed_with(asked)}".rstrip()
+
+
+def _signed_with(asked: ApprovalRequest) -> str:
+    return {
+        SignWith.NONE: "",
+        SignWith.PASSWORD: _("Signing takes your password."),
+        SignWith.FACTOR: _("Signing takes your second factor."),
+    }[asks(asked)]
 
 
 def _approvals_needed(asked: ApprovalRequest, missing: int) -> str:

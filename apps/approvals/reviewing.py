@@ -7,13 +7,14 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from apps.accounts.assurance import is_enough
 from apps.accounts.models import User
 from apps.accounts.signing import confirmed_with
 from apps.approvals import eligibility, evidence, findings, schedule, staleness, waiting
 from apps.approvals.exceptional import dropping
 from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, RequestState, Review, Verdict
 from apps.approvals.records import about, request_target
-from apps.approvals.signing import Signing, meaning_from, printed_name, statement
+from apps.approvals.signing import Signing, asks, meaning_from, printed_name, statement
 from apps.audit import services as audit
 from apps.audit.actions import Action
 from apps.audit.services import Actor
@@ -79,8 +80,7 @@ def give_review(
     delegate gives it. Raises InvalidInput (meaning, password) and NotAllowed after too many wrong passwords.
     """
     signing, voice = signing or Signing(), voice or by
-    again = bool(request.policy and request.policy.reauthenticate)
-    confirmed = confirmed_with(signing.confirmation, by, needed=again)
+    confirmed = confirmed_with(signing.confirmation, by, asks=asks(request))
     meaning = meaning_from(signing.meaning, verdict)
     former = request.reviews.filter(Q(reviewer=by) | Q(counts_for=voice), standing=True)
     dismiss(former, _("Replaced by a later review."))
@@ -176,6 +176,18 @@ def dismiss_lapsed(request: ApprovalRequest, *, objections: bool = True) -> list
         **about(request),
     )
     return names
+
+
+def dismiss_weaker(request: ApprovalRequest) -> list[str]:
+    """Dismiss the standing approvals that were signed with less than the request's policy asks for.
+
+    In the caller's transaction, which records it, with the request locked. Returns the user names of those who gave
+    them. An objection stands: it holds up what it was made against, however it was signed.
+    """
+    approvals = request.reviews.filter(standing=True, verdict=Verdict.APPROVE).values_list("pk", "confirmed_with")
+    weaker = [key for key, method in approvals if not is_enough(method, asks(request))]
+    because = _("It was signed with less than the present policy asks for: %(asked)s.")
+    return dismiss(request.reviews.filter(pk__in=weaker), because % {"asked": asks(request).label})
 
 
 def reopen(request: ApprovalRequest) -> None:

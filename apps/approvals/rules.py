@@ -3,13 +3,17 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from apps.accounts.assurance import SignWith
 from apps.accounts.bounds import PERSONS_ALONE
+from apps.accounts.factors.rules import why_cannot_sign
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.approvals import aiming, eligibility
+from apps.approvals.at_once import once_while_looking
 from apps.approvals.drift import covering
 from apps.approvals.eligibility import Exclusion
 from apps.approvals.models import ApprovalRequest, Verdict
+from apps.approvals.signing import asked_to_bypass, asks
 
 EXCLUDED = {
     Exclusion.RUN_OWNER: gettext_lazy("You trained this version, so somebody else has to review it."),
@@ -62,6 +66,21 @@ def in_the_policy_group(user: User, request: ApprovalRequest) -> str | None:
         return None
     message = _("The policy of this request wants a review by the group %(group)s, and you are not in it.")
     return message % {"group": ", ".join(group.name for group in groups if group)}
+
+
+def can_confirm(user: User, request: ApprovalRequest) -> str | None:
+    """Where the policy asks for a second factor, somebody without one is told before they begin."""
+    return _lacks_a_factor(user) if asks(request) is SignWith.FACTOR else None
+
+
+def can_confirm_a_bypass(user: User, request: ApprovalRequest) -> str | None:
+    """Going past a policy takes no less than signing under it."""
+    return _lacks_a_factor(user) if asked_to_bypass(request) is SignWith.FACTOR else None
+
+
+@once_while_looking
+def _lacks_a_factor(user: User) -> str | None:
+    return why_cannot_sign(user, SignWith.FACTOR)
 
 
 def may_be_spoken_for(person: User, request: ApprovalRequest) -> str | None:

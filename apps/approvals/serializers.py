@@ -86,7 +86,8 @@ class ReviewIn(Strict):
         default="",
         trim_whitespace=False,
         write_only=True,
-        help_text="Yours, where the policy wants it at each signature: a token alone does not sign there.",
+        help_text="Yours, or the present code of your app, where the policy's sign_with asks for it. A token does "
+        "not sign alone there.",
     )
     on_behalf_of = serializers.CharField(
         max_length=MAX_NAME, required=False, default="", help_text="The user name of whoever delegated to you."

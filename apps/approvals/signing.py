@@ -6,6 +6,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from apps.accounts import signing as passwords
+from apps.accounts.assurance import SignWith, asked_by
 from apps.accounts.models import User
 from apps.accounts.signing import Confirmation
 from apps.approvals.models import ApprovalRequest, Meaning, Severity, Verdict
@@ -37,6 +38,16 @@ class Signing:
         if self.confirmation and self.confirmation.user_id == by.pk:
             return self
         return replace(self, password="", confirmation=passwords.confirm(by, self.password))
+
+
+def asks(request: ApprovalRequest) -> SignWith:
+    """Return what a signature on this request takes beside being signed in."""
+    return request.policy.asks if request.policy else SignWith.NONE
+
+
+def asked_to_bypass(request: ApprovalRequest) -> SignWith:
+    """Return what going past the request's policy takes: a password at least."""
+    return asked_by(SignWith.PASSWORD, *([request.policy.sign_with] if request.policy else ()))
 
 
 def meaning_from(text: str, verdict: Verdict) -> Meaning:

@@ -5,7 +5,7 @@ from typing import Any
 from apps.accounts.models import User
 from apps.approvals.delegating.voices import speaks_for
 from apps.approvals.models import ApprovalRequest, Meaning, Severity, Verdict
-from apps.approvals.signing import statement
+from apps.approvals.signing import asks, statement
 from apps.approvals.signing_form import CONDITIONS, ActForm, SignForm
 
 
@@ -18,7 +18,7 @@ def signing_context(asked: ApprovalRequest, user: User, form: ActForm | None) ->
         "conditions": [_condition(form, number) for number in range(1, CONDITIONS + 1)],
         "with_conditions": any(_written(form, f"condition_{number}") for number in range(1, CONDITIONS + 1)),
         "voices": speaks_for(user, asked.version.model),
-        "wants_password": bool(asked.policy and asked.policy.reauthenticate),
+        "asks": asks(asked),
         "statement": statement(asked, Verdict.APPROVE, Meaning.APPROVAL, by=user, voice=user),
     }
 

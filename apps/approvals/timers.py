@@ -14,10 +14,10 @@ from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, RequestState
 from apps.approvals.policies import freezes
 from apps.approvals.records import about, request_target
 from apps.approvals.reviewing import SYSTEM
-from apps.approvals.ringing import each
 from apps.audit import services as audit
 from apps.audit.actions import Action
 from apps.jobs.models import ACTIVE_STATES, Job
+from apps.jobs.ringing import each
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +29,9 @@ def tend() -> int:
         try:
             handled += timer()
         except Exception:
+            # Whatever a timer's own query or code raises; rows that fail are caught one by one (ringing.each). Left
+            # alone, a fault in the first would keep the others from ringing at every beat: requests would not expire,
+            # approvals not lapse. It is logged at each beat until it is mended; the end of the process passes through.
             logger.exception("the timer %s broke", timer.__name__)
     return handled
 

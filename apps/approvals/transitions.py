@@ -66,6 +66,7 @@ REVIEW_RULES: tuple[Rule, ...] = (
     rules.not_the_requester,
     rules.not_excluded,
     rules.in_the_policy_group,
+    rules.can_confirm,
 )
 WRITER_ONLY = gettext_lazy("Asking for a promotion needs the data scientist's role on this model.")
 ENGINEER_DISMISSES = gettext_lazy("Dismissing an objection needs the ML engineer's role on this model.")
@@ -205,6 +206,7 @@ TRANSITIONS = {
             Permission.MODEL_BYPASS,
             TWO_ONLY,
             Action.BYPASS_ASKED,
+            rules=(rules.can_confirm_a_bypass,),
             obstacles=(*IN_THE_WAY, exceptional.waits_for_something, exceptional.not_asked_already),
             comment_needed=True,
             apart=True,
@@ -216,7 +218,7 @@ TRANSITIONS = {
             Permission.MODEL_BYPASS,
             TWO_ONLY,
             Action.BYPASS_CONFIRMED,
-            rules=(exceptional.the_second_person,),
+            rules=(exceptional.the_second_person, rules.can_confirm_a_bypass),
             obstacles=(*IN_THE_WAY, exceptional.is_asked_for, exceptional.the_first_still_may),
             apart=True,
         ),
@@ -285,7 +287,7 @@ def _refusal_for_another(row: Transition, request: ApprovalRequest, user: User, 
         return InvalidInput(_("Only a review can be given for somebody else."), field="on_behalf_of")
     if error := _wrong_state(row, request):
         return error
-    for rule in (rules.not_the_requester, rules.not_excluded):
+    for rule in (rules.not_the_requester, rules.not_excluded, rules.can_confirm):
         if sentence := rule(user, request):
             return RuleViolation(sentence)
     if sentence := rules.may_be_spoken_for(voice, request):

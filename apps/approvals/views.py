@@ -22,11 +22,6 @@ from apps.errors import DomainError, NotVisible
 ROWS = 50
 
 
-def show_on(form: Any, error: DomainError) -> None:
-    """Put a refusal on the field that it names, else on the form as a whole."""
-    form.add_error(error.field if error.field in form.fields else None, error.message)
-
-
 @login_required
 @require_safe
 def request_detail(request: HttpRequest, id: int) -> HttpResponse:

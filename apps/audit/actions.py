@@ -7,6 +7,19 @@ from django.utils.translation import gettext_lazy as _
 class Action(models.TextChoices):
     """What happened. Refused attempts use the same action with outcome `refused`."""
 
+    ACCESS_REVIEW_CANCELLED = "access_review.cancelled", _("Access review cancelled")
+    ACCESS_REVIEW_CLOSED = "access_review.closed", _("Access review closed")
+    ACCESS_REVIEW_CONFIRMED = "access_review.confirmed", _("Grant confirmed in an access review")
+    ACCESS_REVIEW_CUT_SHORT = "access_review.cut_short", _("Access review ended early")
+    ACCESS_REVIEW_ENDED = "access_review.ended", _("Grant under review ended meanwhile")
+    ACCESS_REVIEW_EXPORTED = "access_review.exported", _("Access review exported")
+    ACCESS_REVIEW_HALF_CONFIRMED = "access_review.half_confirmed", _("Grant confirmed by one of two of its holders")
+    ACCESS_REVIEW_KEPT = "access_review.kept", _("Unanswered grant kept: nobody else could manage people")
+    ACCESS_REVIEW_LAPSED = "access_review.lapsed", _("Unanswered grant lapsed")
+    ACCESS_REVIEW_OPENED = "access_review.opened", _("Access review opened")
+    ACCESS_REVIEW_REASSIGNED = "access_review.reassigned", _("Grant under review reassigned")
+    ACCESS_REVIEW_REMINDED = "access_review.reminded", _("Owners reminded of an access review")
+    ACCESS_REVIEW_REMOVED = "access_review.removed", _("Grant removed in an access review")
     AFTER_REVIEW_DONE = "after_review.done", _("Reviewed afterwards")
     AFTER_REVIEW_OVERDUE = "after_review.overdue", _("Review afterwards is overdue")
     ALIAS_PROTECTED = "alias.protected", _("Alias protected")

@@ -65,13 +65,18 @@ def event_type(action: str, outcome: str, data: Mapping[str, Any]) -> str:
     return meaning.value
 
 
+def actions_of(*wanted: EventType) -> list[str]:
+    """Return the actions whose events can be of these types; which of them are, `event_type` says."""
+    kinds = {EventType.STAGE_TRANSITION if kind is EventType.MODEL_ARCHIVED else kind for kind in wanted}
+    return sorted(str(action) for action, meaning in MEANINGS.items() if meaning in kinds)
+
+
 def of_type(wanted: str) -> Q:
     """Return the condition that an event is of this type. Raises ValueError for a type that there is not."""
     kind = EventType(wanted)
     if kind is EventType.MODEL_ARCHIVED:
         return Q(outcome=Outcome.DONE, action=Action.VERSION_STAGE_CHANGED, data__after__stage=ARCHIVED)
-    actions = sorted(str(action) for action, meaning in MEANINGS.items() if meaning is kind)
-    found = Q(outcome=Outcome.DONE, action__in=actions)
+    found = Q(outcome=Outcome.DONE, action__in=actions_of(kind))
     if kind is EventType.STAGE_TRANSITION:
         return found & (Q(data__after__stage__isnull=True) | ~Q(data__after__stage=ARCHIVED))
     if kind is EventType.MODEL_DEPLOYED:

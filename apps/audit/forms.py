@@ -14,7 +14,7 @@ from apps.errors import InvalidInput
 LARGEST_ID = 2**63 - 1
 NUMBER: dict[str, Any] = {"required": False, "max_value": LARGEST_ID, "widget": forms.HiddenInput}
 WORD: dict[str, Any] = {"required": False, "strip": False, "max_length": 1000}
-MOMENT = {"autocomplete": "off", "placeholder": "2026-05-03, 24h, 7d", "title": _("A day, a moment, or how long ago.")}
+MOMENT = {"autocomplete": "off", "placeholder": "7d, 2026-05-03", "title": _("A day, a moment, or how long ago.")}
 
 
 class MomentField(forms.CharField):

@@ -21,8 +21,8 @@ from apps.audit.models import AuditEvent
 ROWS = 50
 FIRST_WINDOW = 4096  # numbers looked at first, without a limit: enough for a page of what is not rare
 GROWTH = 16  # four looks for ten million numbers
-ALL_LOOKS = 0.15  # seconds, after which no other look begins
-LONGEST_LOOK, SHORTEST_LOOK = 0.07, 0.02  # seconds that one may take; the shortest, however little is left
+ALL_LOOKS = 0.1  # seconds, after which no other look begins
+LONGEST_LOOK, SHORTEST_LOOK = 0.06, 0.02  # seconds that one may take; the shortest, however little is left
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,7 @@ def search(
     while window := windows.next():
         start, end, most = *window, rows + 1 - len(events)
         try:
-            with windows.limited():
-                seen = _look(parts, start, end, most, upwards=after is not None)
+            seen = _look(parts, start, end, most, windows)
         except TookTooLongError:
             windows.shrink()
             continue
@@ -130,14 +129,13 @@ class Windows:
         return self.low >= self.high
 
 
-def _look(parts: list[Q], start: int, end: int, most: int, *, upwards: bool) -> list[AuditEvent]:
-    """Return the `most` first events of each part in a window."""
-    order = "id" if upwards else "-id"
-    return [
-        event
-        for part in parts
-        for event in AuditEvent.objects.filter(part, id__gte=start, id__lt=end).order_by(order)[:most]
-    ]
+def _look(parts: list[Q], start: int, end: int, most: int, windows: Windows) -> list[AuditEvent]:
+    """Return the `most` first events of each part in a window. Raises TookTooLongError."""
+    order, seen = "id" if windows.upwards else "-id", list[AuditEvent]()
+    for part in parts:
+        with windows.limited():
+            seen += AuditEvent.objects.filter(part, id__gte=start, id__lt=end).order_by(order)[:most]
+    return seen
 
 
 def _page(found: list[AuditEvent], rows: int, before: int | None, after: int | None, looked_to: int | None) -> Found:

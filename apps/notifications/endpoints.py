@@ -19,7 +19,7 @@ from apps.audit.actions import Action
 from apps.audit.chain import storable_text
 from apps.audit.services import Attempt, Target, attempt
 from apps.errors import Conflict, InvalidInput, NotAllowed, NotVisible, WrongState
-from apps.notifications.models import Delivery, DeliveryState, Endpoint
+from apps.notifications.models import SENT_AGAIN, Delivery, DeliveryState, Endpoint
 from apps.notifications.queueing import FAMILIES, new_message_id, stamp
 from apps.notifications.safe_http import checked_url
 from apps.notifications.sending import webhooks
@@ -144,7 +144,7 @@ def send_again(number: int, *, by: User, delivery: int | None = None) -> int:
             rows = rows.filter(pk=delivery) if delivery < 2**63 else rows.none()
             if not rows.exists():
                 raise NotVisible(_("There is no such delivery."))
-        dead = rows.filter(state=DeliveryState.DEAD)
+        dead = rows.filter(state__in=SENT_AGAIN)
         count = dead.update(state=DeliveryState.QUEUED, attempts=0, next_at=timezone.now(), finished_at=None)
         if delivery is not None and not count:
             raise WrongState(_("This delivery was not given up: it arrived, or is still being tried."))

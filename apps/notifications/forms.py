@@ -17,6 +17,7 @@ MAX_REFERENCES = 30_000  # characters
 LARGEST = 2**63 - 1
 HOURS = [(hour, f"{hour:02}:00") for hour in range(24)]
 FAMILY_LABELS = {
+    "access_review.*": _("Access reviews"),
     "after_review.*": _("Reviews afterwards"),
     "alias.*": _("Protected aliases"),
     "audit.*": _("Exports of the trail"),

@@ -75,6 +75,9 @@ def _tell(event: AuditEvent) -> None:
             if last_try:
                 logger.exception("nobody could be told of event %s", event.pk)
         except Exception:
+            # Whom an event concerns, and in which words, is said by the apps above (audiences.tells), so anything can
+            # be raised here; its savepoint is rolled back. The cursor goes on: events are told in order, and one that
+            # nobody can tell of would otherwise silence all that come after it. The trail has it, and the log says so.
             logger.exception("nobody could be told of event %s", event.pk)
             return
 

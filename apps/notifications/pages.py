@@ -18,6 +18,7 @@ from apps.accounts.permissions import Permission
 from apps.errors import InvalidInput
 from apps.notifications import preferences, queries, reading
 from apps.notifications.forms import ListFilter, PreferencesForm, ReadForm, preferences_form
+from apps.on_forms import show_on
 
 ROWS = 50
 
@@ -74,7 +75,7 @@ def preferences_page(request: HttpRequest) -> HttpResponse:
         try:
             preferences.set_preferences(by=user, **form.choices())
         except InvalidInput as error:
-            form.add_error(error.field if error.field in form.fields else None, error.message)
+            show_on(form, error)
         else:
             messages.success(request, _("Your choices are saved. They count from now on."))
             return redirect("notifications:preferences")

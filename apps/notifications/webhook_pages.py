@@ -1,9 +1,8 @@
 """The pages of outgoing webhooks: parse, call the service, redirect. Every rule is the services'."""
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 
-from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -15,12 +14,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.models import User
-from apps.errors import DomainError, InvalidInput, NotAllowed, NotVisible
+from apps.errors import InvalidInput
 from apps.notifications import endpoints, queries
 from apps.notifications.endpoints import NewSecret
 from apps.notifications.forms import DeliveryFilter, EndpointForm, ResendForm, endpoint_form
 from apps.notifications.models import DeliveryState, Endpoint
 from apps.notifications.sending.webhooks import Result
+from apps.on_forms import OK, carry_out
 
 ROWS = 50
 
@@ -48,7 +48,7 @@ def webhook_new(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return render(request, "notifications/webhook_new.html", {"form": form})
     made: list[NewSecret] = []
-    status = _carry_out(form, lambda: made.append(endpoints.add_endpoint(by=_person(request), **form.cleaned_data)))
+    status = carry_out(form, lambda: made.append(endpoints.add_endpoint(by=_person(request), **form.cleaned_data)))
     if not made:
         return render(request, "notifications/webhook_new.html", {"form": form}, status=status)
     return _detail_page(request, made[0].endpoint.pk, secret=made[0].secret)
@@ -99,8 +99,8 @@ def _detail_page(
 
 def _save(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
     form = EndpointForm(request.POST, listed=endpoint.events)
-    status = _carry_out(form, lambda: endpoints.change_endpoint(endpoint.pk, by=_person(request), **form.cleaned_data))
-    if status != 200:
+    status = carry_out(form, lambda: endpoints.change_endpoint(endpoint.pk, by=_person(request), **form.cleaned_data))
+    if status != OK:
         return _detail_page(request, endpoint.pk, form=form, status=status)
     return _done(request, endpoint, _("The webhook is saved. It hears what you may read."))
 
@@ -148,20 +148,6 @@ def _resend_all(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
 def _done(request: HttpRequest, endpoint: Endpoint, text: str) -> HttpResponse:
     messages.success(request, text)
     return redirect("notifications:webhook-detail", endpoint.pk)
-
-
-def _carry_out(form: forms.Form, act: Callable[[], Any]) -> int:
-    """Validate and act. Returns the status: 200, or that of the refusal, which then stands on the form."""
-    if not form.is_valid():
-        return 400
-    try:
-        act()
-    except (NotVisible, NotAllowed):
-        raise
-    except DomainError as error:
-        form.add_error(error.field if error.field in form.fields else None, error.message)
-        return error.status
-    return 200
 
 
 DEEDS: dict[str, Callable[[HttpRequest, Endpoint], HttpResponse]] = {

@@ -13,6 +13,7 @@ from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.errors import InvalidInput, NotAllowed
+from apps.on_forms import show_on
 from apps.registry import directions
 from apps.registry.comparing.directions import HIGHER, LOWER, by_words
 from apps.registry.forms import DirectionForm
@@ -31,7 +32,7 @@ def metric_list(request: HttpRequest) -> HttpResponse:
             try:
                 return _set(request, form)
             except InvalidInput as error:
-                form.add_error(error.field if error.field in form.fields else None, error.message)
+                show_on(form, error)
         elif not grants.allows(request.user, Permission.POLICY_MANAGE):
             raise NotAllowed(_("Only an admin may say which way a metric is better. Ask one."))
     return _page(request, form, status=400 if form.errors else 200)

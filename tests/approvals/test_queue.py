@@ -117,7 +117,7 @@ def test_a_model_of_high_risk_is_signed_by_itself(policy, alice, bob):
 
 
 def test_one_password_signs_several_where_the_policy_asks_for_it(alice, bob):
-    make_policy(reauthenticate=True)
+    make_policy(sign_with="password")
     asked = open_for("a", alice)
     item = {"request": f"{asked.pk}:{asked.evidence_digest}"}
     assert browser(bob).post(SIGN, {**item, "password": "wrong"}).context["error"].field == "password"

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.test import Client
 
 from apps.accounts import grants
-from apps.accounts.models import ApiToken, Grant, User
+from apps.accounts.models import AccessReview, AccessReviewItem, ApiToken, Grant, User
 from apps.accounts.roles import ROLES
 from apps.accounts.services import create_token
 from apps.approvals.models import ApprovalPolicy, Condition, Delegation, DriftFinding, FreezeWindow, Waiver
@@ -55,6 +55,7 @@ class House:
     def ids(self) -> dict[str, list[Any]]:
         """Numbers, and prefixes of tokens, of what strangers may not see, by what stands before them in an address."""
         rows = {
+            "access-reviews": AccessReview,
             "conditions": Condition, "delegations": Delegation, "deliveries": Delivery, "drift": DriftFinding,
             "events": AuditEvent, "freezes": FreezeWindow, "grants": Grant, "holds": LegalHold, "ids": Notification,
             "policies": ApprovalPolicy, "runs": SyncRun, "views": SavedView, "waivers": Waiver, "webhooks": Endpoint,
@@ -78,9 +79,11 @@ class House:
             "name": [HIDDEN, OWN], "model": [HIDDEN, OWN], "models": [[HIDDEN]], "number": [1, 2], "version": [1, 2],
             "base": [f"{HIDDEN}@1", f"{OWN}@1"], "candidate": [f"{HIDDEN}@2", f"{OWN}@1"], "alias": ["champion"],
             "stage": ["Production"], "to_stage": ["Production", "Staging"], "target": ["Production", "@champion"],
-            "control": ["drift"], "grant": self.ids["grants"], "hold": self.ids["holds"],
+            "control": ["drift"], "grant": self.ids["grants"], "review": self.ids["access-reviews"],
+            "hold": self.ids["holds"],
             "id": requests + self.ids["drift"], "request": requests, "replaces": requests + self.ids["policies"],
-            "requests": [[version | {"to_stage": "Staging", "reason": "x"}]], "ids": [self.ids["ids"]],
+            "requests": [[version | {"to_stage": "Staging", "reason": "x"}]],
+            "ids": [self.ids["ids"], [AccessReviewItem.objects.latest("pk").pk]],
             "items": [[{"request": requests[0], "evidence_digest": digests[0]}]], "evidence_digest": digests,
             "run": self.ids["runs"], "view": self.ids["views"], "waiver": self.ids["waivers"],
             "endpoint": self.ids["webhooks"], "delivery": self.ids["deliveries"], "connection": ["default", "eu"],

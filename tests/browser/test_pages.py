@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 import pytest
@@ -12,7 +13,7 @@ from allauth.mfa.webauthn.internal.auth import WebAuthn
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from apps.accounts.models import User
+from apps.accounts.models import AccessReview, User
 from apps.approvals.models import ApprovalRequest, DriftFinding
 from tests.accounts.sign_in.soft_key import SoftKey
 from tests.browser import world as worlds
@@ -26,6 +27,8 @@ LIGHT_AND_DARK: tuple[tuple[Literal["light", "dark"], list[str] | None], ...] = 
 SCREENS = {"wide": (1440, 1440), "small": (390, 320)}  # pixels: how a page is opened, and how narrow it then becomes
 NOT_PAGES = {"home", "registry:signature", "healthz", "readyz", "accounts:sign-out", "accounts:theme",
              "accounts:single-sign-on", "accounts:single-sign-on-return", "accounts:connect", "accounts:prove",
+             "accounts:access-review-reassign", "accounts:access-review-cancel", "accounts:access-review-csv",
+             "accounts:access-review-json",
              "accounts:grant-end", "registry:sync-run", "registry:sync-cancel",
              "registry:webhook-receive", "registry:compare-csv",
              "registry:compare-json", "registry:picture", "registry:view-open", "approvals:request-bypass-drop",
@@ -245,6 +248,19 @@ def set_no_control(page: Page, world: World) -> None:
 
 def set_no_hold(page: Page, world: World) -> None:
     page.get_by_role("button", name="Set the hold").click()
+    page.get_by_role("alert").first.wait_for()
+
+
+def look_at_a_campaign(page: Page, world: World) -> None:
+    page.get_by_label("Name", exact=True).fill("Next quarter")
+    page.get_by_label("Last day").fill((timezone.now() + timedelta(days=30)).date().isoformat())
+    page.get_by_role("button", name="Look at what it would cover").click()
+    page.get_by_role("button", name="Open it over").wait_for()
+
+
+def remove_without_a_reason(page: Page, world: World) -> None:
+    page.get_by_role("checkbox").first.check()
+    page.get_by_role("button", name="Remove them").click()
     page.get_by_role("alert").first.wait_for()
 
 
@@ -505,6 +521,17 @@ SIGHTS = {
     "tables, out of sight": Sight("tables:index", "/admin/", by="admin", status=404),
     "grants": Sight("accounts:grant-list", "/people/grants/", by="admin", does=give_nothing),
     "grants, malformed filter": Sight("accounts:grant-list", "/people/grants/?scope=galaxy", by="admin", status=400),
+    "access reviews": Sight("accounts:access-review-list", "/people/access-reviews/", by="admin"),
+    "access review, new": Sight(
+        "accounts:access-review-new", "/people/access-reviews/new/", by="admin", does=look_at_a_campaign
+    ),
+    "access review": Sight("accounts:access-review", "/people/access-reviews/{campaign}/", by="admin"),
+    "access review, ended early": Sight(
+        "accounts:access-review-end", "/people/access-reviews/{campaign}/end/", by="admin"
+    ),
+    "access review, to an owner": Sight("accounts:access-review", "/people/access-reviews/{campaign}/"),
+    "access to review": Sight("accounts:access-to-review", "/access-to-review/", does=remove_without_a_reason),
+    "access to review, none": Sight("accounts:access-to-review", "/access-to-review/", by="mallory"),
     "roles": Sight("accounts:role-table", "/people/roles/", by="admin"),
     "conflicts": Sight("accounts:conflict-list", "/people/conflicts/", by="admin", does=open_the_acknowledging),
     "may": Sight("approvals:may", "/people/may/?permission=model:write", by="charlie"),
@@ -592,6 +619,7 @@ def test_every_page_is_as_it_should_be(screen, open_browser, live_server):
     numbers = {state: asked.pk for state, asked in world.requests.items()}
     numbers |= {f"drift_{name}": finding.pk for name, finding in world.drift.items()}
     numbers |= {name: policy.pk for name, policy in world.policies.items()}
+    numbers |= {"campaign": AccessReview.objects.get().pk}
     numbers |= world.webhooks | {"service": User.objects.get(username="ci-churn").pk}
     numbers |= {"reviewer": world.people["bob"].pk, "invited": User.objects.get(username="invited").pk}
     numbers["version"] = world.churn.versions.latest("pk").pk

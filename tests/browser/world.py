@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts import grants
+from apps.accounts.access_reviews import deciding, opening, steering
 from apps.accounts.models import User
 from apps.accounts.roles import ADMIN, DATA_SCIENTIST, EMERGENCY, ML_ENGINEER, REVIEWER, VIEWER
 from apps.accounts.services import create_service_account, create_token, invite
@@ -100,6 +101,7 @@ def build() -> World:
     _drafts(world)
     _policies(world)
     _delegations(world)
+    _access_review(people)
     _hold(make_version(make_model("retired-ranker"), 1, stage="Archived", deleted_at=THEN), people["admin"])
     make_version(make_model("half-read"), 1, details_state=DetailsState.PENDING, details_at=None)
     create_token("laptop", by=people["alice"])
@@ -119,6 +121,16 @@ def _hold(version: ModelVersion, by: User) -> None:
     """A version on legal hold that MLflow lost."""
     hold = LegalHold.objects.create(model=version.model, version=version, reason="Case 4.", set_by=by)
     HoldBreach.objects.create(hold=hold, version=version, what="deleted")
+
+
+def _access_review(people: dict[str, User]) -> None:
+    """A campaign over every grant; bob answers for some of them, and one is confirmed."""
+    admin, bob = people["admin"], people["bob"]
+    until = (timezone.now() + timedelta(days=20)).date()
+    review = opening.open_review("First quarter", until, by=admin, reason="Asked for by the auditors.")
+    free = [item.pk for item in review.items.order_by("pk") if item.holder in ("data_scientists", "viewers")]
+    steering.reassign_several(free, bob, by=admin, reason="He knows them.")
+    deciding.decide(review.items.get(holder="reviewers").pk, "confirm", by=people["ada"], reason="Still wanted.")
 
 
 def _tell_of_it(world: World) -> None:

@@ -1,9 +1,14 @@
 """A model whose version 2 came into Production by a request that erin approved, as MLflow and the trail know it."""
 
 import pytest
+from django.db import transaction
 
 from apps.approvals import evidence
 from apps.approvals.models import ApprovalRequest, RequestState
+from apps.approvals.records import about, request_target
+from apps.audit import services as audit
+from apps.audit.actions import Action
+from apps.audit.services import Actor
 from apps.registry.models import DetailsState, ModelVersion, RegisteredModel
 from tests.approvals.history.conftest import reader  # noqa: F401 - a fixture
 from tests.builders import make_policy
@@ -35,7 +40,14 @@ def churn(alice, erin) -> RegisteredModel:
         requester=alice, reviewer=erin, counts_for=erin, verdict="approve", evidence_digest=asked.evidence_digest
     )
     settle(2, {2: "Production"}, 10, request=asked.pk)
+    applied(asked)
     return model
+
+
+def applied(asked: ApprovalRequest) -> None:
+    """Let the trail tell that a request is applied."""
+    with transaction.atomic():
+        audit.record(Action.REQUEST_APPLIED, by=Actor("system:approvals"), target=request_target(asked), **about(asked))
 
 
 @pytest.fixture

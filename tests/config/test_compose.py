@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.servers.compose import ROOT, SERVICES, TEXT, VARIABLE, environment
+from tests.servers.compose import OPTIONAL, ROOT, SERVICES, TEXT, VARIABLE, environment
 
 pytestmark = pytest.mark.once
 
@@ -57,16 +57,56 @@ def test_production_mode_accepts_the_environment(tmp_path):
     assert shown.stdout == "production postgres redis://:example@redis:6379/0\n"
 
 
-def test_no_variable_has_a_default():
-    assert re.findall(r"\$\{[^}]*:?-[^}]*\}|\$\{\w+\}", TEXT) == []
+def test_no_variable_has_a_default_other_than_nothing():
+    assert re.findall(r"\$\{[^}]*:?-[^}]+\}|\$\{\w+\}", TEXT) == []
 
 
 def test_every_variable_is_in_the_example_and_empty_there():
-    wanted = {name for name, _ in VARIABLE.findall(TEXT)}
+    wanted = set(VARIABLE.findall(TEXT))
     example = dict(
-        line.split("=", 1) for line in (ROOT / ".env.example").read_text().splitlines() if line[:1] not in "#"
+        line.split("=", 1) for line in (ROOT / ".env.example").read_text().splitlines() if line and line[0] != "#"
     )
     assert example == dict.fromkeys(wanted, "")
+
+
+def test_every_documented_setting_is_passed_on_or_said_to_be_fixed():
+    text = (ROOT / "docs" / "operations.md").read_text()
+    table = text.split("## Settings\n")[1].split("\n## ")[0]
+    documented = {name for row in re.findall(r"^\| (`[^|]*) \|", table, re.M) for name in re.findall(r"`(\w+)`", row)}
+    fixed = set(re.findall(r"`(\w+)`", text.split("which the file itself fixes:")[1].split("\n\n")[0]))
+    passed = {name for name, value in SERVICES["web"]["environment"].items() if f"${{{name}:" in value}
+    assert (sorted(passed | fixed), passed & fixed) == (sorted(documented), set())
+
+
+LOOK = """
+from config import settings
+print(sorted((name, str(value)) for name, value in vars(settings).items() if name.isupper()))
+"""
+
+
+def settings_of(env: dict[str, str]) -> str:
+    shown = subprocess.run([sys.executable, "-c", LOOK], cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+    return shown.stdout
+
+
+def test_an_optional_variable_that_is_empty_is_as_one_that_is_not_set(tmp_path):
+    passed = environment("web", ASSENT_DATA_DIR=str(tmp_path))
+    unset = {name: value for name, value in passed.items() if value}
+    assert len(unset) == len(passed) - len(OPTIONAL)
+    assert settings_of(passed) == settings_of(unset)
+
+
+def test_what_is_given_arrives(tmp_path):
+    given = {
+        "ASSENT_OIDC_ISSUER": "https://login.example.org", "ASSENT_OIDC_CLIENT_ID": "assent",
+        "ASSENT_OIDC_GROUPS": '{"ml-reviewers": "reviewers"}', "ASSENT_PROXIES": "1", "ASSENT_SIGN_WITH_FACTOR": "true",
+    }  # fmt: skip
+    found = settings_of(environment("web", given, ASSENT_DATA_DIR=str(tmp_path)))
+    for name, value in {
+        "OIDC_ISSUER": "https://login.example.org", "OIDC_GROUPS": "{'ml-reviewers': 'reviewers'}", "PROXIES": "1",
+        "SIGN_WITH_FACTOR": "True",
+    }.items():  # fmt: skip
+        assert str((name, value)) in found
 
 
 def test_only_the_web_service_is_published_and_to_this_machine_alone():

@@ -145,6 +145,20 @@ def test_what_was_given_up_is_shown_and_sent_again(webhook, receiver, model, adm
     assert "2 deliveries wait in the queue again." in text(client.post(page, {"do": "resend_all"}, follow=True))
 
 
+def test_only_what_was_given_up_is_offered_to_be_sent_again(webhook, receiver, model, admin):
+    for _ in range(3):
+        happen(model)
+    work()
+    changed = Delivery.objects.filter(type="model.changed").order_by("pk")
+    first, second, third = changed
+    for delivery, state in ((first, "dead"), (second, "done"), (third, "queued")):
+        Delivery.objects.filter(pk=delivery.pk).update(state=state)
+    page = as_(admin).get(f"/notifications/webhooks/{webhook.endpoint.pk}/").content.decode()
+    offered = set(re.findall(r'name="delivery" value="(\d+)"', page))
+    assert offered == {str(first.pk)}
+    assert [row.may_be_sent_again for row in changed.all()] == [True, False, False]
+
+
 def test_a_webhook_is_disabled_enabled_and_removed(webhook, admin):
     client, page = as_(admin), f"/notifications/webhooks/{webhook.endpoint.pk}/"
     for do, enabled in (("disable", [False]), ("enable", [True]), ("remove", [])):

@@ -11,7 +11,9 @@ from django.utils import timezone
 
 from apps.accounts import giving, granting, profiles
 from apps.accounts import queries as accounts
-from apps.accounts.models import User
+from apps.accounts.access_reviews import lapsing
+from apps.accounts.access_reviews import queries as access_reviews
+from apps.accounts.models import AccessReview, User
 from apps.approvals import conditions, policies, refreshing, timers
 from apps.approvals import queries as approvals
 from apps.approvals.checks import external
@@ -48,7 +50,7 @@ from apps.registry.keyset import Order
 from apps.registry.models import ModelVersion
 from tests.performance.test_query_counts import World
 
-GROW = ("accounts_grant", "accounts_apitoken", "accounts_session",
+GROW = ("accounts_grant", "accounts_apitoken", "accounts_session", "accounts_accessreviewitem",
         "registry_registeredmodelgrouppermission", "approvals_delegation", "approvals_condition",
         "approvals_driftfinding", "approvals_bypass", "approvals_afterreview",
         "approvals_freezewindow", "approvals_externalcheck", "approvals_waiver",
@@ -76,6 +78,16 @@ def requests(**filters: object) -> Callable[[User], object]:
 
 QUERIES: dict[str, Callable[[User], object]] = {
     "grants to lapse": lambda user: giving.lapse(),
+    "access reviews": lambda user: access_reviews.newest_first(access_reviews.visible_reviews(user), None, 20),
+    "grants of an access review": lambda user: access_reviews.page(
+        access_reviews.items_of(user, AccessReview.objects.latest("pk")), 3, 50
+    ),
+    "grants of an access review in a state": lambda user: access_reviews.page(
+        access_reviews.items_of(user, AccessReview.objects.latest("pk"), decision="pending"), None, 50
+    ),
+    "how far access reviews are": lambda user: access_reviews.progress(list(AccessReview.objects.all()[:9]), user),
+    "grants that wait for an answer": lambda user: access_reviews.page(access_reviews.waiting_for(user), None, 50),
+    "access reviews to tend": lambda user: lapsing.tend(),
     "grants that reach a model": lambda user: granting.follow([registry.get_model(user, "first").pk]),
     "a person": lambda user: profiles.profile_of(user, user),
     "tokens of a person": lambda user: accounts.listed_tokens(accounts.visible_tokens(user, user)[:50], user),

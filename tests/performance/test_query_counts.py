@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.accounts import grants
-from apps.accounts.models import ApiToken, User
+from apps.accounts.models import AccessReview, AccessReviewItem, ApiToken, Grant, User
 from apps.accounts.roles import REVIEWER
 from apps.approvals.models import (
     AfterReview,
@@ -79,6 +79,10 @@ LISTS = [
     "/audit/",
     "/people/",
     "/people/{person}/",
+    "/people/access-reviews/",
+    "/people/access-reviews/{campaign}/",
+    "/people/access-reviews/{campaign}/end/",
+    "/access-to-review/",
     "/people/conflicts/",
     "/people/grants/",
     "/people/may/?permission=model:write&model=first",
@@ -112,6 +116,10 @@ LISTS = [
     "/api/v1/exceptions/",
     "/api/v1/models/first/rollback/?stage=Production",
     "/api/v1/drift/?page_size=200",
+    "/api/v1/access-reviews/?page_size=200",
+    "/api/v1/access-reviews/waiting/?page_size=200",
+    "/api/v1/access-reviews/{campaign}/",
+    "/api/v1/access-reviews/{campaign}/items/?page_size=200",
     "/api/v1/grants/?page_size=200",
     "/api/v1/people/{username}/",
     "/api/v1/people/{username}/tokens/?page_size=200",
@@ -141,6 +149,8 @@ FOR_ADMINS = {
     "/people/conflicts/",
     "/people/grants/",
     "/people/roles/",
+    "/people/access-reviews/",
+    "/people/access-reviews/{campaign}/end/",
     "/connections/",
     "/api/v1/conflicts/?page_size=200",
     "/api/v1/connections/",
@@ -158,6 +168,8 @@ class World:
         self.request = self._ask(make_version(self.first, 1000, metrics={"accuracy": 0.8}, environment=READ))
         self.drift = self._find(self.request.version)
         self.webhook = self._webhook(0)
+        self.campaign = self._campaign(0)
+        self._review_access(self.campaign, 0)
 
     def grow(self, rows: int) -> None:
         for number in range(self.rows + 1, rows + 1):
@@ -187,6 +199,8 @@ class World:
         hold = LegalHold.objects.create(model=model, version=version, reason="Case 4.", set_by=self.reader)
         HoldBreach.objects.create(hold=hold, version=version, what="deleted")
         SavedView.objects.create(owner=self.reader, name=f"view {number}", query="q=model&stage=Production")
+        self._campaign(number)
+        self._review_access(self.campaign, number)
         self._connection(number)
         self._tell(number, model)
         self._come_in(number, model)
@@ -200,6 +214,24 @@ class World:
         with transaction.atomic():
             target = Target("person", self.reader.username)
             record(Action.SESSION_STARTED, by=Actor(self.reader.username), target=target, method="password")
+
+    def _campaign(self, number: int) -> AccessReview:
+        due = timezone.now() + timedelta(days=30)
+        return AccessReview.objects.create(name=f"campaign {number}", opened_by="admin", due_at=due)
+
+    def _review_access(self, campaign: AccessReview, number: int) -> None:
+        """A grant that the reader answers for, one that any admin does, and one that is decided."""
+        group, _made = Group.objects.get_or_create(name=f"holder {number}")
+        values = {"review": campaign, "holder": group.name, "of_group": True, "on": "x", "given_by": "admin"}
+        values |= {"given_at": timezone.now(), "given_reason": "x", "answers": "giver", "role": "viewer"}
+        for role, more in (
+            ("viewer", {"owner": self.reader}), ("reviewer", {"answers": "admin"}),
+            ("admin", {"decision": "confirmed", "decided_at": timezone.now(), "decided_by": "admin"}),
+        ):  # fmt: skip
+            grant = Grant.objects.create(
+                group=group, role=role, scope="pattern", value=f"no-{number}", reason="x", made_by="a"
+            )
+            AccessReviewItem.objects.create(grant=grant, **values | more | {"role": role})
 
     def _connection(self, number: int) -> None:
         """A server with a sync, a delivery and a refusal."""
@@ -319,7 +351,7 @@ def test_lists_ask_as_often_for_100_rows_as_for_one(request, db, reader, address
     world, client = World(person), Client()
     client.force_login(person)
     counts: dict[str, list[int]] = {address: [] for address in addresses}
-    numbers = {name: getattr(world, name).pk for name in ("request", "policy", "drift", "webhook")}
+    numbers = {name: getattr(world, name).pk for name in ("request", "policy", "drift", "webhook", "campaign")}
     numbers |= {"person": person.pk, "username": person.username}
     for length in LENGTHS:
         world.grow(length)

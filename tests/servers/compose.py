@@ -12,7 +12,8 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text()
 SERVICES = yaml.safe_load(TEXT)["services"]
-VARIABLE = re.compile(r"\$\{(\w+)(?::\?([^}]*))?\}")
+VARIABLE = re.compile(r"\$\{(\w+)(?::\?[^}]*|:-)\}")  # needed, or optional: then empty
+OPTIONAL = re.findall(r"\$\{(\w+):-\}", TEXT)
 BIN = Path(sys.executable).parent
 GIVEN = {
     "ASSENT_SECRET_KEY": secrets.token_urlsafe(64),
@@ -27,10 +28,14 @@ GIVEN = {
 }
 
 
-def environment(service: str, **change: str) -> dict[str, str]:
-    """The service's environment, with this machine's paths; `change` is what differs without containers."""
+def environment(service: str, given: dict[str, str] | None = None, **change: str) -> dict[str, str]:
+    """The service's environment, with this machine's paths; `change` is what differs without containers.
+
+    `given` is what else stands in .env; optional variables are empty there.
+    """
+    given = dict.fromkeys(OPTIONAL, "") | (given or {})
     filled = {
-        name: VARIABLE.sub(lambda found: GIVEN[found[1]], text)
+        name: VARIABLE.sub(lambda found: (GIVEN | given)[found[1]], text)
         for name, text in SERVICES[service]["environment"].items()
     }
     machine = {name: os.environ[name] for name in ("HOME", "TMPDIR") if name in os.environ}

@@ -42,6 +42,11 @@ def has(user: User, kind: str) -> bool:
     return Authenticator.objects.filter(user=user, type=kind).exists()
 
 
+def kinds_of(user: User) -> set[str]:
+    """Return of which kinds the person has a factor: TOTP, PASSKEY; one query."""
+    return set(Authenticator.objects.filter(user=user, type__in=FIRST_OF_ALL).values_list("type", flat=True))
+
+
 def with_factor(people: Iterable[User]) -> set[int]:
     """Return who of `people` has a factor, by primary key; one query."""
     rows = Authenticator.objects.filter(user__in=list(people), type__in=FIRST_OF_ALL)

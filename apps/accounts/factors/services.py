@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.accounts import grants, guards, sessions, signing
+from apps.accounts.assurance import SignWith, asked_by
 from apps.accounts.factors import codes, passkeys, queries
 from apps.accounts.factors.rules import must_have_factor
 from apps.accounts.models import User
@@ -165,8 +166,10 @@ def _check_again(request: HttpRequest, user: User, confirmation: signing.Confirm
     if confirmation is None or confirmation.answer is signing.Answer.NONE:
         message = _("You signed in a while ago. Type your password, or the code of your app; or sign in anew.")
         raise InvalidInput(message, field="again")
+    # Whoever has a factor answers as a signature here does; who has none could add none otherwise.
+    asks = asked_by(SignWith.PASSWORD) if queries.has_factor(user) else SignWith.PASSWORD
     try:
-        signing.confirmed_with(confirmation, user, needed=True)
+        signing.confirmed_with(confirmation, user, asks=asks)
     except InvalidInput as error:
         raise InvalidInput(
             _("This is not your password, nor a code that counts. Nothing was changed."), field="again"

@@ -1,17 +1,23 @@
-"""People, the tokens that act for them, their sessions and invitations, and the grants that say what they may do."""
+"""People, the tokens that act for them, their sessions and invitations, grants, and the reviews of grants."""
 
+from apps.accounts.models.access_reviews import AccessReview, AccessReviewItem, Answers, Decision, ReviewState
 from apps.accounts.models.grants import Acknowledgement, Grant, GrantLock, GrantScope, TimedPermission
 from apps.accounts.models.people import User
 from apps.accounts.models.sessions import Invitation, Session, SessionRows, SigningPass
 from apps.accounts.models.tokens import ApiToken, TokenScope
 
 __all__ = [
+    "AccessReview",
+    "AccessReviewItem",
     "Acknowledgement",
+    "Answers",
     "ApiToken",
+    "Decision",
     "Grant",
     "GrantLock",
     "GrantScope",
     "Invitation",
+    "ReviewState",
     "Session",
     "SessionRows",
     "SigningPass",

@@ -12,7 +12,7 @@ from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.approvals import eligibility
-from apps.approvals.drift.one_voice import no_freeze_holds, one_voice_is_enough, version_of
+from apps.approvals.drift.one_voice import can_confirm, no_freeze_holds, one_voice_is_enough, version_of
 from apps.approvals.models import DriftFinding, DriftKind, DriftState
 from apps.audit.actions import Action
 from apps.errors import Conflict, DomainError, InvalidInput, NotAllowed, RuleViolation, WrongState
@@ -112,7 +112,7 @@ SETTLEMENTS = {
             (Permission.MODEL_REVIEW,),
             gettext_lazy("Accepting is a sign-off after the fact: it needs the reviewer's duty on this model."),
             Action.DRIFT_ACCEPTED,
-            rules=(not_the_trainer, one_voice_is_enough),
+            rules=(not_the_trainer, one_voice_is_enough, can_confirm),
             obstacles=(no_freeze_holds,),
         ),
     )

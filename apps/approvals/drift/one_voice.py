@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from apps.accounts.assurance import SignWith, asked_by
+from apps.accounts.factors.rules import why_cannot_sign
 from apps.accounts.models import User
 from apps.approvals import checks, eligibility, quorum
 from apps.approvals.findings import SERVED
@@ -63,9 +65,14 @@ def policies_of(finding: DriftFinding) -> list[ApprovalPolicy]:
     return [policy for policy in found if policy]
 
 
-def wants_password(finding: DriftFinding) -> bool:
-    """Return whether one of those policies signs with a password."""
-    return any(policy.reauthenticate for policy in policies_of(finding))
+def asks(finding: DriftFinding) -> SignWith:
+    """Return what accepting takes beside being signed in: the most that one of those policies asks for."""
+    return asked_by(*(policy.sign_with for policy in policies_of(finding)))
+
+
+def can_confirm(user: User, finding: DriftFinding) -> str | None:
+    """Where a second factor is asked for, somebody without one is told before they begin."""
+    return why_cannot_sign(user, asks(finding))
 
 
 def one_voice_is_enough(user: User, finding: DriftFinding) -> str | None:

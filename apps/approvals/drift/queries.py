@@ -8,9 +8,10 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from apps.accounts import grants
+from apps.accounts.assurance import SignWith
 from apps.accounts.permissions import Permission
 from apps.approvals.drift.actions import SETTLEMENTS, DriftAction, refusal
-from apps.approvals.drift.one_voice import wants_password
+from apps.approvals.drift.one_voice import asks
 from apps.approvals.models import UNSETTLED, DriftFinding, DriftState, ProtectedAlias
 from apps.errors import NotVisible
 from apps.registry.models import RegisteredModel
@@ -28,7 +29,12 @@ class SettlementOffer:
     label: str
     refusal: str | None
     reason_needed: bool
-    password_needed: bool = False
+    asks: SignWith = SignWith.NONE  # with what it is signed
+
+    @property
+    def password_needed(self) -> bool:
+        """Whether anything is typed, or shown, beside the reason."""
+        return self.asks is not SignWith.NONE
 
 
 def visible_findings(user: Any) -> QuerySet[DriftFinding]:
@@ -66,11 +72,12 @@ def allowed_actions(finding: DriftFinding, user: Any) -> list[SettlementOffer]:
     """What can be done about a finding that waits, each with why `user` may not do it, or None; else nothing."""
     if finding.state != DriftState.OPEN:
         return []
-    offers, signs = [], wants_password(finding)
+    offers, signs = [], asks(finding)
     for row in SETTLEMENTS.values():
         error = refusal(row, finding, user)
-        refused, password = error.message if error else None, signs and row.action is DriftAction.ACCEPT
-        offers.append(SettlementOffer(row.action, str(row.label), refused, row.reason_needed, password))
+        refused = error.message if error else None
+        signed_with = signs if row.action is DriftAction.ACCEPT else SignWith.NONE
+        offers.append(SettlementOffer(row.action, str(row.label), refused, row.reason_needed, signed_with))
     return offers
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from apps.accounts.assurance import SignWith
 from apps.approvals.drift import queries, sentences
 from apps.approvals.exceptional.forms import MAX_PASSWORD
 from apps.approvals.exceptional.serializers import OWN_PASSWORD
@@ -103,7 +104,8 @@ class SettlementOut(serializers.Serializer):
     label = serializers.CharField()  # type: ignore[assignment]
     refusal = serializers.CharField(allow_null=True)
     reason_needed = serializers.BooleanField()
-    password_needed = serializers.BooleanField()
+    password_needed = serializers.BooleanField(help_text="Whether it is signed with more than the reason.")
+    sign_with = serializers.ChoiceField(source="asks", choices=SignWith.choices, help_text="What it is signed with.")
 
 
 class DriftDetailOut(DriftOut):

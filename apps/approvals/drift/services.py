@@ -6,6 +6,7 @@ The revert itself is in revert.py.
 from django.utils.translation import gettext as _
 
 from apps.accounts import grants, signing
+from apps.accounts.assurance import asked_by
 from apps.accounts.models import User
 from apps.accounts.signing import confirmed_with
 from apps.approvals import policies
@@ -53,7 +54,7 @@ def accept(finding_id: int, *, reason: str, found: str, password: str = "", by: 
     with audit.attempt(row.records, by=grants.actor(by), target=_unnamed(finding_id)) as trial:
         finding = _begun(row, finding_id, trial, by)
         under = policies_of(finding)
-        confirmed = confirmed_with(confirmation, by, needed=any(policy.reauthenticate for policy in under))
+        confirmed = confirmed_with(confirmation, by, asks=asked_by(*(policy.sign_with for policy in under)))
         reason = text_from(reason, field="reason", needed=row.reason_needed)
         _check_seen(finding, found)
         close(finding, DriftState.ACCEPTED, by=by.get_username(), reason=reason)

@@ -20,9 +20,9 @@ from apps.approvals.drift.timeline import timeline
 from apps.approvals.forms import cleaned
 from apps.approvals.models import UNSETTLED, DriftFinding, DriftState
 from apps.approvals.policies.views import policy_page
-from apps.approvals.views import show_on
 from apps.errors import DomainError, InvalidInput, NotAllowed, NotVisible
 from apps.jobs.models import Job
+from apps.on_forms import show_on
 
 ROWS = 50
 FILTERS = ("kind", "state", "connection")

@@ -11,12 +11,13 @@ from apps.approvals.exceptional.attempts import attempted
 from apps.approvals.models import CLOSED, AfterReview, ApprovalRequest, Ratification, RequestState
 from apps.approvals.records import about, request_target
 from apps.approvals.reviewing import SYSTEM, seen_digest
-from apps.approvals.ringing import each
+from apps.approvals.signing import asks
 from apps.approvals.texts import text_from
 from apps.approvals.transitions import RequestAction
 from apps.audit import services as audit
 from apps.audit.actions import Action
 from apps.errors import InvalidInput
+from apps.jobs.ringing import each
 
 NEVER_APPLIED = tuple(state for state in CLOSED if state != RequestState.APPLIED)
 
@@ -33,7 +34,7 @@ def review(
     """
     confirmation = signing.confirm(by, password)  # slow on purpose: before any lock
     with attempted(RequestAction.AFTER_REVIEW, request_id, by=by) as (trial, request):
-        confirmed = confirmed_with(confirmation, by, needed=bool(request.policy and request.policy.reauthenticate))
+        confirmed = confirmed_with(confirmation, by, asks=asks(request))
         if outcome not in Ratification.values:
             message = _("Say whether it is ratified: %(outcomes)s.")
             raise InvalidInput(message % {"outcomes": ", ".join(Ratification.values)}, field="outcome")

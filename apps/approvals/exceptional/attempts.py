@@ -6,11 +6,13 @@ from contextlib import contextmanager
 from django.utils.translation import gettext as _
 
 from apps.accounts import grants, signing
+from apps.accounts.assurance import SignWith
 from apps.accounts.models import User
 from apps.accounts.signing import Answer, Confirmation
 from apps.approvals import visibility
 from apps.approvals.models import ApprovalRequest, RequestState
 from apps.approvals.records import about, request_target
+from apps.approvals.signing import asked_to_bypass
 from apps.approvals.transitions import RequestAction, refusal, transition_of
 from apps.audit import services as audit
 from apps.audit.services import Attempt, Target
@@ -36,9 +38,13 @@ def attempted(action: RequestAction, request_id: int, *, by: User) -> Iterator[t
         yield trial, request
 
 
-def check_password(confirmation: Confirmation, by: User) -> str:
-    """Return how the person confirmed who they are. Raises InvalidInput without the right password, NotAllowed."""
-    if confirmation.answer is Answer.NONE:
+def check_password(confirmation: Confirmation, by: User, request: ApprovalRequest) -> str:
+    """Return how the person confirmed who they are: by password, or by more where the policy passed by asks for more.
+
+    Raises InvalidInput without it, NotAllowed after too many wrong ones.
+    """
+    asked = asked_to_bypass(request)
+    if confirmation.answer is Answer.NONE and asked is SignWith.PASSWORD:
         message = _("Going past a policy takes your password. Type the one that you sign in with.")
         raise InvalidInput(message, field="password")
-    return signing.confirmed_with(confirmation, by, needed=True)
+    return signing.confirmed_with(confirmation, by, asks=asked)

@@ -36,7 +36,7 @@ def ask(
     try:
         with attempted(RequestAction.ASK_BYPASS, request_id, by=by) as (trial, request):
             reason, ticket = _reason_from(reason), ticket_from(ticket, needed=True)
-            confirmed = check_password(confirmation, by)
+            confirmed = check_password(confirmation, by, request)
             seen_digest(request, evidence_digest)
             _check_fresh(request)
             dropping.drop_asked(request, _("It was asked for again: nobody could confirm it any more."), by=trial.by)
@@ -70,7 +70,7 @@ def confirm(request_id: int, *, evidence_digest: str | None, password: str = "",
     """
     confirmation = signing.confirm(by, password)
     with attempted(RequestAction.CONFIRM_BYPASS, request_id, by=by) as (trial, request):
-        confirmed = check_password(confirmation, by)
+        confirmed = check_password(confirmation, by, request)
         bypass = standing_bypass(request)
         if bypass is None:
             raise LookupError(f"request {request_id} has no bypass, and none of its rules said so")

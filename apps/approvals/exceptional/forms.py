@@ -3,6 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.assurance import SignWith
 from apps.approvals.models import Ratification
 from apps.approvals.texts import MAX_TEXT, MAX_TICKET
 from apps.registry.models import Stage
@@ -22,7 +23,7 @@ class _Password(forms.CharField):
             max_length=MAX_PASSWORD,
             help_text=str(help_text),
             widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-            error_messages={"required": _("Type the password that you sign in with.")},
+            error_messages={"required": _("Type the password that you sign in with, or the code of your app.")},
         )
 
 
@@ -60,14 +61,14 @@ class DropBypassForm(forms.Form):
 
 
 class _SignedForm(forms.Form):
-    """Signed like a vote: it names the evidence that was read, and asks for the password where the policy wants it."""
+    """Signed like a vote: it names the evidence that was read, and asks again who signs where the policy wants it."""
 
     password = _Password(required=False)
     evidence_digest = forms.CharField(max_length=64, widget=forms.HiddenInput)
 
-    def __init__(self, *args: object, wants_password: bool = False, **kwargs: object) -> None:
+    def __init__(self, *args: object, asks: SignWith = SignWith.NONE, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        if not wants_password:
+        if asks is SignWith.NONE:
             del self.fields["password"]
 
 

@@ -21,12 +21,13 @@ from apps.approvals.exceptional.rules import DUE_BEFORE
 from apps.approvals.models import ApprovalPolicy, ApprovalRequest, Recertification, RequestState
 from apps.approvals.records import about, request_target
 from apps.approvals.reviewing import SYSTEM, fields_in_words, seen_digest
-from apps.approvals.ringing import each
+from apps.approvals.signing import asks
 from apps.approvals.texts import text_from
 from apps.approvals.transitions import RequestAction
 from apps.audit import services as audit
 from apps.audit.actions import Action
 from apps.errors import Conflict
+from apps.jobs.ringing import each
 
 DUE, OVERDUE, LAPSED = "due", "overdue", "lapsed"
 ACTIONS = {
@@ -46,8 +47,7 @@ def recertify(
     """
     confirmation = signing.confirm(by, password)
     with attempted(RequestAction.RECERTIFY, request_id, by=by) as (trial, request):
-        needed = bool(request.policy and request.policy.reauthenticate)
-        confirmed = confirmed_with(confirmation, by, needed=needed)
+        confirmed = confirmed_with(confirmation, by, asks=asks(request))
         comment = text_from(comment, field="comment", needed=False)
         digest = seen_digest(request, evidence_digest)
         _check_unchanged(request)

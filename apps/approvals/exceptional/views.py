@@ -27,6 +27,7 @@ from apps.approvals.exceptional.forms import (
 from apps.approvals.exceptional.rules import after_review_of, outdated, standing_bypass, the_first_still_may
 from apps.approvals.forms import cleaned
 from apps.approvals.models import ApprovalRequest
+from apps.approvals.signing import asked_to_bypass, asks
 from apps.approvals.transitions import TRANSITIONS, RequestAction, refusal
 from apps.errors import DomainError, NotAllowed, NotVisible, WrongState
 
@@ -99,6 +100,7 @@ def _bypass_page(
         "asked": asked,
         "bypass": standing_bypass(asked),
         "form": form or kind(initial={"evidence_digest": asked.evidence_digest}),
+        "asks": asked_to_bypass(asked),
         "confirming": action is CONFIRM,
         "refusal": error.message if error and form is None else "",
         "goes_past": blockers.why_blocked(asked),
@@ -121,12 +123,11 @@ def request_bypass_drop(request: HttpRequest, id: int) -> HttpResponse:
 def request_after_review(request: HttpRequest, id: int) -> HttpResponse:
     """Say afterwards whether a bypass or a rollback was right."""
     asked = requests.get_request(request.user, id)
-    wanted = bool(asked.policy and asked.policy.reauthenticate)
     if request.method != "POST":
         _may(asked, RequestAction.AFTER_REVIEW, request.user)
-        blank = AfterReviewForm(initial={"evidence_digest": asked.evidence_digest}, wants_password=wanted)
+        blank = AfterReviewForm(initial={"evidence_digest": asked.evidence_digest}, asks=asks(asked))
         return _after_review_page(request, asked, blank)
-    form = AfterReviewForm(request.POST, wants_password=wanted)
+    form = AfterReviewForm(request.POST, asks=asks(asked))
     try:
         if not form.is_valid():
             _may(asked, RequestAction.AFTER_REVIEW, request.user)
@@ -147,7 +148,13 @@ def request_after_review(request: HttpRequest, id: int) -> HttpResponse:
 
 
 def _after_review_page(request: HttpRequest, asked: ApprovalRequest, form: Form, *, status: int = 200) -> HttpResponse:
-    context = {"asked": asked, "form": form, "bypass": standing_bypass(asked), "owed": after_review_of(asked)}
+    context = {
+        "asked": asked,
+        "form": form,
+        "asks": asks(asked),
+        "bypass": standing_bypass(asked),
+        "owed": after_review_of(asked),
+    }
     return render(request, "approvals/exceptional/after_review.html", context, status=status)
 
 
@@ -156,12 +163,11 @@ def _after_review_page(request: HttpRequest, asked: ApprovalRequest, form: Form,
 def request_recertify(request: HttpRequest, id: int) -> HttpResponse:
     """Certify anew that an applied approval still holds."""
     asked = requests.get_request(request.user, id)
-    wanted = bool(asked.policy and asked.policy.reauthenticate)
     if request.method != "POST":
         _may(asked, RequestAction.RECERTIFY, request.user)
-        blank = RecertifyForm(initial={"evidence_digest": asked.evidence_digest}, wants_password=wanted)
+        blank = RecertifyForm(initial={"evidence_digest": asked.evidence_digest}, asks=asks(asked))
         return _recertify_page(request, asked, blank)
-    form = RecertifyForm(request.POST, wants_password=wanted)
+    form = RecertifyForm(request.POST, asks=asks(asked))
     try:
         if not form.is_valid():
             _may(asked, RequestAction.RECERTIFY, request.user)
@@ -179,7 +185,7 @@ def request_recertify(request: HttpRequest, id: int) -> HttpResponse:
 def _recertify_page(request: HttpRequest, asked: ApprovalRequest, form: Form, *, status: int = 200) -> HttpResponse:
     standing = recertification.standing(asked, timezone.now())
     former = asked.recertifications.select_related("reviewer").order_by("-id")[:20]
-    context = {"asked": asked, "form": form, "standing": standing, "former": former}
+    context = {"asked": asked, "form": form, "asks": asks(asked), "standing": standing, "former": former}
     return render(request, "approvals/exceptional/recertify.html", context, status=status)
 
 

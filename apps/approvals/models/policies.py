@@ -6,6 +6,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.assurance import SignWith, asked_by
 from apps.registry.models import RegisteredModel, Stage
 
 
@@ -57,7 +58,9 @@ class ApprovalPolicy(models.Model):
     required_checks = models.JSONField(default=list)  # names of checks that must pass or be waived
     tolerance_percent = models.FloatField(default=0)  # how much worse than Production a metric may be
     main_metric = models.CharField(max_length=250, blank=True)  # the one that lists show; empty: the first known one
-    reauthenticate = models.BooleanField(default=False)  # signing asks for the password again
+    sign_with = models.CharField(  # what signing asks for again
+        max_length=10, choices=SignWith.choices, default=SignWith.NONE
+    )
 
     wait_minutes = models.PositiveIntegerField(default=0)  # between the last requirement met and the write
     open_days = models.PositiveSmallIntegerField(null=True)  # then an undecided request expires; null: never
@@ -111,6 +114,11 @@ class ApprovalPolicy(models.Model):
 
     def __str__(self) -> str:
         return f"{self.stage or (f'@{self.alias}' if self.alias else 'default')} policy {self.pk}"
+
+    @property
+    def asks(self) -> SignWith:
+        """What a signature under it takes here: what it says, or more where the installation wants more."""
+        return asked_by(self.sign_with)
 
     @property
     def needed(self) -> int:

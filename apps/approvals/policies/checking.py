@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.utils.translation import gettext as _
 
+from apps.accounts.assurance import SignWith
 from apps.approvals import checks
 from apps.approvals.drift.protected import ALIAS, RESERVED
 from apps.approvals.models import ApprovalPolicy, PolicyRule, Scope, Staleness
@@ -39,6 +40,8 @@ def check(policy: ApprovalPolicy, rules: list[PolicyRule]) -> None:
     policy.main_metric = _short(policy.main_metric, "main_metric")
     if policy.staleness not in Staleness.values:
         _refuse("staleness", _("Choose which votes fall when the evidence changes."))
+    if policy.sign_with not in SignWith.values:
+        _refuse("sign_with", _("Choose what signing asks for: %(choices)s.") % {"choices": ", ".join(SignWith.values)})
     for field, (least, most, may_be_open) in BOUNDS.items():
         _check_number(field, getattr(policy, field), least, most, may_be_open=may_be_open)
     tolerance = policy.tolerance_percent

@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from apps.accounts.assurance import SignWith
 from apps.accounts.models import User
 from apps.approvals import checks
 from apps.approvals.models import ApprovalPolicy, Scope, Staleness
@@ -25,7 +26,7 @@ NO_LIMIT = {"placeholder": _("never"), "inputmode": "numeric"}
 SECTIONS = (  # title, what stands in it
     (_("What it governs"), ("stage", "alias", "model", "risk", "tag_key", "tag_value")),
     (_("Who may not sign"), ("exclude_registrant", "exclude_run_owner", "exclude_last_editor", "several_rules")),
-    (_("Signing"), ("staleness", "reauthenticate")),
+    (_("Signing"), ("staleness", "sign_with")),
     (_("Checks"), ("required_checks", "external_checks", "tolerance_percent", "main_metric")),
     (_("Times"), ("wait_minutes", "open_days", "remind_days", "approval_days", "recertify_days", "after_review_days")),
     (_("What happens in MLflow"), ("archive_existing", "moves_alias", "revert_drift")),
@@ -123,7 +124,11 @@ class PolicyForm(forms.Form):
         choices=Staleness.choices,
         help_text=_("When the model's files change, all of them fall in any case."),
     )
-    reauthenticate = forms.BooleanField(label=_("Signing asks for the password again"), required=False)
+    sign_with = forms.ChoiceField(
+        label=_("With each signature, signers give again"),
+        choices=SignWith.choices,
+        help_text=_("What is stronger is always enough. Who has no second factor is told to add one before they sign."),
+    )
 
     required_checks = forms.MultipleChoiceField(
         label=_("Checks that must pass"),

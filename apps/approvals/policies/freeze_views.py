@@ -15,7 +15,8 @@ from apps.accounts.models import User
 from apps.approvals.policies import freezes, pages
 from apps.approvals.policies.forms import FreezeForm, LiftForm, MonthForm
 from apps.approvals.policies.managing import must_manage
-from apps.errors import DomainError, InvalidInput, NotAllowed, NotVisible
+from apps.errors import InvalidInput
+from apps.on_forms import OK, carry_out
 
 
 def _person(request: HttpRequest) -> User:
@@ -29,18 +30,12 @@ def freeze_list(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _page(request)
     must_manage(_person(request))
-    form, status = FreezeForm(request.POST, by=_person(request)), 400
-    try:
-        if form.is_valid():
-            freezes.set_freeze(**form.cleaned_data, by=_person(request))
-            messages.success(request, _("The freeze is set. What is approved waits until it is over."))
-            return redirect("approvals:freeze-list")
-    except (NotVisible, NotAllowed):
-        raise
-    except DomainError as error:
-        form.add_error(error.field if error.field in form.fields else None, error.message)
-        status = error.status
-    return _page(request, form=form, status=status)
+    form = FreezeForm(request.POST, by=_person(request))
+    status = carry_out(form, lambda: freezes.set_freeze(**form.cleaned_data, by=_person(request)))
+    if status != OK:
+        return _page(request, form=form, status=status)
+    messages.success(request, _("The freeze is set. What is approved waits until it is over."))
+    return redirect("approvals:freeze-list")
 
 
 @login_required

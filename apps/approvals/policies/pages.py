@@ -6,10 +6,12 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from apps.accounts.assurance import SignWith
+from apps.accounts.factors.rules import without_factor
 from apps.accounts.models import User
 from apps.approvals.models import ApprovalPolicy, PolicyState
 from apps.approvals.policies import content, freeze_calendar, freezes, publishing, queries, sentences
-from apps.approvals.policies.governing import outlook
+from apps.approvals.policies.governing import Outlook, outlook
 from apps.approvals.policies.selecting import scope_words, target_words
 
 HISTORY_ROWS = 50
@@ -31,7 +33,7 @@ def list_context(user: User) -> dict[str, Any]:
 
 def detail_context(policy: ApprovalPolicy, user: User) -> dict[str, Any]:
     """Return everything about one policy: what it says, who could sign, what follows it, what one may do."""
-    draft = policy.state == PolicyState.DRAFT
+    draft, manages, could = policy.state == PolicyState.DRAFT, queries.manages(user), outlook(policy, by=user)
     return {
         "policy": policy,
         "draft": draft,
@@ -40,12 +42,22 @@ def detail_context(policy: ApprovalPolicy, user: User) -> dict[str, Any]:
         "excluded": sentences.exclusions(policy),
         "times": sentences.times(policy),
         "effects": sentences.effects(policy),
-        "outlook": outlook(policy, by=user),
+        "signing": sentences.signing(policy),
+        "outlook": could,
+        "factorless": _factorless(policy, could) if manages else [],
         "requests": [] if draft else list(queries.requests_under(policy, user)[:REQUEST_ROWS]),
-        "manages": queries.manages(user),
+        "manages": manages,
         "may_publish": publishing.may_publish(policy, user),
         "digest": content.digest(policy) if draft else "",
     }
+
+
+def _factorless(policy: ApprovalPolicy, could: Outlook) -> list[User]:
+    """Return who could sign and would be told to add a second factor first: for whoever manages policies."""
+    if policy.asks is not SignWith.FACTOR:
+        return []
+    people = {person.pk: person for slot in could.slots for person in slot.people}
+    return without_factor(people.values())
 
 
 def title(policy: ApprovalPolicy) -> str:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet, prefetch_related_objects
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from apps.accounts.assurance import is_enough
 from apps.accounts.models import User
 from apps.approvals import quorum
 from apps.approvals.models import (
@@ -41,6 +43,7 @@ class DryRun:
     """The requests that the policy would have governed, newest first."""
 
     replayed: list[Replayed] = field(default_factory=list)
+    weaker: int = 0  # of those that stood, how many approvals were confirmed by less than the policy asks for
 
     @property
     def blocked(self) -> list[Replayed]:
@@ -60,6 +63,19 @@ class DryRun:
         )
         return text % {"blocked": blocked, "total": total}
 
+    @property
+    def signing(self) -> str:
+        """Say how many approvals were confirmed by less than the policy asks for; empty: none was.
+
+        It blocks nothing in a dry run: whoever signed would have been asked for more, and may have had it.
+        """
+        text = ngettext(
+            "%(number)s approval was signed with less than it asks for. Its giver would have been asked for more.",
+            "%(number)s approvals were signed with less than it asks for. Their givers would have been asked for more.",
+            self.weaker,
+        )
+        return text % {"number": self.weaker} if self.weaker else ""
+
 
 def dry_run(policy: ApprovalPolicy, *, by: User) -> DryRun:
     """Return what `policy` would have said of the newest requests that were let through and that `by` may see.
@@ -70,7 +86,8 @@ def dry_run(policy: ApprovalPolicy, *, by: User) -> DryRun:
     prefetch_related_objects([policy], "rules__group")
     rules = list(policy.rules.all())
     requests = _governed(policy, by)
-    votes = _votes(requests)
+    approvals = _approvals(requests)
+    votes = _votes(approvals)
     members = members_of(rules)
     barred = excluded_from(policy, [request.version for request in requests])
     return DryRun(
@@ -83,7 +100,8 @@ def dry_run(policy: ApprovalPolicy, *, by: User) -> DryRun:
                 ],
             )
             for request in requests
-        ]
+        ],
+        weaker=sum(not is_enough(row.confirmed_with, policy.asks) for row in approvals),
     )
 
 
@@ -112,16 +130,27 @@ def _let_through(by: User) -> QuerySet[ApprovalRequest]:
     return requests.select_related("version__model__connection").only(*kept).order_by("-id")
 
 
-def _votes(requests: Iterable[ApprovalRequest]) -> dict[int, dict[int, set[str]]]:
-    """Return for each request whose approvals stood when it was let through: person → the names behind the word."""
+def _approvals(requests: Iterable[ApprovalRequest]) -> list[Review]:
+    """Return the approvals that stood when their requests were let through, oldest first."""
     ended = {request.pk: request.approved_at or request.closed_at for request in requests}
+    given = Review.objects.filter(request__in=ended, verdict=Verdict.APPROVE)
+    return [
+        row
+        for row in given.select_related("reviewer", "counts_for").order_by("id")
+        if row.standing or _stood(row, ended[row.request_id])
+    ]
+
+
+def _stood(row: Review, at: datetime | None) -> bool:
+    return bool(at and row.created_at <= at and row.dismissed_at and row.dismissed_at > at)
+
+
+def _votes(approvals: Iterable[Review]) -> dict[int, dict[int, set[str]]]:
+    """Return for each request its approvals: person → the names behind the word."""
     found: dict[int, dict[int, set[str]]] = {}
-    approvals = Review.objects.filter(request__in=ended, verdict=Verdict.APPROVE)
-    for row in approvals.select_related("reviewer", "counts_for").order_by("id"):
-        at = ended[row.request_id]
-        if row.standing or (at and row.created_at <= at and row.dismissed_at and row.dismissed_at > at):
-            names = {row.reviewer.get_username(), row.counts_for.get_username()}
-            found.setdefault(row.request_id, {})[row.counts_for_id] = names
+    for row in approvals:
+        names = {row.reviewer.get_username(), row.counts_for.get_username()}
+        found.setdefault(row.request_id, {})[row.counts_for_id] = names
     return found
 
 

@@ -3,6 +3,7 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from apps.accounts.assurance import SignWith
 from apps.approvals import checks
 from apps.approvals.models import ApprovalPolicy, PolicyRule
 from apps.approvals.policies.checking import EXTERNAL
@@ -19,6 +20,9 @@ def demands(policy: ApprovalPolicy) -> str:
     parts = [rule_sentence(rule) for rule in policy.rules.all()]
     if number := len(policy.required_checks):
         parts.append(ngettext("%(n)s check must pass", "%(n)s checks must pass", number) % {"n": number})
+    if policy.asks is not SignWith.NONE:
+        factor = policy.asks is SignWith.FACTOR
+        parts.append(_("signed with a second factor") if factor else _("signed with a password"))
     if policy.wait_minutes:
         parts.append(_("then a wait of %(time)s") % {"time": duration(policy.wait_minutes)})
     return "; ".join(parts)
@@ -37,6 +41,17 @@ def rule_sentence(rule: PolicyRule) -> str:
         "%(number)d approval by a reviewer of the model", "%(number)d approvals by reviewers of the model", rule.needed
     )
     return text % {"number": rule.needed}
+
+
+def signing(policy: ApprovalPolicy) -> str:
+    """Say what a signature takes, and where the installation wants more than the policy."""
+    if policy.asks is SignWith.NONE:
+        return _("Asks for nothing more: being signed in is enough.")
+    if policy.asks is SignWith.PASSWORD:
+        return _("Asks for the password again, or for anything stronger.")
+    if policy.sign_with == SignWith.FACTOR:
+        return _("Asks for a second factor: the code of an app, or a passkey.")
+    return _("Asks for the password again; this installation wants a second factor wherever a password is asked for.")
 
 
 def check_names(policy: ApprovalPolicy) -> list[str]:

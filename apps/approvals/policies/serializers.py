@@ -6,6 +6,7 @@ from django.contrib.auth.models import Group
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from apps.accounts.assurance import SignWith
 from apps.approvals.models import ApprovalPolicy, FreezeWindow, PolicyRule, Scope, Staleness
 from apps.approvals.policies import content
 from apps.approvals.policies.checking import BOUNDS, MAX_CHECKS, MAX_NAME, MAX_SCOPE, MAX_TOLERANCE
@@ -42,17 +43,23 @@ class PolicyOut(serializers.ModelSerializer):
         source="model.reference", default=None, allow_null=True, help_text="Null: not for a single model."
     )
     rules = RuleOut(many=True)
+    reauthenticate = serializers.SerializerMethodField(
+        help_text="Deprecated: whether sign_with is anything but none. It is read only."
+    )
 
     class Meta:
         model = ApprovalPolicy
         fields = (
             "id", "state", "revision", "stage", "alias", "model", "risk", "tag_key", "tag_value", "rules",
             "exclude_registrant", "exclude_run_owner", "exclude_last_editor", "several_rules", "staleness",
-            "reauthenticate", "required_checks", "tolerance_percent", "main_metric", "wait_minutes", "open_days",
-            "remind_days", "approval_days", "recertify_days", "after_review_days", "archive_existing", "moves_alias",
-            "revert_drift", "replaces", "reason", "drafted_at", "drafted_by", "published_at", "published_by",
-            "retired_at",
+            "sign_with", "reauthenticate", "required_checks", "tolerance_percent", "main_metric", "wait_minutes",
+            "open_days", "remind_days", "approval_days", "recertify_days", "after_review_days", "archive_existing",
+            "moves_alias", "revert_drift", "replaces", "reason", "drafted_at", "drafted_by", "published_at",
+            "published_by", "retired_at",
         )  # fmt: skip
+
+    def get_reauthenticate(self, policy: ApprovalPolicy) -> bool:
+        return policy.sign_with != SignWith.NONE
 
 
 class SlotOut(serializers.Serializer):
@@ -141,7 +148,11 @@ class PolicyChangeIn(Strict):
     exclude_last_editor = _switch()
     several_rules = _switch(help_text="One person may fill several rules.")
     staleness = serializers.ChoiceField(choices=Staleness.choices, required=False)
-    reauthenticate = _switch(help_text="Signing asks for the password again.")
+    sign_with = serializers.ChoiceField(
+        choices=SignWith.choices,
+        required=False,
+        help_text="What signers give again with each signature; what is stronger is always enough.",
+    )
     required_checks = serializers.ListField(
         child=serializers.CharField(max_length=120),
         required=False,
@@ -201,6 +212,9 @@ class DryRunOut(serializers.Serializer):
 
     total = serializers.SerializerMethodField(help_text="How many requests it would have governed.")
     sentence = serializers.CharField()
+    signing = serializers.CharField(
+        help_text="How many approvals were signed with less than it asks for; empty: none. It blocks nothing here."
+    )
     blocked = ReplayedOut(many=True)
 
     @extend_schema_field(serializers.IntegerField())

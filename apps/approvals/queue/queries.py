@@ -28,7 +28,7 @@ MOST_COUNTED = 100  # a tab says "99+" rather than count thousands
 LISTED = ("id", "kind", "state", "from_stage", "to_stage", "alias", "from_number", "reason", "headline", "tally",
           "bypassed", "created_at", "submitted_at", "expires_at", "apply_after", "closed_at",
           "requester__username", "requester__first_name", "requester__last_name", "requester__is_service",
-          "policy__reauthenticate",
+          "policy__sign_with",
           "version__number", "version__model__name", "version__model__risk", "version__model__connection")  # fmt: skip
 
 

@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from apps.approvals import queries
+from apps.accounts.assurance import SignWith, asked_by
+from apps.accounts.factors.rules import why_cannot_sign
+from apps.approvals import queries, signing
 from apps.approvals.models import ApprovalRequest
 from apps.approvals.queue import words
 from apps.approvals.queue.queries import waiting_for
@@ -41,7 +43,14 @@ def items(user: Any, numbers: Iterable[int]) -> list[Item]:
     """
     rows = _rows(user, numbers)
     ready = set(waiting_for(user).filter(pk__in=[row.asked.pk for row in rows]).values_list("pk", flat=True))
-    return [Item(row, row.alone if row.alone or row.asked.pk in ready else _refusal(row, user)) for row in rows]
+    asked = SignWith.FACTOR if any(signing.asks(row.asked) is SignWith.FACTOR for row in rows) else SignWith.NONE
+    factor = why_cannot_sign(user, asked) or ""  # the same for all that ask for it
+    return [Item(row, row.alone or _why_not(row, user, row.asked.pk in ready, factor)) for row in rows]
+
+
+def asks(items: Iterable[Item]) -> SignWith:
+    """Return what signing these asks for, once for all that are not left out: the most that one of them does."""
+    return asked_by(*(item.asked.policy.sign_with for item in items if item.asked.policy and not item.refusal))
 
 
 def told(user: Any, results: Iterable[Any]) -> list[Told]:
@@ -55,6 +64,12 @@ def _rows(user: Any, numbers: Iterable[int]) -> list[Row]:
     wanted = [number for number in numbers if number < 2**63]
     requests = queries.visible_requests(user).filter(pk__in=wanted).prefetch_related(queries.reviews_in_order())
     return words.rows(requests.order_by("id"))
+
+
+def _why_not(row: Row, user: Any, ready: bool, factor: str) -> str:
+    if not ready:
+        return _refusal(row, user)
+    return factor if signing.asks(row.asked) is SignWith.FACTOR else ""
 
 
 def _refusal(row: Row, user: Any) -> str:

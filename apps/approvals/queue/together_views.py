@@ -21,7 +21,7 @@ from apps.errors import DomainError
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_together(request: HttpRequest) -> HttpResponse:
-    """Approve several requests with one comment and one password: first a page that lists each with its digest."""
+    """Approve several requests with one comment, asked who they are once: first a page lists each with its digest."""
     if request.method != "POST":
         picked = cleaned(PickForm(request.GET))["items"]
         return _confirm_page(request, [number for number, _digest in picked], None)
@@ -44,7 +44,7 @@ def _confirm_page(
         **signing_page.words_of(form),
         "items": items,
         "ready": [item for item in items if not item.refusal],
-        "wants_password": any(item.asked.policy and item.asked.policy.reauthenticate for item in items),
+        "asks": together.asks(items),
         "meanings": Meaning.choices,
         "error": error,
     }

@@ -9,13 +9,11 @@ from django.db.models import Q
 
 from apps.approvals.history import queries as history
 from apps.approvals.models import AfterReview, ApprovalRequest, DriftFinding, Recertification, RequestState
-from apps.audit.actions import Outcome as Ended
-from apps.audit.models import AuditEvent
+from apps.compliance.controls import required
 from apps.compliance.controls.outcomes import Facts, Placed
-from apps.compliance.controls.vocabulary import REQUIRED
 from apps.compliance.models import HoldBreach, LegalHold
 from apps.registry import placements
-from apps.registry.models import ModelVersion, Placement, RegisteredModel, Stage
+from apps.registry.models import ModelVersion, RegisteredModel, Stage
 
 READ = ("model", "number", "description", "source", "run_id", "run", "params", "metrics", "datasets", "signature",
         "requirements", "mlmodel", "artifact_digest", "files", "environment", "details_state", "details_error",
@@ -29,7 +27,9 @@ def load(models: Iterable[RegisteredModel], at: datetime, *, past: bool) -> list
     """Return the facts of each model at a moment, in the order of `models`. `past`: the moment is over."""
     models = list(models)
     ids = [model.pk for model in models]
-    placed, registered = _placed(models, at, past=past), _registered(ids, at)
+    placed = _placed(models, at, past=past)
+    served = [one.placement for rows in placed.values() for one in rows]
+    missing = required.missing(models, served, at)
     drift, owed, holds, breaches = _drift(ids, at), _owed(ids, at), _holds(ids, at), _breaches(ids, at)
     return [
         Facts(
@@ -37,7 +37,7 @@ def load(models: Iterable[RegisteredModel], at: datetime, *, past: bool) -> list
             at,
             past,
             placed=tuple(placed[model.pk]),
-            registered=model.pk in registered,
+            missing=tuple(missing[model.pk]),
             drift=tuple(drift[model.pk]),
             owed=tuple(owed[model.pk]),
             holds=tuple(holds[model.pk]),
@@ -58,7 +58,6 @@ def _placed(models: list[RegisteredModel], at: datetime, *, past: bool) -> Group
     held = history.with_decisions(rows, at)
     requests = _requests({row.request.pk for row in held if row.request}, past=past)
     certified = _certified(requests)
-    moved = _moved(rows, at)
     found: Grouped = defaultdict(list)
     for one in held:
         asked = requests.get(one.request.pk) if one.request else None
@@ -69,7 +68,6 @@ def _placed(models: list[RegisteredModel], at: datetime, *, past: bool) -> Group
                 asked,
                 tuple(one.approvers),
                 tuple(certified[asked.pk]) if asked else (),
-                (one.placement.model_id, one.placement.version.number) in moved,
             )
         )
     return found
@@ -95,30 +93,6 @@ def _certified(requests: Iterable[int]) -> Grouped:
     for row in Recertification.objects.filter(request__in=list(requests)).order_by("id"):
         found[row.request_id].append(row)
     return found
-
-
-def _moved(rows: list[Placement], at: datetime) -> set[tuple[int, int]]:
-    """Return which versions of models the trail saw moving into Production. By number: models can be renamed."""
-    events = AuditEvent.objects.filter(
-        model_id__in={row.model_id for row in rows},
-        action__in=REQUIRED["stage_transition"],
-        outcome=Ended.DONE,
-        at__lte=at,
-        data__after__stage=Stage.PRODUCTION.value,
-    )
-    found = set()
-    for model_id, target in events.order_by().values_list("model_id", "target").distinct():
-        number = target.rpartition(" v")[2]
-        if model_id and number.isdecimal():
-            found.add((model_id, int(number)))
-    return found
-
-
-def _registered(ids: list[int], at: datetime) -> set[int | None]:
-    events = AuditEvent.objects.filter(
-        model_id__in=ids, action__in=REQUIRED["model_registered"], outcome=Ended.DONE, at__lte=at
-    )
-    return set(events.order_by().values_list("model_id", flat=True).distinct())
 
 
 def _drift(ids: list[int], at: datetime) -> Grouped:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from django.utils.functional import Promise
 
 from apps.approvals.models import AfterReview, ApprovalRequest, DriftFinding, Recertification
+from apps.audit.event_types import EventType
 from apps.compliance.models import HoldBreach, LegalHold, Severity
 from apps.registry.models import ModelVersion, Placement, RegisteredModel
 
@@ -35,17 +36,22 @@ class Finding(NamedTuple):
 
 @dataclass(frozen=True)
 class Placed:
-    """A version that was in Production at the moment asked for, with the request that it rests on, if there is one.
-
-    `moved`: the trail holds the event of its move there.
-    """
+    """A version that was in Production at the moment asked for, with the request that it rests on, if there is one."""
 
     version: ModelVersion
     placement: Placement
     request: ApprovalRequest | None
     approvers: tuple[str, ...] = ()
     recertified: tuple[Recertification, ...] = ()  # in their order
-    moved: bool = False
+
+
+class Required(NamedTuple):
+    """One event that the trail must hold; `number` 0: of the model itself, else of that version."""
+
+    kind: EventType
+    number: int = 0
+    stage: str = ""
+    holder: str = ""  # whose grants it is about: "group reviewers", "person bob"
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,7 @@ class Facts:
     at: datetime
     past: bool
     placed: tuple[Placed, ...] = ()
-    registered: bool = False  # the trail holds the event of its registration
+    missing: tuple[Required, ...] = ()  # events that it must have had by then, and that the trail does not hold
     drift: tuple[DriftFinding, ...] = ()  # unsettled at that moment
     owed: tuple[tuple[ApprovalRequest, AfterReview | None], ...] = ()  # applied ahead of their review by then
     holds: tuple[LegalHold, ...] = ()  # that stood then

@@ -1,30 +1,51 @@
 """Controls of what is recorded: in the trail, and about the version in Production."""
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.approvals.checks.environment import requirements_are_pinned
 from apps.approvals.checks.outcomes import Outcome as CheckOutcome
 from apps.approvals.checks.outcomes import Subject
-from apps.compliance.controls.outcomes import Facts, Finding, Outcome, Placed
+from apps.audit.event_types import EventType
+from apps.compliance.controls.outcomes import Facts, Finding, Outcome, Placed, Required
 from apps.compliance.controls.served import each_in_production, not_of_the_past
 from apps.registry.addresses import model_address, version_address
 from apps.registry.models import DetailsState, Stage
 
 
 def events_are_present(facts: Facts) -> Finding:
-    """The trail holds the registration of the model, and how each version in Production came there."""
+    """The trail holds each event that the model's state, its versions' and its grants ask for."""
     url = model_address(facts.model.reference)
-    if not facts.registered:
-        return Finding(Outcome.NOT_MET, _("The trail holds no model_registered of this model."), url)
-    if found := [placed for placed in facts.placed if not placed.moved]:
-        version = found[0].version
+    if not facts.missing:
+        return Finding(Outcome.MET, _("Every required event is in the trail."), url)
+    first, more = facts.missing[0], len(facts.missing) - 1
+    reason = _lack(facts, first)
+    if more:
+        further = ngettext("%(number)s further event is missing.", "%(number)s further events are missing.", more)
+        reason = f"{reason} {further % {'number': more}}"
+    return Finding(
+        Outcome.NOT_MET, reason, version_address(facts.model.reference, first.number) if first.number else url
+    )
+
+
+def _lack(facts: Facts, lacks: Required) -> str:
+    """Say which event is missing, and why it must be there."""
+    names = {"version": f"v{lacks.number}", "stage": lacks.stage, "event": lacks.kind.value, "holder": lacks.holder}
+    if lacks.kind is EventType.MODEL_REGISTERED:
+        return _("The trail holds no model_registered of this model.")
+    if lacks.kind is EventType.PERMISSION_CHANGED:
+        return _("The grants of %(holder)s on this model changed, and the trail holds no %(event)s of it.") % names
+    if lacks.kind is EventType.MODEL_DELETED:
+        return _("%(version)s is gone from MLflow, and the trail holds no %(event)s of it.") % names
+    if lacks.kind is EventType.MODEL_DEPLOYED:
+        text = _("%(version)s is in %(stage)s, and the trail holds no %(event)s of it: no request brought it there.")
+        return text % names
+    if any(placed.placement.at_latest and placed.version.number == lacks.number for placed in facts.placed):
         text = _(
-            "%(version)s is in Production, and the trail holds no stage_transition of it: it was there before Assent "
-            "looked."
+            "%(version)s is in %(stage)s, and the trail holds no %(event)s of it: it was there before Assent looked."
         )
-        address = version_address(facts.model.reference, version.number)
-        return Finding(Outcome.NOT_MET, text % {"version": f"v{version.number}"}, address)
-    return Finding(Outcome.MET, _("Every required event is in the trail."), url)
+        return text % names
+    return _("%(version)s is in %(stage)s, and the trail holds no %(event)s of it.") % names
 
 
 def is_described(facts: Facts) -> Finding:

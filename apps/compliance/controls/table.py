@@ -24,7 +24,7 @@ CONTROLS = (
             recertified_in_time),
     Control("after_review", _("After-reviews"), _("Every bypass and rollback was reviewed afterwards."),
             after_reviews_are_done, Severity.HIGH),
-    Control("events", _("Events"), _("The trail holds the registration, and each move into Production."),
+    Control("events", _("Events"), _("The trail holds every event that the model's state and grants ask for."),
             events_are_present),
     Control("dependencies", _("Dependencies"), _("Every requirement in Production is pinned to one version."),
             dependencies_are_pinned, tells_past=False),

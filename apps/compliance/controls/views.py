@@ -19,7 +19,7 @@ from apps.compliance.clauses.reading import clauses_of
 from apps.compliance.controls import configuring
 from apps.compliance.controls.forms import ControlForm
 from apps.compliance.controls.settings import columns
-from apps.errors import DomainError, NotAllowed
+from apps.on_forms import OK, carry_out
 
 
 @login_required
@@ -33,18 +33,11 @@ def control_list(request: HttpRequest) -> HttpResponse:
     every = {column.control.name: column for column in columns(timezone.now(), every=True)}
     column = every.get(request.POST.get("control", ""))
     form = ControlForm.of(column, request.POST) if column else ControlForm(request.POST)
-    status = 400
-    try:
-        if form.is_valid():
-            configuring.configure(**form.values(), by=user)
-            messages.success(request, _("The control is set. Earlier moments are judged as it was set then."))
-            return redirect("compliance:control-list")
-    except NotAllowed:
-        raise
-    except DomainError as error:
-        form.add_error(error.field if error.field in form.fields else None, error.message)
-        status = error.status
-    return _page(request, form, status=status)
+    status = carry_out(form, lambda: configuring.configure(**form.values(), by=user))
+    if status != OK:
+        return _page(request, form, status=status)
+    messages.success(request, _("The control is set. Earlier moments are judged as it was set then."))
+    return redirect("compliance:control-list")
 
 
 def _page(request: HttpRequest, form: ControlForm | None = None, *, status: int = 200) -> HttpResponse:

@@ -68,7 +68,7 @@ def _mark(outcome: Outcome, number: int | None = None) -> SafeString:
 def matrix_counts(counts: Counts) -> SafeString:
     """Write the cells that say how many models stand how to each control; outcomes that no model has are left out."""
     cells = ((column.control.label, _numbers(number)) for column, number in counts.of or [])
-    return format_html_join("", '<td data-label="{}">{}</td>', cells)
+    return format_html_join("", '<td data-label="{}"><span>{}</span></td>', cells)
 
 
 def _numbers(number: Counter[Outcome]) -> SafeString:

@@ -19,6 +19,7 @@ class Kind(models.TextChoices):
     DRIFT = "drift", _("MLflow was changed without a decision")
     BYPASS = "bypass", _("A policy is bypassed")
     POLICY = "policy", _("Policies and freezes")
+    ACCESS = "access", _("Access is to be reviewed")
     OTHER = "other", _("Everything else")
 
 

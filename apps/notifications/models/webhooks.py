@@ -45,6 +45,9 @@ class DeliveryState(models.TextChoices):
     DEAD = "dead", _("Given up")
 
 
+SENT_AGAIN = (DeliveryState.DEAD,)  # from which states a person may have a delivery sent once more
+
+
 class Delivery(models.Model):
     """One event on its way to one endpoint. Those of one lane (a model, or 0 for none) go out one after the other."""
 
@@ -78,3 +81,8 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.message_id} ({self.state})"
+
+    @property
+    def may_be_sent_again(self) -> bool:
+        """Whether a person may have it sent once more: it was given up. What waits or arrived is not sent twice."""
+        return self.state in SENT_AGAIN

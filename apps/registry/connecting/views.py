@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any, cast
 
-from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.models import User
 from apps.errors import DomainError, InvalidInput, NotAllowed, NotVisible
+from apps.on_forms import OK, carry_out
 from apps.registry import connections
 from apps.registry.connecting import pages, probing, services
 from apps.registry.connecting.forms import ConnectionForm, NewConnectionForm, WebhookForm, settings_form
@@ -42,8 +42,8 @@ def connection_new(request: HttpRequest) -> HttpResponse:
     form = NewConnectionForm(request.POST or None)
     status = 200
     if request.method == "POST":
-        status = _carry_out(form, lambda: _create(form, _person(request)))
-        if status == 200:
+        status = carry_out(form, lambda: _create(form, _person(request)))
+        if status == OK:
             name = form.cleaned_data["name"]
             messages.success(request, _("The connection is there. Test it, then start a sync or wait for the next."))
             return redirect("registry:connection-detail", name)
@@ -111,8 +111,8 @@ def _save(request: HttpRequest, connection: Connection) -> HttpResponse:
             **form.settings(),
         )
 
-    status = _carry_out(form, save)
-    if status != 200:
+    status = carry_out(form, save)
+    if status != OK:
         return _detail_page(request, connection, form=form, status=status)
     messages.success(request, _("The connection was saved. It counts from the next call on."))
     return redirect("registry:connection-detail", connection.name)
@@ -120,27 +120,13 @@ def _save(request: HttpRequest, connection: Connection) -> HttpResponse:
 
 def _register(request: HttpRequest, connection: Connection) -> HttpResponse:
     form = WebhookForm(request.POST, prefix="webhook")
-    status = _carry_out(
+    status = carry_out(
         form, lambda: registering.register(connection.name, by=_person(request), url=form.cleaned_data["url"])
     )
-    if status != 200:
+    if status != OK:
         return _detail_page(request, connection, webhook=form, status=status)
     messages.success(request, _("MLflow tells Assent of changes now. It may take a minute until it begins."))
     return redirect("registry:connection-detail", connection.name)
-
-
-def _carry_out(form: forms.Form, act: Callable[[], object]) -> int:
-    """Validate and act. Returns the status: 200, or that of the refusal, which then stands on the form."""
-    if not form.is_valid():
-        return 400
-    try:
-        act()
-    except (NotVisible, NotAllowed):
-        raise
-    except DomainError as error:
-        form.add_error(error.field if error.field in form.fields else None, error.message)
-        return error.status
-    return 200
 
 
 def _create(form: NewConnectionForm, by: User) -> Connection:

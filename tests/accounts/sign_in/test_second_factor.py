@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from apps.accounts import doors, entering, services, signing, throttle
+from apps.accounts.assurance import asked_by
 from apps.accounts.factors import codes, queries
 from apps.accounts.models import User
 from apps.audit.models import AuditEvent
@@ -19,14 +20,9 @@ from apps.encryption import unseal
 from apps.errors import Conflict, InvalidInput, NotAllowed, RuleViolation
 from tests.accounts.sign_in.conftest import SECOND, SECURITY, is_in, sign_in
 from tests.conftest import PASSWORD, member
+from tests.factors import code_of
 
 APP, KEY_PAGE = reverse("accounts:app-add"), reverse("accounts:passkey-add")
-
-
-def code_of(user: User, ahead: int = 0) -> str:
-    """Return what the person's app shows, `ahead` steps of 30 seconds from now."""
-    secret = unseal(Authenticator.objects.get(user=user, type="totp").data["secret"])
-    return totp.format_hotp_value(totp.hotp_value(secret, int(time.time()) // 30 + ahead))
 
 
 def set_up(browser: Client) -> list[str]:
@@ -315,8 +311,8 @@ def test_a_signature_takes_the_code_of_the_app_too(bob, recovery):
 def test_a_password_is_not_enough_where_a_signature_takes_a_factor(bob, recovery, settings):
     settings.SIGN_WITH_FACTOR = True
     with pytest.raises(InvalidInput, match="second factor"):
-        signing.confirmed_with(signing.confirm(bob, PASSWORD), bob, needed=True)
-    assert signing.confirmed_with(signing.confirm(bob, code_of(bob)), bob, needed=True) == "totp"
+        signing.confirmed_with(signing.confirm(bob, PASSWORD), bob, asks=asked_by("password"))
+    assert signing.confirmed_with(signing.confirm(bob, code_of(bob)), bob, asks=asked_by("password")) == "totp"
 
 
 def test_a_recovery_code_signs_nothing(bob, recovery):

@@ -18,6 +18,7 @@ from apps.registry.observers import Changed
 from tests.approvals.drift.conftest import move, point, tell
 from tests.builders import make_policy, make_version
 from tests.conftest import PASSWORD
+from tests.factors import code_of, with_app
 
 
 @pytest.fixture
@@ -116,7 +117,7 @@ def test_what_could_not_be_read_is_not_accepted(drifted, bob):
 
 
 def test_the_password_is_asked_where_the_policy_signs_with_one(strayed, bob):
-    make_policy("", alias="champion", reauthenticate=True)
+    make_policy("", alias="champion", sign_with="password")
     for password in ("", "wrong"):
         with pytest.raises(InvalidInput) as caught:
             accept(strayed, bob, password=password)
@@ -128,7 +129,7 @@ def test_the_password_is_asked_where_the_policy_signs_with_one(strayed, bob):
 
 
 def test_only_accepting_asks_for_the_password(strayed, bob):
-    make_policy("", alias="champion", reauthenticate=True)
+    make_policy("", alias="champion", sign_with="password")
     offers = queries.allowed_actions(queries.get_finding(bob, strayed.pk), bob)
     assert {offer.action: offer.password_needed for offer in offers} == {
         "revert": False, "request": False, "accept": True,
@@ -189,3 +190,15 @@ def test_an_alias_lets_go_of_its_request_when_that_is_withdrawn(strayed, alice, 
     asked = services.open_request_for(strayed.pk, reason="It works.", by=alice)
     sign_off.act(asked.pk, "withdraw", by=alice)
     assert state() == "open"
+
+
+def test_a_second_factor_is_asked_where_the_policy_signs_with_one(strayed, bob, erin):
+    make_policy("", alias="champion", sign_with="factor")
+    with_app(bob)
+    with pytest.raises(InvalidInput, match="A password is not enough"):
+        accept(strayed, bob, password=PASSWORD)
+    with pytest.raises(RuleViolation, match="you have none yet"):
+        accept(strayed, erin, password=PASSWORD)
+    accept(strayed, bob, password=code_of(bob))
+    event = AuditEvent.objects.get(action=Action.DRIFT_ACCEPTED, outcome=Outcome.DONE)
+    assert (state(), event.data["confirmed_with"]) == ("accepted", "totp")

@@ -68,7 +68,7 @@ def test_a_missing_reason_is_said_at_its_field(as_, drifted, bob):
 
 
 def test_the_password_is_a_field_where_the_policy_signs_with_one(as_, version, bob):
-    make_policy(reauthenticate=True)
+    make_policy(sign_with="password")
     move(version, "Production")
     address = f"/drift/{DriftFinding.objects.get().pk}/"
     client = as_(bob)

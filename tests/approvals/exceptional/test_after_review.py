@@ -46,7 +46,7 @@ def test_it_keeps_the_evidence_that_was_read(bypassed, erin):
 
 @pytest.mark.parametrize("password", ["", "wrong"])
 def test_where_the_policy_wants_the_password_it_is_asked_for(bypassed, erin, password):
-    ApprovalRequest.objects.update(policy=make_policy("Staging", reauthenticate=True))
+    ApprovalRequest.objects.update(policy=make_policy("Staging", sign_with="password"))
     with pytest.raises(InvalidInput) as caught:
         review(bypassed.pk, "ratified", comment="Fine.", password=password, by=erin)
     assert (caught.value.field, AfterReview.objects.get().outcome) == ("password", "")

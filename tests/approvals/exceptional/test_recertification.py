@@ -74,7 +74,7 @@ def test_who_asked_or_trained_does_not_certify(in_force, alice, erin):
 
 
 def test_where_the_policy_wants_the_password_it_is_asked_for(in_force, policy, erin):
-    stricter = make_policy(model=in_force.version.model, recertify_days=30, reauthenticate=True)
+    stricter = make_policy(model=in_force.version.model, recertify_days=30, sign_with="password")
     applied(in_force, policy=stricter)
     with pytest.raises(InvalidInput) as caught:
         certify(in_force, erin)

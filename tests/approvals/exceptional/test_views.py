@@ -105,7 +105,7 @@ def test_a_reviewer_says_afterwards_that_it_was_not_right(as_, bypassed, erin, b
 def test_the_page_of_the_review_asks_for_the_password_where_the_policy_does(as_, bypassed, erin):
     url = f"/requests/{bypassed.pk}/after-review/"
     assert 'type="password"' not in text(as_(erin).get(url))
-    ApprovalRequest.objects.update(policy=make_policy("Staging", reauthenticate=True))
+    ApprovalRequest.objects.update(policy=make_policy("Staging", sign_with="password"))
     assert 'type="password"' in text(as_(erin).get(url))
     words = {"outcome": "ratified", "comment": "Fine.", "evidence_digest": digest(bypassed)}
     statuses = [as_(erin).post(url, words | {"password": typed}).status_code for typed in ("", "wrong", PASSWORD)]

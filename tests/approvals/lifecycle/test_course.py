@@ -181,7 +181,7 @@ def test_many_are_asked_for_each_with_its_own_result(model, champion, version, p
 
 
 def test_many_are_signed_with_one_password_and_a_digest_each(model, version, alice, bob):
-    make_policy(reauthenticate=True)
+    make_policy(sign_with="password")
     first, second = ask(version, alice), ask(make_version(model, 3), alice)
     items = [(first.pk, first.evidence_digest), (second.pk, "0" * 64), (10**30, "0" * 64)]
     results = bulk.bulk_act(items, "approve", by=bob, comment="Read.", signing=Signing(password=PASSWORD))
@@ -192,7 +192,7 @@ def test_many_are_signed_with_one_password_and_a_digest_each(model, version, ali
 
 
 def test_a_wrong_password_signs_none_of_many(version, alice, bob):
-    make_policy(reauthenticate=True)
+    make_policy(sign_with="password")
     asked = ask(version, alice)
     with pytest.raises(InvalidInput, match="not your password"):
         bulk.bulk_act([(asked.pk, asked.evidence_digest)] * 2, "approve", by=bob, signing=Signing(password="guess"))

@@ -107,3 +107,15 @@ def test_freezes_of_hidden_models_are_not_listed(admin, mallory):
     make_model("hidden")
     assert client_of(admin).post(FREEZES, FREEZE | {"model": "hidden"}, **JSON).status_code == 201
     assert client_of(mallory).get(FREEZES).json()["results"] == []
+
+
+@pytest.mark.parametrize(("asked", "before"), [("none", False), ("password", True), ("factor", True)])
+def test_what_signing_asks_for_is_a_choice_and_the_old_field_is_still_read(admin, asked, before):
+    made = client_of(admin).post(POLICIES, DRAFT | {"sign_with": asked}, **JSON).json()
+    assert (made["sign_with"], made["reauthenticate"]) == (asked, before)
+
+
+def test_the_old_field_is_not_written_any_more(admin):
+    answer = client_of(admin).post(POLICIES, DRAFT | {"reauthenticate": True}, **JSON)
+    assert (answer.status_code, [row["field"] for row in answer.json()["errors"]]) == (400, ["reauthenticate"])
+    assert "sign_with" in answer.json()["errors"][0]["message"]

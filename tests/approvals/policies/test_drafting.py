@@ -48,6 +48,7 @@ def test_everything_that_a_policy_says_is_kept(admin):
         ("revert_drift", {"stage": "", "alias": "champion", "revert_drift": True}),
         ("tag_key", {"tag_value": "retention"}), ("tag_key", {"risk": "high", "tag_key": "team"}),
         ("risk", {"risk": "x" * 251}), ("risk", {"risk": "a\0b"}), ("staleness", {"staleness": "some"}),
+        ("sign_with", {"sign_with": "luck"}), ("sign_with", {"sign_with": True}),
         ("required_checks", {"required_checks": ["luck"]}), ("required_checks", {"required_checks": ["external:A B"]}),
         ("required_checks", {"required_checks": [f"external:c{number}" for number in range(101)]}),
         ("tolerance_percent", {"tolerance_percent": -1}), ("tolerance_percent", {"tolerance_percent": math.nan}),

@@ -120,3 +120,14 @@ def test_a_dry_run_changes_nothing_and_takes_as_many_queries_for_many_requests_a
             dry_run(draft, by=admin)
     draft.refresh_from_db()
     assert draft.state == "draft"
+
+
+def test_votes_that_were_signed_with_less_are_counted_and_block_nothing(admin, bob, erin, let_through):
+    let_through(bob, erin)
+    draft = drafting.draft(
+        {"stage": "Production", "sign_with": "factor", "reason": "Surer."}, [{"needed": 1, "group": None}], by=admin
+    )
+    Review.objects.filter(reviewer=bob).update(confirmed_with="totp")
+    run = dry_run(draft, by=admin)
+    assert (run.blocked, run.weaker) == ([], 1)
+    assert run.signing.startswith("1 approval was signed with less than it asks for")

@@ -9,7 +9,7 @@ from tests.builders import THEN
 
 CHANGES = {
     "wait_minutes": 1, "reason": "Another.", "published_by": "mallory", "required_checks": ["signature"],
-    "reauthenticate": True, "tolerance_percent": 50.0, "model_id": 1, "revision": 9, "drafted_by": "mallory",
+    "sign_with": "factor", "tolerance_percent": 50.0, "model_id": 1, "revision": 9, "drafted_by": "mallory",
 }  # fmt: skip
 
 

@@ -9,9 +9,11 @@ from django.utils import timezone
 from apps.approvals.models import ApprovalPolicy, FreezeWindow
 from apps.approvals.policies import freezes
 from tests.builders import make_policy
+from tests.factors import with_app
 
 FIELDS = {
-    "stage": "Production", "staleness": "all", "tolerance_percent": "0", "wait_minutes": "0", "after_review_days": "3",
+    "stage": "Production", "staleness": "all", "sign_with": "none", "tolerance_percent": "0",
+    "wait_minutes": "0", "after_review_days": "3",
     "exclude_registrant": "on", "archive_existing": "on", "reason": "Four eyes.", "do": "save",
     "rule-0-name": "", "rule-0-needed": "2", "rule-0-group": "",
 }  # fmt: skip
@@ -218,3 +220,25 @@ def test_a_freeze_that_holds_is_told_of_on_the_page_of_policies(admin, bob):
     now = timezone.now()
     freezes.set_freeze("Audit", starts_at=now, ends_at=now + timedelta(days=2), reason="Audit.", by=admin)
     assert "Audit : nothing is applied until" in text_of(browser(bob).get("/policies/"))
+
+
+def test_what_signing_asks_for_is_chosen_and_admins_read_who_has_to_add_a_factor(version, admin, bob, erin):
+    with_app(bob)
+    browser(admin).post("/policies/new/", FIELDS | {"sign_with": "factor"})
+    drafted = ApprovalPolicy.objects.get()
+    page = text_of(browser(admin).get(f"/policies/{drafted.pk}/"))
+    assert "Asks for a second factor: the code of an app, or a passkey." in page
+    assert "Have to add a second factor before they can sign: Erin." in page
+    again = browser(admin).get(f"/policies/new/?from={drafted.pk}")
+    assert again.context["form"]["sign_with"].value() == "factor"
+
+
+def test_who_has_no_factor_is_for_those_who_manage_policies_to_know(version, bob, erin):
+    policy = make_policy(sign_with="factor")
+    assert "Have to add a second factor" not in text_of(browser(bob).get(f"/policies/{policy.pk}/"))
+
+
+def test_what_the_installation_adds_is_said(settings, bob):
+    settings.SIGN_WITH_FACTOR = True
+    policy = make_policy(sign_with="password")
+    assert "this installation wants a second factor" in text_of(browser(bob).get(f"/policies/{policy.pk}/"))

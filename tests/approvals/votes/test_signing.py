@@ -20,7 +20,7 @@ from tests.conftest import PASSWORD
 @pytest.fixture
 def strict(db) -> ApprovalPolicy:
     """A policy that wants the password at each signature."""
-    return make_policy(reauthenticate=True)
+    return make_policy(sign_with="password")
 
 
 @pytest.fixture

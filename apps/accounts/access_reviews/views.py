@@ -1,0 +1,172 @@
+"""The pages of campaigns: parse, call the service, redirect. Every rule is the services'."""
+
+from typing import Any, cast
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from apps.accounts.access_reviews import exporting, opening, queries, steering
+from apps.accounts.access_reviews.deciding import Result, refusals, status_of
+from apps.accounts.access_reviews.forms import (
+    CoverageForm,
+    EndEarlyForm,
+    ItemFilter,
+    ReassignForm,
+    ReviewFilter,
+)
+from apps.accounts.grant_forms import EndForm
+from apps.accounts.grant_views import cleaned
+from apps.accounts.models import AccessReview, User
+from apps.accounts.queries import needs_people_manage
+from apps.errors import DomainError, NotAllowed
+
+ROWS = 50
+REVIEWS = 20
+WOULD_LAPSE = 20  # shown before a campaign is ended early
+
+
+@login_required
+@require_safe
+def access_review_list(request: HttpRequest) -> HttpResponse:
+    """Every campaign, newest first, with how far it is."""
+    by = cast(User, request.user)
+    needs_people_manage(by)
+    before = cleaned(ReviewFilter(request.GET))["before"]
+    rows, more = queries.newest_first(queries.visible_reviews(by), before, REVIEWS)
+    far = queries.progress(rows, by)
+    context = {"rows": [(review, far[review.pk]) for review in rows], "more": more, "before": before}
+    return render(request, "accounts/access_reviews/list.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def access_review_new(request: HttpRequest) -> HttpResponse:
+    """Open a campaign: first a look at what it would cover, then the same form again with the button that opens it."""
+    by = cast(User, request.user)
+    needs_people_manage(by)
+    form, look, status = CoverageForm(request.POST or None), None, 200
+    if request.method == "POST":
+        try:
+            if form.is_valid():
+                values = form.cleaned_data
+                covers = {name: values[name] for name in ("groups", "roles", "pattern")}
+                if request.POST.get("do") == "open":
+                    review = opening.open_review(
+                        values["name"], values["until"], by=by, reason=values["reason"], seen=values["seen"], **covers
+                    )
+                    messages.success(request, _("The access review is open. Whoever answers for a grant is told."))
+                    return redirect("accounts:access-review", review.pk)
+                opening.due_at(values["until"])
+                look = opening.look(**covers, by=by)
+            else:
+                status = 400
+        except NotAllowed:
+            raise
+        except DomainError as error:
+            shown = error.field in form.fields and error.field != "seen"
+            form.add_error(error.field if shown else None, error.message)
+            status = error.status
+    return render(request, "accounts/access_reviews/new.html", {"form": form, "look": look}, status=status)
+
+
+@login_required
+@require_safe
+def access_review(request: HttpRequest, review: int) -> HttpResponse:
+    """One campaign: how far it is, and each of its grants."""
+    return _page(request, queries.get_review(cast(User, request.user), review))
+
+
+@login_required
+@require_POST
+def access_review_reassign(request: HttpRequest, review: int) -> HttpResponse:
+    """Have somebody else answer for the grants that were ticked."""
+    by = cast(User, request.user)
+    found = queries.get_review(by, review)
+    needs_people_manage(by)
+    values = cleaned(ReassignForm(request.POST))
+    results = steering.reassign_several(
+        values["items"], values["person"], by=by, reason=values["reason"], review=found.pk
+    )
+    refused = [result for result in results if result.error]
+    if done := len(results) - len(refused):
+        text = ngettext("%(count)d grant is reassigned.", "%(count)d grants are reassigned.", done)
+        messages.success(request, text % {"count": done})
+    if not refused:
+        return redirect("accounts:access-review", found.pk)
+    return _page(request, found, refused=refused, status=status_of(refused))
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def access_review_end(request: HttpRequest, review: int) -> HttpResponse:
+    """End a campaign before it is due; the page shows first what would lapse."""
+    by = cast(User, request.user)
+    found = queries.get_review(by, review)
+    needs_people_manage(by)
+    form, status = EndEarlyForm(request.POST or None), 200
+    if request.method == "POST":
+        status = 400
+        try:
+            if form.is_valid():
+                steering.end_early(found.pk, by=by, **form.cleaned_data)
+                messages.success(request, _("The access review is ended. What nobody answered lapses within a minute."))
+                return redirect("accounts:access-review", found.pk)
+        except DomainError as error:
+            form.add_error("reason" if error.field == "reason" else None, error.message)
+            status = error.status
+    pending = queries.items_of(by, found, decision="pending")
+    context = {
+        "review": found,
+        "form": form,
+        "pending": queries.progress([found], by)[found.pk].pending,
+        "lines": queries.lines(by, list(pending[:WOULD_LAPSE])),
+    }
+    return render(request, "accounts/access_reviews/end.html", context, status=status)
+
+
+@login_required
+@require_POST
+def access_review_cancel(request: HttpRequest, review: int) -> HttpResponse:
+    """Break a campaign off; nothing lapses."""
+    by = cast(User, request.user)
+    found = queries.get_review(by, review)
+    needs_people_manage(by)
+    steering.cancel(found.pk, by=by, reason=cleaned(EndForm(request.POST))["reason"])
+    messages.success(request, _("The access review is cancelled. What was unanswered stays as it was."))
+    return redirect("accounts:access-review", found.pk)
+
+
+@login_required
+@require_safe
+def access_review_export(request: HttpRequest, review: int, form: str) -> HttpResponse:
+    """A campaign that is over, as a file."""
+    text = exporting.export(review, form, by=cast(User, request.user))
+    name = f'attachment; filename="access-review-{review}.{form}"'
+    return HttpResponse(text, content_type=exporting.CONTENT_TYPES[form], headers={"Content-Disposition": name})
+
+
+def _page(
+    request: HttpRequest, review: AccessReview, *, refused: list[Result] | None = None, status: int = 200
+) -> HttpResponse:
+    by, wanted = cast(User, request.user), ItemFilter(request.GET)
+    values = wanted.cleaned_data if wanted.is_valid() else {}
+    rows = queries.items_of(by, review, decision=values.get("decision", ""), owner=values.get("owner", ""))
+    items, more = queries.page(rows, values.get("after"), ROWS) if wanted.is_valid() else ([], None)
+    context: dict[str, Any] = {
+        "review": review,
+        "filter": wanted,
+        "filtered": any(request.GET.get(name) for name in ("decision", "owner")),
+        "progress": queries.progress([review], by)[review.pk],
+        "by_owner": queries.by_owner(review, by),
+        "lines": queries.lines(by, items, refusals(refused or ())),
+        "more": more,
+        "manages": queries.manages(by),
+        "running": queries.is_running(review),
+    }
+    status = status if wanted.is_valid() else 400
+    return render(request, "accounts/access_reviews/detail.html", context, status=status)

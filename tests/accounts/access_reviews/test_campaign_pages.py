@@ -1,0 +1,152 @@
+"""The pages of access reviews, without JavaScript."""
+
+import pytest
+from django.test import Client
+
+from apps.accounts import giving
+from apps.accounts.access_reviews import deciding, lapsing, opening, own_views, steering
+from apps.accounts.models import AccessReview, Grant
+from tests.accounts.access_reviews.conftest import in_days, item_of
+from tests.accounts.test_grant_pages import signed_in
+
+OWN = "/access-to-review/"
+NEW = "/people/access-reviews/new/"
+
+
+def text(client: Client, path: str) -> str:
+    return client.get(path).content.decode()
+
+
+def test_an_admin_looks_then_opens_with_the_same_form(admin, by_name, on_model):
+    client, values = signed_in(admin), {"name": "Q", "until": in_days(30).isoformat(), "groups": "team"}
+    looked = client.post(NEW, values | {"do": "look"})
+    page = looked.content.decode()
+    assert (looked.status_code, "Open it over 2 grants" in page, 'name="seen" value="2"' in page) == (200, True, True)
+    assert not AccessReview.objects.exists()
+    answer = client.post(NEW, values | {"do": "open", "seen": "2"})
+    review = AccessReview.objects.get()
+    assert (answer.status_code, answer.url) == (302, f"/people/access-reviews/{review.pk}/")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status", "said"),
+    [
+        ({"name": ""}, 400, "This field is required"),
+        ({"until": "2001-01-01"}, 400, "a review takes 1 to 90 days"),
+        ({"until": "soon"}, 400, "Enter a valid date"),
+        ({"groups": "nobody"}, 400, "There is no group “nobody”"),
+        ({"pattern": "eu:"}, 400, "after the server"),
+        ({"do": "open", "seen": "7"}, 409, "2 grants now, not 7"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_is_said_and_what_was_typed_is_kept(admin, by_name, on_model, wrong, status, said):
+    values = {"name": "Q", "until": in_days(30).isoformat(), "groups": "team", "reason": "The auditors.", "do": "look"}
+    answer = signed_in(admin).post(NEW, values | wrong)
+    page = answer.content.decode()
+    assert (answer.status_code, said in page, "The auditors." in page) == (status, True, True)
+    assert not AccessReview.objects.exists()
+
+
+def test_whoever_answers_sees_theirs_alone_and_answers_with_ticks(campaign, by_name, on_model, alice):
+    client = signed_in(alice)
+    page = text(client, OWN)
+    assert ("churn-eu" in page, "names like churn-*" in page) == (True, False)
+    answer = client.post(OWN, {"items": [item_of(on_model).pk], "do": "confirm", "reason": "Still wanted."})
+    assert (answer.status_code, item_of(on_model).decision) == (302, "confirmed")
+    assert "Nothing waits for your answer" in text(client, OWN)
+
+
+def test_a_removal_without_a_reason_comes_back_with_the_ticks(campaign, on_model, alice):
+    answer = signed_in(alice).post(OWN, {"items": [item_of(on_model).pk], "do": "remove", "reason": ""})
+    page = answer.content.decode()
+    assert (answer.status_code, list(answer.context["form"].errors), " checked" in page) == (400, ["reason"], True)
+    assert item_of(on_model).decision == "pending"
+
+
+def test_a_refusal_is_shown_at_its_item_which_stays(admin):
+    item = opening.open_review("Admins", in_days(30), groups=["admins"], by=admin).items.get()
+    answer = signed_in(admin).post(OWN, {"items": [item.pk], "do": "remove", "reason": "I am tired."})
+    page = answer.content.decode()
+    assert (answer.status_code, f'id="refusal-{item.pk}"' in page, "I am tired." in page) == (403, True, True)
+    assert "nobody could manage people" in page
+
+
+def test_what_somebody_else_decided_meanwhile_is_said(campaign, by_name, admin):
+    number = item_of(by_name).pk
+    deciding.decide(number, "confirm", by=admin)
+    answer = signed_in(admin).post(OWN, {"items": [number], "do": "confirm"})
+    assert (answer.status_code, "This is decided already" in answer.content.decode()) == (409, True)
+
+
+@pytest.mark.parametrize("items", [[], ["x"], ["0"], ["-1"], ["9" * 30], ["1"] * 201], ids=str)
+def test_what_is_no_number_of_a_row_is_refused(admin, items):
+    answer = signed_in(admin).post(OWN, {"items": items, "do": "confirm"})
+    assert (answer.status_code, list(answer.context["form"].errors)) == (400, ["items"])
+
+
+def test_a_long_list_goes_on_on_another_page(admin, team, on_model, monkeypatch):
+    monkeypatch.setattr(own_views, "ROWS", 2)
+    for number in range(4):
+        giving.give_grant(team, "viewer", "pattern", value=f"x{number}-*", by=admin, reason="Yes.")
+    opening.open_review("Q", in_days(30), roles=["viewer"], groups=["team"], by=admin)
+    first = signed_in(admin).get(OWN)
+    second = signed_in(admin).get(f"{OWN}?after={first.context['more']}")
+    shown = [[line.item.on for line in page.context["lines"]] for page in (first, second)]
+    assert shown == [["names like x0-*", "names like x1-*"], ["names like x2-*", "names like x3-*"]]
+    assert second.context["more"] is None
+
+
+def test_an_admin_sees_how_far_it_is_and_reassigns(campaign, by_name, on_model, admin, erin):
+    client, path = signed_in(admin), f"/people/access-reviews/{campaign.pk}/"
+    assert "0 of 2 are decided" in text(client, path)
+    answer = client.post(f"{path}reassign/", {"items": [item_of(by_name).pk], "person": "erin", "reason": "She knows."})
+    assert (answer.status_code, item_of(by_name).owner) == (302, erin)
+    assert [line.item.pk for line in client.get(f"{path}?owner=erin").context["lines"]] == [item_of(by_name).pk]
+    assert client.get(f"{path}?decision=confirmed").context["lines"] == []
+    assert client.get(f"{path}?decision=x").status_code == 400
+
+
+def test_an_owner_sees_their_part_of_a_campaign_and_nobody_else_any(campaign, on_model, alice, mallory):
+    path = f"/people/access-reviews/{campaign.pk}/"
+    assert [line.item.pk for line in signed_in(alice).get(path).context["lines"]] == [item_of(on_model).pk]
+    assert "Reassign" not in text(signed_in(alice), path)
+    assert (signed_in(mallory).get(path).status_code, signed_in(alice).get(f"{path}end/").status_code) == (404, 403)
+
+
+def test_ending_early_shows_first_what_would_lapse(campaign, by_name, admin):
+    client, path = signed_in(admin), f"/people/access-reviews/{campaign.pk}/end/"
+    page = text(client, path)
+    assert ("2 grants are unanswered" in page, 'name="seen" value="2"' in page) == (True, True)
+    assert client.post(path, {"reason": "Enough.", "seen": "1"}).status_code == 409
+    assert client.post(path, {"reason": ""}).status_code == 400
+    assert client.post(path, {"reason": "Enough.", "seen": "2"}).status_code == 302
+    lapsing.tend()
+    assert not Grant.objects.get(pk=by_name.pk).in_force
+
+
+def test_a_finished_campaign_is_offered_as_a_file(campaign, admin):
+    client, path = signed_in(admin), f"/people/access-reviews/{campaign.pk}/"
+    assert client.get(f"{path}export.csv").status_code == 409
+    steering.cancel(campaign.pk, by=admin, reason="Done.")
+    assert f"{path}export.csv" in text(client, path)
+    answer = client.get(f"{path}export.csv")
+    assert answer["Content-Disposition"] == f'attachment; filename="access-review-{campaign.pk}.csv"'
+    assert client.get(f"{path}export.json").json()["name"] == "First quarter"
+
+
+def test_the_list_has_every_campaign_with_how_far_it_is(campaign, by_name, admin):
+    deciding.decide(item_of(by_name).pk, "confirm", by=admin)
+    page = text(signed_in(admin), "/people/access-reviews/")
+    assert ("First quarter" in page, "1 of 2" in page, "grants of team" in page) == (True, True, True)
+
+
+def test_hostile_names_are_text(admin, team):
+    team.name = "<script>alert(1)</script>"
+    team.save()
+    giving.give_grant(team, "viewer", by=admin, reason="<img src=x onerror=alert(1)>")
+    review = opening.open_review("<b>Q</b>", in_days(30), groups=[team.name], reason="<i>", by=admin)
+    pages = [OWN, "/people/access-reviews/", f"/people/access-reviews/{review.pk}/"]
+    for path in [*pages, f"/people/access-reviews/{review.pk}/end/"]:
+        page = text(signed_in(admin), path)
+        assert [part for part in ("<script>alert", "<img src=x", "<b>Q") if part in page] == []

@@ -34,7 +34,7 @@ SECRETS = (  # written down here anew, so that a rule that forgets one is notice
 LOOKS_SECRET = re.compile("pass|secret|token|digest|key|sealed|session|cred|private|auth|content|code")
 KNOWN = {  # looks secret, and is none
     "accounts.session.session_key", "approvals.afterreview.evidence_digest",
-    "approvals.approvalpolicy.reauthenticate", "approvals.approvalpolicy.tag_key",
+    "approvals.approvalpolicy.tag_key",
     "approvals.approvalrequest.bypassed", "approvals.approvalrequest.evidence_digest",
     "approvals.bypass.evidence_digest", "approvals.evidencesnapshot.content",
     "approvals.recertification.evidence_digest", "approvals.review.evidence_digest", "audit.access.key",

@@ -1,4 +1,4 @@
-"""People, tokens and grants as the API speaks them. Unknown names are refused: no misspelt option is ignored."""
+"""People, tokens and grants as the API speaks them."""
 
 from typing import Any
 

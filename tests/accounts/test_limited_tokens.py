@@ -125,6 +125,7 @@ def paths() -> list[str]:
                 "endpoint": 1,
                 "control": "drift",
                 "username": "bob",
+                "review": 1,
             }
             query = TABLE[name, method].query.replace("churn", HIDDEN)
             found.append(reverse(name, kwargs={key: numbers[key] for key in wanted}) + query)

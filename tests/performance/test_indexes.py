@@ -50,7 +50,7 @@ from apps.registry.keyset import Order
 from apps.registry.models import ModelVersion
 from tests.performance.test_query_counts import World
 
-GROW = ("accounts_grant", "accounts_apitoken", "accounts_session", "accounts_accessreviewitem",
+GROW = ("accounts_apitoken", "accounts_session", "accounts_accessreviewitem",
         "registry_registeredmodelgrouppermission", "approvals_delegation", "approvals_condition",
         "approvals_driftfinding", "approvals_bypass", "approvals_afterreview",
         "approvals_freezewindow", "approvals_externalcheck", "approvals_waiver",

@@ -78,11 +78,11 @@ LISTS = [
     "/models/first/v/1000/evidence/",
     "/audit/",
     "/people/",
+    "/people/{person}/",
     "/people/access-reviews/",
     "/people/access-reviews/{campaign}/",
     "/people/access-reviews/{campaign}/end/",
     "/access-to-review/",
-    "/people/{person}/",
     "/people/conflicts/",
     "/people/grants/",
     "/people/may/?permission=model:write&model=first",
@@ -206,6 +206,15 @@ class World:
         self._come_in(number, model)
         MetricDirection.objects.create(metric=f"metric {number}", direction="higher", set_by="admin")
 
+    def _come_in(self, number: int, model: RegisteredModel) -> None:
+        """A token of the reader for one model, and one more sign-in of theirs."""
+        soon = timezone.now() + timedelta(days=7)
+        prefix = f"prefix{number}"
+        ApiToken.objects.create(user=self.reader, name=prefix, prefix=prefix, limited_to=[model.pk], expires_at=soon)
+        with transaction.atomic():
+            target = Target("person", self.reader.username)
+            record(Action.SESSION_STARTED, by=Actor(self.reader.username), target=target, method="password")
+
     def _campaign(self, number: int) -> AccessReview:
         due = timezone.now() + timedelta(days=30)
         return AccessReview.objects.create(name=f"campaign {number}", opened_by="admin", due_at=due)
@@ -223,15 +232,6 @@ class World:
                 group=group, role=role, scope="pattern", value=f"no-{number}", reason="x", made_by="a"
             )
             AccessReviewItem.objects.create(grant=grant, **values | more | {"role": role})
-
-    def _come_in(self, number: int, model: RegisteredModel) -> None:
-        """A token of the reader for one model, and one more sign-in of theirs."""
-        soon = timezone.now() + timedelta(days=7)
-        prefix = f"prefix{number}"
-        ApiToken.objects.create(user=self.reader, name=prefix, prefix=prefix, limited_to=[model.pk], expires_at=soon)
-        with transaction.atomic():
-            target = Target("person", self.reader.username)
-            record(Action.SESSION_STARTED, by=Actor(self.reader.username), target=target, method="password")
 
     def _connection(self, number: int) -> None:
         """A server with a sync, a delivery and a refusal."""

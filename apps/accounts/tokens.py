@@ -125,6 +125,8 @@ def _may_hold(by: User, owner: User) -> bool:
 
 
 def _locked(prefix: str) -> ApiToken | None:
+    if "\0" in prefix:  # no database keeps such a text, and PostgreSQL takes offence at it
+        return None
     return ApiToken.objects.select_for_update(of=("self",)).select_related("user").filter(prefix=prefix).first()
 
 

@@ -66,6 +66,7 @@ def test_no_address_in_any_method_or_format_tells_of_a_hidden_object_or_changes_
     assert {door: seen for door, seen in found.items() if seen} == {}
 
 
+@pytest.mark.once
 def test_no_list_page_or_file_holds_a_hidden_object_whatever_is_asked_of_it(client, house):
     asked = ({"model": HIDDEN}, {"q": "churn", "deleted": "on"}, {"base": f"{HIDDEN}@1", "candidate": f"{OWN}@1"})
     found = {}
@@ -77,6 +78,7 @@ def test_no_list_page_or_file_holds_a_hidden_object_whatever_is_asked_of_it(clie
     assert {door: seen for door, seen in found.items() if seen} == {}
 
 
+@pytest.mark.once
 def test_no_other_format_of_an_address_tells_of_a_hidden_object(client, house):
     found = {}
     for path in [path for door in doors() if "<" in door.route for path in door.paths(house.ids)[:1]]:
@@ -102,6 +104,7 @@ def told(client: Client, method: str, path: str, asked: tuple[str, ...]) -> tupl
     return answer.status_code, answer.headers.get("Content-Type", ""), plain(text)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("method", METHODS)
 def test_what_is_hidden_answers_as_what_does_not_exist(client, house, method):
     nowhere = {name: [2**31 - 9] * len(keys) for name, keys in house.ids.items()}
@@ -115,6 +118,7 @@ def test_what_is_hidden_answers_as_what_does_not_exist(client, house, method):
     assert {name for name, _ in found} - KNOWN_TO_ALL == set(), found
 
 
+@pytest.mark.once
 def test_what_somebody_asked_for_in_vain_tells_them_nothing_afterwards(client, house):
     told_of = ("/audit/access/", "/audit/access/export.json", "/api/v1/audit/accesses/?page_size=200", "/audit/")
     with undone():

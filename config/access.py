@@ -16,6 +16,7 @@ from apps.audit.actions import AccessOutcome
 from apps.audit.models import AuditEvent
 from apps.registry.connections import named
 from apps.registry.models import RegisteredModel
+from apps.registry.queries import visible_model_ids
 
 logger = logging.getLogger(__name__)
 DENIED = (401, 403, 404, 429)
@@ -72,20 +73,23 @@ def _matters(response: HttpResponseBase, route: str) -> bool:
 def _note(outcome: AccessOutcome, request: HttpRequest, response: HttpResponseBase, route: str) -> None:
     user = getattr(request, "user", None)
     person = user.get_username() if user is not None and user.is_authenticated else ""
-    name, model_id = _object_of(request, route)
+    name, model_id = _object_of(request, route, reader=user if outcome is AccessOutcome.GRANTED and person else None)
     asked = Asked(str(request.method), route, name, model_id)
     note(outcome, asked, status=response.status_code, person=person)
 
 
-def _object_of(request: HttpRequest, route: str) -> tuple[str, int | None]:
-    """Return what the path names ("churn v3", "request 12", "" for nothing) and the number of its model."""
+def _object_of(request: HttpRequest, route: str, *, reader: Any) -> tuple[str, int | None]:
+    """Return what the path names ("churn v3", "request 12", "" for nothing) and the number of its model.
+
+    `reader` is who read it, None for a denial: nobody read what they may not see, whatever their query names.
+    """
     given = request.resolver_match.kwargs if request.resolver_match else {}
     noun = route.rpartition(":")[2].partition("-")[0]
     # Of a query only which model it is about: the rest may hold what nobody should keep.
     reference = given.get("name") or request.GET.get("model") or request.GET.get("base", "").rpartition("@")[0]
     if isinstance(reference, str) and reference:
         number = given.get("number")
-        return reference + (f" v{number}" if number is not None else ""), _model_named(reference)
+        return reference + (f" v{number}" if number is not None else ""), _model_named(reference, reader)
     number = given.get("id", given.get("number"))
     if isinstance(number, int):
         word, rows, way = MODEL_OF.get(noun, (noun, AuditEvent.objects.none(), "model_id"))
@@ -94,9 +98,11 @@ def _object_of(request: HttpRequest, route: str) -> tuple[str, int | None]:
     return " ".join(f"{key} {value}" for key, value in given.items()), None
 
 
-def _model_named(reference: str) -> int | None:
-    """The live model of that name, else the last deleted one: who may see it is asked when the row is read."""
+def _model_named(reference: str, reader: Any) -> int | None:
+    """The live model of that name, else the last deleted one. Who may see a denial is asked when the row is read."""
     if "\0" in reference:
         return None
     rows = RegisteredModel.objects.filter(named(reference)).order_by(F("deleted_at").desc(nulls_first=True), "-pk")
+    if reader is not None:
+        rows = rows.filter(pk__in=visible_model_ids(reader))
     return rows.values_list("pk", flat=True).first()

@@ -101,14 +101,17 @@ class ClientAddressMiddleware:
 
 
 class RateMiddleware:
-    """Counts requests of an address, to the API and to the sign-in page, and says in headers where the limits stand.
+    """Counts requests of an address, to the API and to sign in, and says in headers where the limits stand.
+
+    The way to a provider of identities counts as a sign-in: it asks the provider, and keeps a session for the answer.
 
     Those of a token are counted where it is read (apps/accounts/authentication.py), on the same list.
     """
 
     def __init__(self, get_response: View) -> None:
         self.get_response = get_response
-        self.sign_in = reverse("accounts:sign-in")
+        provider = reverse("accounts:single-sign-on")
+        self.sign_in = {("POST", reverse("accounts:sign-in")), ("GET", provider), ("HEAD", provider)}
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         standings: list[rates.Standing] = []
@@ -126,7 +129,7 @@ class RateMiddleware:
         who = rates.network(request.META.get("REMOTE_ADDR", ""))
         if request.path.startswith("/api/"):
             return rates.count(rates.ADDRESS, who)
-        if request.method == "POST" and request.path == self.sign_in:
+        if (request.method, request.path) in self.sign_in:
             return rates.count(rates.SIGN_IN, who)
         return None
 

@@ -73,7 +73,7 @@ def mail(made: NewInvitation) -> NewInvitation:
     body = render_to_string("accounts/mail/invitation.txt", {"made": made, "hours": settings.INVITATION_HOURS})
     try:
         EmailMessage(_("Your invitation to Assent"), body, to=[person.email]).send()
-    except (smtplib.SMTPException, OSError):
+    except (smtplib.SMTPException, OSError, ValueError):  # ValueError: an address that no mail can go to
         logger.exception("the invitation of %s could not be mailed", person.get_username())
         return made
     return NewInvitation(made.invitation, made.text, mailed=True)

@@ -34,7 +34,8 @@ from apps.on_forms import show_on
 def security(request: HttpRequest) -> HttpResponse:
     """One's own second factors and sessions, and what can be done about them."""
     user = cast(User, request.user)
-    form = AgainForm(request.POST or None, asks_again=services.asks_again(request, user))
+    sent = request.POST if request.method == "POST" else None  # an empty form is one too
+    form = AgainForm(sent, asks_again=services.asks_again(request, user))
     new_codes: list[str] = []
     status = 200
     if request.method == "POST":

@@ -188,7 +188,7 @@ def invite(
 
     Without a user name, the e-mail address is it. For somebody who is there the link opens their account with another
     password: a guard may object, sessions end when it is used, and their second factor is asked for as ever. Raises
-    NotAllowed, InvalidInput (username, email), RuleViolation (a guard), Conflict for somebody inactive.
+    NotAllowed, InvalidInput (username, email), RuleViolation (a guard), Conflict for somebody inactive or a machine.
     """
     username = username.strip() or email.strip()
     with managing(Action.USER_INVITED, by=by, target=Target("person", username)) as trial:
@@ -206,6 +206,9 @@ def invite(
             person.save()
         else:
             new = False
+            if person.is_service:
+                message = _("%(person)s has no password: a service account acts through tokens. Make one on its page.")
+                raise Conflict(message % {"person": person}, field="username")
             if not person.is_active:
                 raise Conflict(
                     _("%(person)s is inactive. Reactivate them first.") % {"person": person}, field="username"

@@ -86,7 +86,7 @@ def sessions_of(request: HttpRequest, user: User) -> list[OwnSession]:
 def end_one(number: str, *, by: User) -> None:
     """End one of one's own sessions, on another browser. Raises NotVisible when it is not there, or not one's own."""
     with attempt(Action.SESSION_ENDED, by=grants.actor(by), target=_target(by.get_username())) as trial:
-        if not Session.objects.filter(session_key=number, person=by).delete()[0]:
+        if "\0" in number or not Session.objects.filter(session_key=number, person=by).delete()[0]:
             raise NotVisible(_("This session has ended already. Load the page again."))
         trial.done(sessions=1)
 

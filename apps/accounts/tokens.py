@@ -155,7 +155,7 @@ def _check_within(by: User, token: ApiToken) -> None:
 
 
 def _locked(prefix: str) -> ApiToken | None:
-    if "\0" in prefix:  # PostgreSQL has no such text
+    if "\0" in prefix:  # no database keeps such a text, and PostgreSQL takes offence at it
         return None
     return ApiToken.objects.select_for_update(of=("self",)).select_related("user").filter(prefix=prefix).first()
 

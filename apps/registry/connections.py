@@ -36,7 +36,7 @@ def enabled() -> QuerySet[Connection]:
 
 def get(name: str) -> Connection:
     """One connection. Raises NotVisible."""
-    found = Connection.objects.filter(name=name).first()
+    found = None if "\0" in name else Connection.objects.filter(name=name).first()  # no database keeps such a name
     if found is None:
         raise NotVisible(_("There is no connection of this name."))
     return found

@@ -374,14 +374,13 @@ def _unreached(error: Exception) -> str:
 
 def _loads(body: bytes) -> dict[str, Any] | None:
     """Read a JSON object; None for anything else."""
+    suspicious = b"\\u0000" in body or b"\\ud" in body.lower()
     try:
         answer = json.loads(body, parse_constant=str)
+        answer = remote.clean(answer) if suspicious else answer
     except (ValueError, RecursionError):
         return None
-    if not isinstance(answer, dict):
-        return None
-    suspicious = b"\\u0000" in body or b"\\ud" in body.lower()
-    return remote.clean(answer) if suspicious else answer
+    return answer if isinstance(answer, dict) else None
 
 
 def _first_line(message: Any) -> str:

@@ -337,6 +337,10 @@ def check_manifest(notes, digest, report):
         left = head["id"] - report.count
         report.remarks.append(f"Filtered ({chosen}): {left} events of the trail are not in the file.")
         report.remarks.append("That none is missing among those that were asked for cannot be told.")
+        if report.gaps:
+            report.remarks.append(
+                "What stands beside a gap is held by its own hash alone, which anybody can make anew."
+            )
     elif (head["id"], head["hash"]) != (report.last, report.last_hash):
         why = f"the chain had reached event {head['id']} when the file was exported"
         raise Misfit(f"Event {report.last + 1} is missing: {why}.")
@@ -359,6 +363,11 @@ def verify(path, public_keys=()):
     return report
 
 
+def plain(text):
+    """Return text without what could steer a terminal: parts of it stand in the file, and whoever wrote that chose."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
+
+
 def parser():
     """Return the parser of the command line."""
     made = argparse.ArgumentParser(prog="verify_audit", description="Verify an exported audit trail of Assent.")
@@ -373,13 +382,13 @@ def main(arguments):
     try:
         report = verify(said.file, said.public_key)
     except Unusable as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{plain(str(error))}\n")
         return UNUSABLE
     if report.misfit:
-        sys.stderr.write(f"DOES NOT FIT: {report.misfit}\n")
+        sys.stderr.write(f"DOES NOT FIT: {plain(report.misfit)}\n")
         return MISFIT
-    sys.stdout.write(f"{report.count} events fit the chain. Last hash: {report.last_hash}\n")
-    sys.stdout.write("".join(f"{remark}\n" for remark in report.remarks))
+    sys.stdout.write(f"{report.count} events fit the chain. Last hash: {plain(report.last_hash)}\n")
+    sys.stdout.write("".join(f"{plain(remark)}\n" for remark in report.remarks))
     return FITS
 
 

@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.test import Client
+from django.utils import timezone
 
 from apps.accounts import grants
 from apps.accounts.models import AccessReview, AccessReviewItem, ApiToken, Grant, User
@@ -17,7 +18,7 @@ from apps.accounts.roles import ROLES
 from apps.accounts.services import create_token
 from apps.approvals.models import ApprovalPolicy, Condition, Delegation, DriftFinding, FreezeWindow, Waiver
 from apps.audit.models import AuditEvent
-from apps.compliance.models import LegalHold
+from apps.compliance.models import ControlSetting, LegalHold
 from apps.notifications.models import Delivery, Endpoint, Notification
 from apps.registry.models import RegisteredModel, SavedView, SyncRun
 from tests.attacks.forms import Form, forms_on, pages
@@ -114,6 +115,10 @@ def house(django_db_setup: None, django_db_blocker) -> Iterator[House]:
         elsewhere = make_model(OWN)
         make_version(elsewhere, 1)
         built.world.churn.refresh_from_db()
+        ControlSetting.objects.create(
+            control="drift", number=1, enabled=True, tiers=["high"], severity="high", reason="Not yet.",
+            set_by="admin", set_at=timezone.now(),
+        )  # fmt: skip
         SavedView.objects.create(owner=built.world.people["alice"], name="Mine alone", query=f"q={HIDDEN}")
         for role in ROLES.values():
             group = Group.objects.create(name=f"{role.name} elsewhere")

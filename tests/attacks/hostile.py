@@ -15,15 +15,16 @@ from apps.audit import triggers
 from apps.registry import summaries
 from apps.registry.models import ModelVersion, RegisteredModel
 
-OURS = ("audit", "accounts", "notifications", "registry", "approvals")
+OURS = ("audit", "accounts", "notifications", "registry", "approvals", "compliance")
 OF_PROGRAMS = {
-    "action", "alias_before", "artifact_digest", "check_name", "confirmed_with", "delivery_id", "digest", "event",
-    "evidence_digest", "facet", "given_on", "hash", "key", "last_hash", "message_id", "page_token", "password",
+    "action", "alias_before", "artifact_digest", "check_name", "confirmed_with", "control", "delivery_id", "digest",
+    "event", "evidence_digest", "facet", "given_on", "hash", "key", "last_hash", "message_id", "page_token", "password",
     "pending_stage", "prefix", "previous_hash", "previous_secret", "recertify_told", "request_id", "secret",
     "stage_before", "target_type", "time_zone", "type", "url", "webhook_secret", "webhook_url",
 }  # fmt: skip
 NAMES_IN_ADDRESSES = {"registry.Connection.name"}  # letters, digits and hyphens, by the address itself
 MIRRORED = (RegisteredModel, ModelVersion)  # their JSON is what MLflow says
+TYPED = {"compliance.ControlSetting.tiers"}  # JSON that people write
 Change = Callable[[str], str]
 
 
@@ -47,7 +48,8 @@ def write_everywhere(change: Change) -> int:
 
 def _is_free(model: type[models.Model], field: models.Field) -> bool:
     if isinstance(field, models.JSONField):
-        return model in MIRRORED and field.name != "alias_numbers"
+        mirrored = model in MIRRORED and field.name != "alias_numbers"
+        return mirrored or f"{model._meta.label}.{field.name}" in TYPED
     text = isinstance(field, models.CharField | models.TextField) and not field.choices
     return text and field.name not in OF_PROGRAMS and f"{model._meta.label}.{field.name}" not in NAMES_IN_ADDRESSES
 

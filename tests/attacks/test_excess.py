@@ -4,6 +4,7 @@ A client of these tests raises what a view raises, so that an answer at all mean
 """
 
 import ast
+import base64
 import gzip
 import importlib
 import pkgutil
@@ -20,7 +21,7 @@ import apps
 import config
 from tests.attacks.conftest import House, undone
 from tests.attacks.doors import doors
-from tests.attacks.forms import Form
+from tests.attacks.forms import TOKEN, Form
 
 ROOT = Path(apps.__path__[0]).parent
 SOURCES = [path for folder in ("apps", "config") for path in sorted((ROOT / folder).rglob("*.py"))]
@@ -33,6 +34,10 @@ TAKES_NOTHING = {  # these look neither at the query nor at a body
     "api:webhook-secret", "api:delivery-resend", "api:checkpoint-list",
 }  # fmt: skip
 KEEP = ("hidden", "submit")  # fields that say which form it is
+CURSORS = (
+    "p=abc", "p=" + "9" * 40, "p=1&o=-1", "p=\0", "[]", "{}", "null", "[[[", '["n","name",[],1]', '["n","name",{},0]',
+    '["n","name","\\ud800",1]', '["n","name","a\\u0000",1]', '["n","name","a",1e999]', f'["p","-id",7,{"9" * 40}]',
+)  # fmt: skip
 UNITS = ("a", " ", "0", "-", "/", ".", "@", "://", "?token=", "&a=", ";charset=", "~", "_", "\n", "a ", "v1.", "=a",
          "-----BEGIN CERTIFICATE-----", "external:", "git@a:", "models:/")  # fmt: skip
 TIMES, SHORT = 4, 1500
@@ -68,6 +73,36 @@ def test_no_value_in_any_form_breaks_a_page(client, forms, kind):
             )
         found[form.kind] = answer.status_code
     assert {form: status for form, status in found.items() if status >= 500 and status != 503} == {}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", ["NUL", "long", "digits"])
+def test_no_value_in_a_hidden_field_or_button_breaks_a_page(client, forms, house, kind):
+    known, found = {name: values[0] for name, values in house.known.items()}, {}
+    for form in forms:
+        for name in [name for name, kind_of in form.kinds.items() if kind_of in KEEP and name != TOKEN]:
+            with undone():
+                sent = form.filled(known) | {name: NASTY[kind]}
+                answer = (
+                    client.get(f"{form.action}?{urlencode(sent)}")
+                    if form.method == "get"
+                    else client.post(form.action, sent)
+                )
+            found[form.kind, name] = answer.status_code
+    assert {form: status for form, status in found.items() if status >= 500 and status != 503} == {}
+    assert len(found) > 60
+
+
+@pytest.mark.django_db
+def test_no_cursor_of_anybodys_making_breaks_a_list(client, house):
+    paths = [door.paths(house.ids)[0] for door in doors()]
+    found = {}
+    for path in [path for path in paths if client.get(path, {"cursor": "x"}).status_code == 400]:
+        for text in CURSORS:
+            cursor = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+            found[path, text] = client.get(path, {"cursor": cursor}).status_code
+    wrong = {place: status for place, status in found.items() if status not in (200, 400, 404)}
+    assert (wrong, len(found) >= 5 * len(CURSORS)) == ({}, True)
 
 
 @pytest.mark.django_db

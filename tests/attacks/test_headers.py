@@ -1,9 +1,14 @@
 """What every answer says to the browser, error or not: the rules by which scanners give the best mark."""
 
+import json
+
 import pytest
 from django.test import Client
 
+from tests.attacks.conftest import undone
 from tests.attacks.doors import METHODS, ask, doors, text_of
+from tests.config.test_safety import SAFE, start
+from tests.conftest import PASSWORD
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 ANYWHERE = {
@@ -50,6 +55,59 @@ def test_every_address_sends_the_headers_whatever_it_answers(who, house):
         (method, path): faults(ask(client, method, path)) for path in [*paths, "/nothing/"] for method in METHODS[:2]
     }
     assert {door: wrong for door, wrong in found.items() if wrong} == {}
+
+
+PRODUCTION = ("SECURE_COOKIES", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SESSION_COOKIE_NAME",
+              "CSRF_COOKIE_NAME", "SECURE_HSTS_SECONDS", "SECURE_CONTENT_TYPE_NOSNIFF", "X_FRAME_OPTIONS",
+              "SESSION_COOKIE_HTTPONLY", "CSRF_COOKIE_HTTPONLY", "SESSION_COOKIE_SAMESITE")  # fmt: skip
+SECRETS = {  # pages that show, or take, what nobody who comes to this browser later may find in its cache
+    "accounts:account", "accounts:app-add", "accounts:invitation", "accounts:passkey-add", "accounts:prove-by-passkey",
+    "accounts:second-factor", "accounts:security", "accounts:service-account", "accounts:sign-in",
+}  # fmt: skip
+
+
+@pytest.fixture
+def production(settings, tmp_path) -> None:
+    """The settings about cookies and headers as a process in production mode has them."""
+    code = f"import json; from config import settings; print(json.dumps([getattr(settings, n) for n in {PRODUCTION}]))"
+    for name, value in zip(PRODUCTION, json.loads(start(tmp_path, code, **SAFE).stdout), strict=True):
+        setattr(settings, name, value)
+
+
+def test_in_production_every_cookie_is_for_this_host_over_tls_alone_and_browsers_never_go_without(house, production):
+    client = Client()
+    with undone():
+        client.get("/sign-in/", secure=True)
+        client.post("/theme/", {"theme": "dark"}, secure=True)
+        answer = client.post("/sign-in/", {"username": "alice", "password": PASSWORD}, secure=True)
+    flags = {name: tuple(cookie[flag] for flag in ("secure", "httponly", "samesite", "path", "domain"))
+             for name, cookie in client.cookies.items()}  # fmt: skip
+    assert flags == dict.fromkeys(
+        ("__Host-csrftoken", "__Host-sessionid", "known_browser", "theme"), (True, True, "Lax", "/", "")
+    )
+    assert (answer.status_code, answer.headers["Strict-Transport-Security"]) == (302, "max-age=31536000")
+
+
+@pytest.mark.parametrize("who", ["everybody", "nobody"])
+def test_no_cache_that_others_use_keeps_an_answer_and_none_keeps_a_secret(who, house):
+    client = Client()
+    if who == "everybody":
+        client.force_login(house.everybody)
+    found = {}
+    for door in doors():
+        for method in METHODS[:2]:
+            with undone():
+                answer = ask(client, method, door.paths(house.ids)[0])
+            said = {word.strip() for word in answer.headers.get("Cache-Control", "").split(",")}
+            private = said & {"private", "no-store"} and not any(
+                "public" in word or "s-maxage" in word for word in said
+            )
+            shown = answer.status_code == 200 and door.name in SECRETS
+            if not private or (shown and "no-store" not in said):
+                found[door.name, method] = sorted(said)
+            if who == "everybody" and answer.status_code == 200 and not door.is_api and answer.get("Vary") is None:
+                found[door.name, method] = ["says not that it depends on the cookie"]
+    assert {door: said for door, said in found.items() if door[0] not in ("healthz", "readyz")} == {}
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,10 @@ from django.db import close_old_connections
 from django.urls import get_resolver
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from schemathesis.core import NotSet
 from schemathesis.core.failures import FailureGroup
+from schemathesis.core.parameters import ParameterLocation
+from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -35,6 +38,7 @@ CHECKS = [status_code_conformance, content_type_conformance, response_headers_co
 SCHEMA = schemathesis.openapi.from_dict(api_docs.schema())
 SCHEMA.app = application
 OPERATIONS = [found.ok() for found in SCHEMA.get_all_operations()]
+WITH_INPUT = [found for found in OPERATIONS if found.body or found.query or found.path_parameters]
 bounded = settings(
     max_examples=int(os.environ.get("EXAMPLES", "2")),
     derandomize=True,
@@ -101,3 +105,28 @@ def test_every_status_that_the_table_of_permissions_expects_stands_in_the_schema
         if operation:
             missing[name, method] = {str(status) for status in row.expected().values()} - set(operation["responses"])
     assert {door: statuses for door, statuses in missing.items() if statuses} == {}
+
+
+def breaks_the_schema(case: schemathesis.Case) -> bool:
+    """Whether path, query or body of a case are against the schema: headers that nobody reads are not.
+
+    In an address every value is a text: a number in place of a text is none that could be refused.
+    """
+    places = {place for place, drawn in case.meta.components.items() if drawn.mode is GenerationMode.NEGATIVE}
+    in_body = ParameterLocation.BODY in places and not isinstance(case.body, NotSet)
+    in_query = ParameterLocation.QUERY in places and all(isinstance(value, str) for value in case.query.values())
+    return in_body or in_query or ParameterLocation.PATH in places
+
+
+@pytest.mark.parametrize("operation", WITH_INPUT, ids=lambda operation: operation.label)
+def test_operation_refuses_what_is_against_the_schema(operation, house):
+    @bounded
+    @given(case=operation.as_strategy(generation_mode=GenerationMode.NEGATIVE))
+    def attack(case: schemathesis.Case) -> None:
+        with undone():
+            answer = case.call(headers={"Authorization": f"Bearer {house.tokens['everybody']}"})
+        case.validate_response(answer, checks=CHECKS)
+        refused = 400 <= answer.status_code < 500
+        assert refused or not breaks_the_schema(case), f"{answer.status_code} for {case.as_curl_command()}"
+
+    attack()

@@ -1,5 +1,6 @@
 """The access log: what is noted, how floods stay small, who may read it, and when it ends."""
 
+import base64
 import json
 from datetime import UTC, datetime, timedelta
 from threading import Thread
@@ -180,6 +181,37 @@ def test_it_is_read_by_the_same_rules_as_the_trail(admin, charlie, mallory):
     assert seen(mallory) == [numbers[2]]
     mallory.is_active = False
     assert seen(mallory) == []
+
+
+def test_nobody_learns_from_their_own_denials_whether_there_is_a_model(admin, mallory):
+    model = make_model("secret")
+    client = browser(mallory)
+    statuses = [client.get(f"/people/?model={name}").status_code for name in ("secret", "nothing")]
+    assert (statuses, seen(mallory)) == ([403, 403], [])
+    assert list(Access.objects.order_by("pk").values_list("object", "model_id")) == [
+        ("secret", model.pk),
+        ("nothing", None),
+    ]
+    assert len(seen(admin)) == 2
+
+
+def test_a_model_that_only_the_query_names_is_read_by_nobody_who_may_not_see_it(charlie, mallory):
+    model = make_model("secret")
+    for person in (mallory, charlie):
+        assert browser(person).get("/audit/access/export.json?model=secret").status_code == 200
+    assert list(Access.objects.order_by("pk").values_list("person", "object", "model_id")) == [
+        ("mallory", "secret", None),
+        ("charlie", "secret", model.pk),
+    ]
+
+
+@pytest.mark.parametrize("place", ["p=abc", "p=1e9", "p=" + "9" * 40, "p=-1", "o=x", "r=1", "p=1\0", "\0"])
+def test_a_cursor_of_nobodys_making_is_a_400_that_names_it_or_an_empty_page(admin, place):
+    deny("zoe")
+    cursor = base64.b64encode(place.encode()).decode()
+    answer = browser(admin).get("/api/v1/audit/accesses/", {"cursor": cursor})
+    faults = [row["field"] for row in answer.json().get("errors", [])]
+    assert (answer.status_code, faults) in [(200, []), (400, ["cursor"])]
 
 
 def test_the_page_and_the_api_filter_by_person_and_model(admin):

@@ -157,6 +157,7 @@ def test_a_filtered_export_fits_with_gaps_and_says_so(tmp_path, trail):
     report = verified(tmp_path, lines)
     assert (report.misfit, report.count) == (None, 3)
     assert report.remarks[0] == 'Filtered ({"actor":"alice"}): 3 events of the trail are not in the file.'
+    assert report.remarks[2] == "What stands beside a gap is held by its own hash alone, which anybody can make anew."
     assert "Event 3 was changed" in verified(tmp_path, [lines[0], edited(lines[1], actor="eve"), *lines[2:]]).misfit
     assert "inserted or moved" in verified(tmp_path, [lines[1], lines[0], *lines[2:]]).misfit
 
@@ -189,6 +190,25 @@ def test_a_stranger_runs_it_without_assent(tmp_path, trail):
     assert (bad.returncode, bad.stdout) == (1, "")
     assert bad.stderr == "DOES NOT FIT: Event 1 is missing: event 2 stands in its place.\n"
     assert run(str(tmp_path / "none")).returncode == 2
+
+
+CLEAR = "\x1b[2J\x1b[H9 events fit the chain.\n\x9b8m\u202e"
+
+
+@pytest.mark.parametrize("where", ["exported_at", "filters", "format", "at"])
+def test_no_text_in_a_file_steers_the_terminal_of_who_verifies_it(tmp_path, trail, where):
+    path, manifest = tmp_path / "trail.jsonl", json.loads(trail[-1])["manifest"]
+    if where == "at":  # of a checkpoint that does not fit, so that its time is named
+        checkpoint = json.loads(trail[6])["checkpoint"]
+        lines = [*trail[:6], PROGRAM.canonical({"checkpoint": {**checkpoint, "at": CLEAR, "hash": CLEAR}}) + "\n"]
+    else:
+        said = {**manifest, where: CLEAR, "filtered": where == "filters"}
+        lines = [*trail[:-1], PROGRAM.canonical({"manifest": said}) + "\n"]
+    path.write_text("".join(lines))
+    ended = run(str(path))
+    text = (ended.stdout + ended.stderr).replace("\n", "")
+    assert ("9 events fit" in text, text.isprintable()) == (True, True)
+    assert ended.stdout.count("9 events fit") <= 1
 
 
 def test_the_program_uses_what_every_python_has():

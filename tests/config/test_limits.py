@@ -78,6 +78,15 @@ def test_the_sign_in_page_is_limited_too_and_says_so_in_words(client):
     assert (sent[-1]["Retry-After"], client.get("/sign-in/").status_code) == ("61", 200)
 
 
+def test_the_way_to_a_provider_of_identities_is_limited_as_a_sign_in(client):
+    path = "/sign-in/single-sign-on/"
+    assert [client.get(path).status_code, client.head(path).status_code, client.get(path).status_code] == [
+        404,
+        404,
+        429,
+    ]
+
+
 def test_pages_are_not_counted(client, charlie):
     client.force_login(charlie, backend="apps.accounts.backends.PersonBackend")
     answers = [client.get("/account/") for _ in range(7)]

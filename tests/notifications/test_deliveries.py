@@ -22,6 +22,8 @@ from tests.conftest import member
 from tests.notifications.conftest import happen, make_due, texts, work
 from tests.servers.receiver import Reply
 
+FAR = f"Mon, 01 Jan 2035 00:00:00 +{'9' * 18}"  # a zone that no clock has
+
 
 def states() -> list[tuple[int, str]]:
     return list(Delivery.objects.order_by("event_id").values_list("event_id", "state"))
@@ -169,7 +171,9 @@ def test_pauses_grow_by_the_documented_schedule():
     assert webhooks.pause(len(webhooks.RETRY_SECONDS) + 1) is None
 
 
-@pytest.mark.parametrize(("asked", "given"), [("120", 120), ("999999", 3600), ("soon", 0), ("-5", 0), ("²", 0)])
+@pytest.mark.parametrize(
+    ("asked", "given"), [("120", 120), ("999999", 3600), ("soon", 0), ("-5", 0), ("²", 0), (FAR, 0)]
+)
 def test_a_receiver_may_ask_for_a_longer_pause_within_bounds(webhook, receiver, model, asked, given):
     work()
     receiver.decide = lambda post: Reply(

@@ -75,7 +75,9 @@ def test_a_listed_network_may_be_reached(address, listed, allowed):
         "http://hooks.test/", "https://user:hush@hooks.test/", "https://user@hooks.test/", "https://hooks.test/#x",
         "https://hooks.test:22/", "https://hooks.test:25/", "https://hooks.test:0/", "https://hooks.test:99999/",
         "https://[::1", "https://hooks.test\\@evil.test/", "https://h\u00f6oks.test/",
-        "//hooks.test/", "https://hooks.test/" + "x" * 500,
+        "//hooks.test/", "https://hooks.test/" + "x" * 500, "https://hooks.test/\r\nX-Injected: 1",
+        "https://hooks.test/ HTTP/1.1\r\nHost: evil.test", "https://hooks.test/\tx", "https://hooks.test/\0",
+        "https://hooks.test\r\n.evil.test/", "https://hooks.test/\u2028x", "https://hooks\N{FULLWIDTH FULL STOP}test/",
     ],
 )  # fmt: skip
 def test_an_address_that_no_webhook_may_have_is_refused(url):

@@ -24,6 +24,10 @@ def client(server: BrokenServer) -> MlflowClient:
         (Reply(b'{"registered_model": {"name'), "MLflow's answer cannot be understood: it is not a JSON object."),
         (Reply(b"[1]"), "MLflow's answer cannot be understood: it is not a JSON object."),
         (Reply(b"[" * 100_000), "MLflow's answer cannot be understood: it is not a JSON object."),
+        (
+            Reply(b'{"a": "\\u0000", "b": ' + b"[" * 900 + b"]" * 900 + b"}"),
+            "MLflow's answer cannot be understood: it is not a JSON object.",
+        ),
         (Reply.json({"registered_model": 7}), "MLflow's answer cannot be understood: an object is missing."),
         (
             Reply.json({"registered_model": {}}),

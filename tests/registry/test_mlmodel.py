@@ -29,6 +29,7 @@ def test_parse_reads_yaml_as_json_values():
         b"a: 0x" + b"f" * 5000,  # no decimal of it can be written, so neither JSON
         b"a: &a {x: 1}\nb: {<<: [*a, *a]}\n",
         b"a: &a [*a]",
+        b"a: " + b"[" * 51 + b"]" * 51,
     ],
 )
 def test_parse_refuses_what_is_not_an_mlmodel(body):

@@ -1,6 +1,7 @@
 """Passkeys (WebAuthn): what a browser is asked, and whether its answer is right. The session keeps the challenge."""
 
 import json
+import struct
 from typing import Any
 
 from allauth.mfa.models import Authenticator
@@ -14,6 +15,8 @@ from apps.errors import InvalidInput
 
 PASSKEY = "passkey"
 MAX_ANSWER = 20_000  # characters of JSON; an answer with an attestation has some thousand
+# What the libraries below raise for an answer that was cut or made up, wherever in its bytes they find out.
+UNFIT = (ValidationError, ValueError, LookupError, TypeError, AttributeError, struct.error)
 
 
 def question_to_add(user: User) -> str:
@@ -32,7 +35,7 @@ def made(answer: str) -> dict[str, Any]:
     try:
         webauthn.parse_registration_response(credential)
         webauthn.complete_registration(credential)
-    except (ValidationError, ValueError, KeyError, TypeError) as error:
+    except UNFIT as error:
         raise _refused() from error
     return credential
 
@@ -43,7 +46,7 @@ def check_passkey(user: User, answer: str) -> bool:
         response = _parsed(answer)
         webauthn.parse_authentication_response(response)
         row = webauthn.complete_authentication(user, response)
-    except (InvalidInput, ValidationError, ValueError, KeyError, TypeError):
+    except (InvalidInput, *UNFIT):
         return False
     Authenticator.objects.filter(pk=row.pk).update(last_used_at=timezone.now())
     return True

@@ -10,7 +10,7 @@ from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from apps.accounts import grants, guards, sessions
@@ -29,7 +29,7 @@ def person_of(identity: Identity) -> User:
     """Return the person with this identity, in the groups that the provider says; a new one where that is allowed.
 
     Raises NotAllowed for somebody inactive, or unknown where no people are added; RuleViolation when the user name is
-    somebody else's; InvalidInput when there is none.
+    somebody else's; InvalidInput when there is none; Conflict when they were added in the same moment.
     """
     account = _account(identity)
     if account is None:
@@ -53,7 +53,7 @@ def connect(identity: Identity, *, by: User) -> None:
         guards.lock_people(by.pk)
         found = _account(identity)
         if found and found.user_id != by.pk:
-            raise Conflict(_("This identity belongs to another person here. Sign out at the provider, and try again."))
+            raise _of_somebody_else()
         if not found and SocialAccount.objects.filter(provider=identity.issuer, user=by).exists():
             raise Conflict(_("You are connected with another identity of this provider. Ask an admin."))
         _keep(identity, by)
@@ -129,13 +129,25 @@ def _person(identity: Identity) -> User:
     except ValidationError as error:
         words = " ".join(error.messages)
         raise InvalidInput(_("What the provider says of you cannot be kept: %(words)s") % {"words": words}) from error
-    person.save()
+    try:
+        with transaction.atomic():
+            person.save()
+    except IntegrityError as error:  # somebody of this user name was added since it was looked at
+        raise Conflict(_("You were added in this very moment, from another browser. Sign in again.")) from error
     return person
 
 
 def _keep(identity: Identity, person: User) -> None:
-    with transaction.atomic():
-        SocialAccount.objects.get_or_create(provider=identity.issuer, uid=identity.subject, defaults={"user": person})
+    """Connect them. Raises Conflict when somebody else was connected with it since it was looked at."""
+    kept, _new = SocialAccount.objects.get_or_create(
+        provider=identity.issuer, uid=identity.subject, defaults={"user": person}
+    )
+    if kept.user_id != person.pk:
+        raise _of_somebody_else()
+
+
+def _of_somebody_else() -> Conflict:
+    return Conflict(_("This identity belongs to another person here. Sign out at the provider, and try again."))
 
 
 def _account(identity: Identity) -> SocialAccount | None:

@@ -26,7 +26,7 @@ def _pinned(line: str) -> bool:
     """Return whether a requirement line leaves pip no choice: name==1.2.3."""
     try:
         requirement = Requirement(line.split(" #")[0].split(" --hash")[0].strip())
-    except InvalidRequirement:
+    except (InvalidRequirement, RecursionError):
         return False
     exact = [row for row in requirement.specifier if row.operator in ("==", "===") and not row.version.endswith(".*")]
     return bool(exact)

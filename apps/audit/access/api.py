@@ -27,7 +27,7 @@ class ByPlace(CursorPagination):
     def paginate_queryset(self, queryset: Any, request: Any, view: Any = None) -> Any:
         try:
             return super().paginate_queryset(queryset, request, view)
-        except NotFound as error:
+        except (NotFound, ValueError) as error:  # what is no number is found out by the database's field
             raise ValidationError({"cursor": ["This is no cursor of ours. Follow the links."]}) from error
 
 

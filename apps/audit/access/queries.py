@@ -25,8 +25,8 @@ FIELDS = (
 def visible_accesses(user: Any) -> QuerySet[Access]:
     """The rows that `user` may read, newest first.
 
-    All of them with audit:read; otherwise those of visible models, and the person's own. Of their own those are left
-    out that were not found: the row knows whether there is such a model, and the person must not.
+    All of them with audit:read; otherwise those of visible models, and the person's own. Of their own those denials are
+    left out that were not found or name something: the row knows whether there is such a model, the person must not.
     """
     rows = Access.objects.order_by("-id")
     if user is None or not getattr(user, "is_active", False):
@@ -34,7 +34,7 @@ def visible_accesses(user: Any) -> QuerySet[Access]:
     if user.has_perm(READ_EVERYTHING):
         return rows
     of_models = Q(model_id__in=import_string(settings.AUDIT_VISIBLE_MODEL_IDS)(user))
-    hidden = Q(outcome=AccessOutcome.DENIED, status=NOT_FOUND)
+    hidden = Q(outcome=AccessOutcome.DENIED) & (Q(status=NOT_FOUND) | ~Q(object=""))
     return rows.filter(of_models | (Q(person=user.get_username()) & ~hidden))
 
 

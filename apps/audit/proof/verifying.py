@@ -59,7 +59,8 @@ def verify_file(name: str, public_keys: Iterable[str] = ()) -> Verdict:
         report = verifier.verify(name, tuple(public_keys))
     except verifier.Unusable as error:
         raise ValueError(str(error)) from error
-    return Verdict(report.count, report.last_hash, report.misfit, tuple(report.remarks))
+    misfit = report.misfit and verifier.plain(report.misfit)  # parts of it stand in the file
+    return Verdict(report.count, report.last_hash, misfit, tuple(map(verifier.plain, report.remarks)))
 
 
 def all_events(batch: int = BATCH) -> Iterator[Any]:

@@ -94,7 +94,7 @@ def _send(user: User, rows: Sequence[Notification]) -> str:
         )
     try:
         message.send()
-    except (smtplib.SMTPException, OSError) as error:
+    except (smtplib.SMTPException, OSError, ValueError) as error:  # ValueError: an address that no mail can go to
         logger.warning("a mail to person %s was not sent: %s", user.pk, type(error).__name__)
         return f"{type(error).__name__}: {error}"[:500]
     return ""

@@ -162,6 +162,6 @@ def _seconds(text: str, now: datetime) -> int:
         return int(text)
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter: a zone as far away as the receiver likes
         return 0
     return max(0, int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - now.timestamp()))

@@ -36,7 +36,7 @@ def _required(lines: list[str]) -> dict[str, str]:
 def _parsed(line: str) -> tuple[str, str]:
     try:
         parsed = Requirement(line.split(" --hash")[0].strip())
-    except InvalidRequirement:
+    except (InvalidRequirement, RecursionError):
         return line, ""
     return canonicalize_name(parsed.name), str(parsed)[len(parsed.name) :].strip()
 

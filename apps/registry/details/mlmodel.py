@@ -12,6 +12,7 @@ from apps.registry.remote import clean
 MAX_BYTES = 1024 * 1024
 MAX_NODES = 20_000  # after aliases are followed: a small file can unfold to billions
 MAX_TEXT = MAX_BYTES  # characters after aliases are followed: one long text can stand in thousands of places
+MAX_DEPTH = 50  # of lists and mappings in each other; pages walk through what is kept, level by level
 MAX_BITS = 64  # of a number; what is longer is kept as text, as long as Python writes it in decimal
 
 
@@ -103,14 +104,16 @@ class _Unfolder:
     def __init__(self) -> None:
         self.nodes = self.text = 0
 
-    def plain(self, value: Any) -> Any:
+    def plain(self, value: Any, depth: int = 0) -> Any:
         self.nodes += 1
         if self.nodes > MAX_NODES:
             raise ValueError(f"it has more than {MAX_NODES} values")
+        if depth > MAX_DEPTH:
+            raise ValueError(f"it nests deeper than {MAX_DEPTH} levels")
         if isinstance(value, dict):
-            return {self._counted(str(key)): self.plain(item) for key, item in value.items()}
+            return {self._counted(str(key)): self.plain(item, depth + 1) for key, item in value.items()}
         if isinstance(value, list | tuple | set):
-            return [self.plain(item) for item in value]
+            return [self.plain(item, depth + 1) for item in value]
         if isinstance(value, float) and not math.isfinite(value):
             return str(value)
         if isinstance(value, date):  # datetime is a date

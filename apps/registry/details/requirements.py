@@ -27,7 +27,7 @@ def parse(line: str) -> Requirement:
     """Read one line. Never raises: what pip would not understand is returned without a name."""
     try:
         parsed = packaging_requirements.Requirement(line.split(" --hash")[0].strip())
-    except packaging_requirements.InvalidRequirement:
+    except (packaging_requirements.InvalidRequirement, RecursionError):  # the latter: brackets in brackets
         return Requirement(line)
     name = canonicalize_name(parsed.name)
     if parsed.url:

@@ -149,6 +149,13 @@ def test_somebody_inactive_is_not_invited(admin, alice):
         services.invite(username="alice", by=admin)
 
 
+def test_a_machine_is_not_invited(admin):
+    services.create_service_account("ci", by=admin)
+    with pytest.raises(Conflict) as refused:
+        services.invite(username="ci", by=admin)
+    assert (refused.value.field, Invitation.objects.exists()) == ("username", False)
+
+
 def test_the_link_is_mailed_to_the_address_that_is_kept(admin, alice, settings):
     settings.MAIL_ENABLED = True
     alice.email = "alice@example.org"

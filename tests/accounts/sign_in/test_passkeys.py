@@ -100,6 +100,31 @@ def test_an_answer_that_is_none_adds_nothing_and_signs_nobody_in(bob, key, erin,
     assert (other.post(ADD, {"name": "x", "answer": answer}).status_code, queries.has_factor(erin)) == (400, False)
 
 
+PROOF = ("clientDataJSON", "authenticatorData", "signature")
+WRONG = ("", "AA", "_" * 80, None, 7, ["x"], {})
+
+
+def spoilt(answer: str, name: str, wrong: object) -> str:
+    """Return the answer with another value under a name, inside its response or outside."""
+    whole = json.loads(answer)
+    holder = whole["response"] if name in whole["response"] else whole
+    holder[name] = holder[name][:-8] if wrong is None else wrong  # None: cut
+    return json.dumps(whole)
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_no_part_of_an_answer_that_was_spoilt_breaks_a_page_and_without_proof_nobody_is_in(bob, key, erin, wrong):
+    browser, other = sign_in("bob"), sign_in("erin")
+    for name in PROOF:
+        browser.post(SECOND, {"answer": spoilt(key.prove(question(browser, SECOND)), name, wrong)})
+        assert (name, is_in(browser)) == (name, False)
+    for name in ("id", "rawId", "response"):  # of what is said besides, some does not matter: it only breaks nothing
+        sign_in("bob").post(SECOND, {"answer": spoilt(key.prove(question(browser, SECOND)), name, wrong or {})})
+    for name in ("clientDataJSON", "attestationObject"):
+        answer = other.post(ADD, {"name": "x", "answer": spoilt(SoftKey().make(question(other, ADD)), name, wrong)})
+        assert answer.status_code in (200, 400)  # an answer that was cut may still be read: then it adds what it says
+
+
 @pytest.mark.parametrize("name", ["", " ", "x" * 61])
 def test_a_passkey_has_a_name(bob, name):
     answer = make(sign_in("bob"), SoftKey(), name)

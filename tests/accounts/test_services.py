@@ -260,3 +260,17 @@ def test_two_admins_who_deactivate_each_other_leave_one(transactional_db):
     for thread in threads:
         thread.join()
     assert (sorted(results), User.objects.filter(is_active=True).count()) == (["NotAllowed", "done"], 1)
+
+
+@pytest.mark.parametrize(
+    "add",
+    [
+        lambda by: services.create_user("Alice", by=by, password=PASSWORD),
+        lambda by: services.create_service_account("ALICE", by=by, name="CI"),
+        lambda by: services.invite(username="aLice", by=by),
+    ],
+)
+def test_a_user_name_in_other_capitals_is_taken(admin, alice, add):
+    with pytest.raises(Conflict, match=r"of this user name already \(alice\)") as caught:
+        add(admin)
+    assert (caught.value.field, User.objects.filter(username__iexact="alice").count()) == ("username", 1)

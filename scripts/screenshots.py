@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import sys
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -163,6 +164,9 @@ def look_around(studio: Studio) -> None:
     alice, admin = studio.as_("alice"), studio.as_("admin")
     studio.shoot(admin, "policies", "/policies/")
     studio.shoot(admin, "people", "/people/")
+    admin.get_by_role("table").get_by_role("link", name="Bob Tanaka").click()
+    admin.wait_for_url("**/people/*/")
+    studio.shoot(admin, "person")
     admin.goto("/audit/")
     admin.locator("details.event-more summary").filter(has_text="Promotion applied").first.click()
     studio.shoot(admin, "audit")
@@ -179,6 +183,7 @@ def look_around(studio: Studio) -> None:
     studio.shoot(admin, "roles", "/people/roles/")
     studio.shoot(admin, "grants", "/people/grants/")
     studio.shoot(admin, "conflicts", "/people/conflicts/")
+    _review_access(studio)
     studio.shoot(admin, "may", f"/people/may/?person=bob&permission=model:review&model={CHURN}")
     studio.shoot(admin, "sync", "/sync/")
     studio.shoot(admin, "connection", "/connections/default/")
@@ -191,6 +196,24 @@ def look_around(studio: Studio) -> None:
     studio.shoot(alice, "security", "/account/security/")
     studio.shoot(alice, "api", "/api/v1/docs/")
     studio.shoot(alice, "not-found", "/models/none/")
+
+
+def _review_access(studio: Studio) -> None:
+    """Open an access review, where there is none, and look at it and at what waits for the admin's answer."""
+    admin = studio.as_("admin")
+    admin.goto("/people/access-reviews/")
+    if admin.get_by_role("link", name="Fourth quarter").count() == 0:
+        admin.goto("/people/access-reviews/new/")
+        admin.get_by_label("Name", exact=True).fill("Fourth quarter")
+        admin.get_by_label("Last day").fill((datetime.now(UTC) + timedelta(days=21)).date().isoformat())
+        admin.get_by_label("Reason").fill("The yearly look at who may do what.")
+        admin.get_by_role("button", name="Look at what it would cover").click()
+        admin.get_by_role("button", name="Open it over").click()
+    else:
+        admin.get_by_role("link", name="Fourth quarter").click()
+    admin.get_by_text("How far it is").wait_for()
+    studio.shoot(admin, "access-review")
+    studio.shoot(admin, "access-to-review", "/access-to-review/")
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ Two modes: `embedded` (default: one machine, SQLite, no broker, keys made in the
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 
 import environ
 from celery.schedules import schedule
@@ -21,6 +22,13 @@ class Given(environ.Env):
     """The environment, where an empty variable is one that is not set: as docker-compose.yml passes optional ones."""
 
     ENVIRON = {name: value for name, value in os.environ.items() if value.strip()}
+
+    def bool(self, var: str, default: Any = environ.Env.NOTSET) -> Any:
+        """Return a switch. Raises ImproperlyConfigured for a word that is neither: "required" must not mean off."""
+        given = self.ENVIRON.get(var, "").strip().lower()
+        if given and given not in (*self.BOOLEAN_TRUE_STRINGS, "false", "off", "no", "n", "0"):
+            raise ImproperlyConfigured(f"{var} is {given!r}. Use 'true' or 'false'.")
+        return super().bool(var, default)
 
 
 env = Given()

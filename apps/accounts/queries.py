@@ -159,10 +159,12 @@ class RoleTable:
     """Permissions × roles: the four that every system has come first, then the finer ones.
 
     A line is a permission with, for each role, its label and a word: "yes", "registry" (there alone) or "no".
+    `scopes`: on what the grants in force count, each with the roles and how many grants of each there are.
     """
 
     roles: list[RoleColumn]
     lines: list[tuple[Permission, list[tuple[str, str]]]]
+    scopes: list[tuple[GrantScope, list[tuple[RoleColumn, int]]]]
 
 
 FIRST = (Permission.MODEL_READ, Permission.MODEL_WRITE, Permission.MODEL_DEPLOY, Permission.MODEL_DELETE)
@@ -177,11 +179,18 @@ def needs_people_manage(user: Any) -> None:
 def role_table() -> RoleTable:
     """Return which role gives which permission, on models and only on the whole registry. One query."""
     order = [*FIRST, *(permission for permission in Permission if permission not in FIRST)]
-    counted = dict(granting.in_force().order_by().values_list("role").annotate(Count("pk")))
+    rows = granting.in_force().order_by().values_list("scope", "role").annotate(Count("pk"))
+    counted = {(scope, role): count for scope, role, count in rows}
     roles = list(ROLES.values())
-    columns = [RoleColumn(role.name, str(role.label), role.duty, counted.get(role.name, 0)) for role in roles]
+    columns = [
+        RoleColumn(
+            role.name, str(role.label), role.duty, sum(counted.get((scope, role.name), 0) for scope in GrantScope)
+        )
+        for role in roles
+    ]
+    scopes = [(scope, [(column, counted.get((scope, column.role), 0)) for column in columns]) for scope in GrantScope]
     lines = [(permission, [(str(role.label), _given(role, permission)) for role in roles]) for permission in order]
-    return RoleTable(columns, lines)
+    return RoleTable(columns, lines, scopes)
 
 
 def _given(role: Role, permission: Permission) -> str:

@@ -71,6 +71,19 @@ def test_the_role_table_has_the_four_known_columns_first_and_says_where_a_right_
     assert signed_in(admin).get("/people/roles/").status_code == 200
 
 
+def test_the_role_table_counts_grants_by_what_they_count_on(team, admin):
+    giving.give_grant(team, "viewer", "pattern", value="churn-*", by=admin, reason="Yes.")
+    giving.give_grant(team, "viewer", "tag", value="team=growth", by=admin, reason="Yes.")
+    counted = {
+        str(scope): {column.role: held for column, held in cells} for scope, cells in queries.role_table().scopes
+    }
+    assert {scope: held["viewer"] for scope, held in counted.items()} == {
+        "registry": 0, "connection": 0, "risk": 0, "tag": 1, "pattern": 1, "model": 0,
+    }  # fmt: skip
+    assert counted["registry"]["admin"] == 1
+    assert "/people/grants/?role=viewer&amp;scope=tag" in signed_in(admin).get("/people/roles/").content.decode()
+
+
 def test_the_list_costs_the_same_for_one_grant_and_for_many(admin, team):
     counts = []
     for first in (0, 10):

@@ -86,3 +86,14 @@ LINKS = "from config import settings; print(settings.MLFLOW_PUBLIC_URL)"
 )
 def test_pages_link_to_mlflow_only_where_it_is_published(tmp_path, env, address):
     assert start(tmp_path, LINKS, **env).stdout.strip() == address
+
+
+@pytest.mark.parametrize(("word", "value"), [("True", True), ("1", True), ("OFF", False), ("no", False), ("", False)])
+def test_a_switch_is_read_in_the_usual_words(tmp_path, word, value):
+    show = "from config import settings; print(settings.SIGN_WITH_FACTOR)"
+    assert start(tmp_path, show, ASSENT_SIGN_WITH_FACTOR=word).stdout == f"{value}\n"
+
+
+def test_a_switch_with_another_word_does_not_start(tmp_path):
+    ended = start(tmp_path, ASSENT_SIGN_WITH_FACTOR="required")
+    assert "ASSENT_SIGN_WITH_FACTOR is 'required'. Use 'true' or 'false'." in ended.stderr

@@ -9,6 +9,7 @@ from rest_framework import generics, serializers
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import CursorPagination
 
+from apps.audit import filters
 from apps.audit.access import queries
 from apps.audit.actions import AccessOutcome
 from apps.audit.models import Access
@@ -35,6 +36,7 @@ class AccessFilterIn(serializers.Serializer):
     """Which rows to list. Days are whole days in UTC, both included."""
 
     person = serializers.CharField(required=False, help_text="The user name.")
+    model = serializers.CharField(required=False, trim_whitespace=False, help_text="The model's exact name.")
     model_id = serializers.IntegerField(required=False, min_value=1, max_value=LARGEST_ID)
     outcome = serializers.ChoiceField(AccessOutcome.choices, required=False)
     since = serializers.DateField(required=False)
@@ -72,7 +74,8 @@ class AccessList(generics.ListAPIView):
     def get_queryset(self) -> QuerySet[Access]:
         wanted = AccessFilterIn(data=self.request.query_params.dict())
         wanted.is_valid(raise_exception=True)
-        return queries.filtered(queries.visible_accesses(self.request.user), wanted.validated_data)
+        values = filters.with_model(wanted.validated_data, self.request.user)
+        return queries.filtered(queries.visible_accesses(self.request.user), values)
 
 
 urlpatterns = [path("audit/accesses/", AccessList.as_view(), name="access-list")]

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -20,7 +21,7 @@ ROWS = 50
 @require_safe
 def access_list(request: HttpRequest) -> HttpResponse:
     """What was denied, and reads that matter, newest first; a malformed filter is a 400 on its field."""
-    form = AccessFilter(request.GET)
+    form = AccessFilter(request.GET, user=request.user)
     valid = form.is_valid()
     values = form.cleaned_data if valid else {}
     rows = queries.filtered(queries.visible_accesses(request.user), values) if valid else None
@@ -32,6 +33,7 @@ def access_list(request: HttpRequest) -> HttpResponse:
         "rows": found[:ROWS],
         "older": found[ROWS - 1].pk if len(found) > ROWS else None,
         "paged": bool(request.GET.get("before")),
+        "kept_days": settings.ACCESS_LOG_DAYS,
         "filtered": any(request.GET.get(name) for name in form.fields if name != "before"),
     }
     return render(request, "audit/access_list.html", context, status=200 if valid else 400)
@@ -41,7 +43,7 @@ def access_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def access_export(request: HttpRequest) -> HttpResponseBase:
     """The same rows as a JSON file, in constant memory; a malformed filter shows the page with its error."""
-    form = AccessFilter(request.GET)
+    form = AccessFilter(request.GET, user=request.user)
     if not form.is_valid():
         return access_list(request)
     rows = queries.filtered(queries.visible_accesses(request.user), form.cleaned_data)

@@ -147,7 +147,7 @@ def _update_versions(changes: list[tuple[Local, VersionChange]], written: Writte
             row.details_due_at = now
         _take(row, change)
         if was_deleted:
-            moved.append(Place.in_stage(row, change.remote.asked_at))
+            moved.append(Place.in_stage(row, change.remote.asked_at, found=True))
             written.say(Action.VERSION_MIRRORED, local, row.number, after=described(change.remote))
             if local.row.kind == Kind.MODEL:
                 written.changes.append(Change(Changed.RETURNED, local.row, row, moved_from, row.stage))

@@ -29,11 +29,12 @@ class Place:
     at: datetime
     stage: str = ""
     alias: str = ""
+    found: bool = False  # there it was found: since when, nobody told
 
     @classmethod
-    def in_stage(cls, row: ModelVersion, at: datetime) -> "Place":
+    def in_stage(cls, row: ModelVersion, at: datetime, *, found: bool = False) -> "Place":
         """Return where a version stands by its row."""
-        return cls(row.model_id, row.pk, at, stage=str(row.stage))
+        return cls(row.model_id, row.pk, at, stage=str(row.stage), found=found)
 
     @property
     def key(self) -> Key:
@@ -69,7 +70,7 @@ def move(places: Sequence[Place], source: PlacedBy = PlacedBy.MLFLOW, request: i
                 held.until = at
                 ended.append(held)
             if not place.nowhere:
-                begun.append(_row(place, at, source, request))
+                begun.append(_row(place, at, source, request, at_latest=place.found))
     if ended:
         Placement.objects.bulk_update(ended, ["until"], batch_size=BATCH)
     copying.insert(begun)

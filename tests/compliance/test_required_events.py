@@ -21,6 +21,9 @@ from tests.builders import make_model
 from tests.compliance.conftest import applied, mirror, settle
 
 
+LATER = 10**7  # minutes: what MLflow says of times to come is so from now on
+
+
 def lacks(model: RegisteredModel, at=None) -> list[tuple]:
     """What the trail lacks of the model: (kind, version, stage, holder)."""
     (facts,) = load([model], at or timezone.now(), past=at is not None)
@@ -54,6 +57,12 @@ def test_what_mlflow_moved_into_production_was_deployed_by_nobody(churn):
     assert lacks(churn) == [("model_deployed", "1", "Production", "")]
 
 
+def test_an_earlier_deployment_does_not_tell_of_a_later_move(churn):
+    mirror(LATER, {1: "None", 2: "Archived"})
+    mirror(LATER + 1, {1: "None", 2: "Production"})
+    assert lacks(churn) == [("model_deployed", "2", "Production", "")]
+
+
 def test_a_deployment_to_another_stage_is_not_one_to_production(churn):
     ApprovalRequest.objects.update(to_stage="Staging")
     lose(action=Action.REQUEST_APPLIED)
@@ -71,6 +80,13 @@ def test_what_was_moved_has_its_event(churn, stage, kind):
 
 def test_of_what_was_there_at_the_first_look_the_registration_tells(db):
     mirror(1, {1: "Archived", 2: "Staging"})
+    assert lacks(churn_of()) == []
+
+
+def test_of_what_returned_to_mlflow_the_registration_tells(db):
+    mirror(1, {1: "Archived", 2: "Staging"})
+    mirror(10, {2: "Staging"})
+    mirror(20, {1: "Archived", 2: "Staging"})
     assert lacks(churn_of()) == []
 
 

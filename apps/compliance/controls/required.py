@@ -33,6 +33,7 @@ READ = (
     "model_id", "action", "target_type", "target", "at", "data__after__stage", "data__to_stage", "data__version",
 )  # fmt: skip # of an event
 Needs = dict[int, list[Required]]  # by model
+Since = dict[tuple[int, Required], datetime]  # what a place asks for → since when it is there
 Changes = dict[tuple[int, str], datetime]  # (model, holder) → the last time that something changed
 
 
@@ -44,25 +45,29 @@ def missing(models: Iterable[RegisteredModel], served: Iterable[Placement], at: 
     ids = [model.pk for model in models]
     changed, gone = _grants_changed(ids, at), list(_of_deletions(ids, at))
     needed: Needs = {key: [Required(EventType.MODEL_REGISTERED)] for key in ids}
-    for model_id, required in (*_of_places(ids, served, at), *gone):
+    since: Since = {}
+    for model_id, required, began in _of_places(ids, served, at):
+        needed[model_id].append(required)
+        since[model_id, required] = began
+    for model_id, required in gone:
         needed[model_id].append(required)
     for model_id, holder in sorted(changed):
         needed[model_id].append(Required(EventType.PERMISSION_CHANGED, holder=holder))
-    there = {*_registered(ids, at), *_told(ids, at, changed)}
+    there = {*_registered(ids, at), *_told(ids, at, changed, since)}
     there |= {row for row in gone if (row[0], Required(EventType.MODEL_DELETED)) in there}  # with the model, all of it
     return {key: [row for row in rows if (key, row) not in there] for key, rows in needed.items()}
 
 
-def _of_places(ids: list[int], served: Iterable[Placement], at: datetime) -> Iterator[tuple[int, Required]]:
-    """Yield what places ask for: Production always, others unless Assent found the version there at its first look."""
+def _of_places(ids: list[int], served: Iterable[Placement], at: datetime) -> Iterator[tuple[int, Required, datetime]]:
+    """Yield what places ask for and since when: Production always, others unless Assent found the version there."""
     for row in served:
         for kind in OF_STAGE[Stage.PRODUCTION]:
-            yield row.model_id, Required(kind, row.version.number, Stage.PRODUCTION.value)
+            yield row.model_id, Required(kind, row.version.number, Stage.PRODUCTION.value), row.since
     moved = placements.at(at).filter(model__in=ids, stage__in=(Stage.STAGING, Stage.ARCHIVED), at_latest=False)
-    rows = moved.order_by("model", "version__number").values_list("model_id", "version__number", "stage")
-    for model_id, number, stage in rows:
+    rows = moved.order_by("model", "version__number").values_list("model_id", "version__number", "stage", "since")
+    for model_id, number, stage, since in rows:
         for kind in OF_STAGE[Stage(stage)]:
-            yield model_id, Required(kind, number, stage)
+            yield model_id, Required(kind, number, stage), since
 
 
 def _of_deletions(ids: list[int], at: datetime) -> Iterator[tuple[int, Required]]:
@@ -91,8 +96,8 @@ def _registered(ids: list[int], at: datetime) -> Iterator[tuple[int, Required]]:
         yield model_id or 0, Required(EventType.MODEL_REGISTERED)
 
 
-def _told(ids: list[int], at: datetime, changed: Changes) -> Iterator[tuple[int, Required]]:
-    """Yield what the trail tells of places, deletions and grants. By number: models can be renamed."""
+def _told(ids: list[int], at: datetime, changed: Changes, since: Since) -> Iterator[tuple[int, Required]]:
+    """Yield what the trail tells of present places, deletions and grants. By number: models can be renamed."""
     events = AuditEvent.objects.filter(model_id__in=ids, action__in=FOLLOWED, outcome=Outcome.DONE, at__lte=at)
     for event in events.order_by().values(*READ):
         to_stage, after = event["data__to_stage"], event["data__after__stage"]
@@ -103,7 +108,9 @@ def _told(ids: list[int], at: datetime, changed: Changes) -> Iterator[tuple[int,
                 yield event["model_id"], Required(EventType.PERMISSION_CHANGED, holder=holder)
         elif kind:
             name = event["target"] if event["target_type"] == "version" else event["data__version"] or ""
-            yield event["model_id"], Required(EventType(kind), _number(name), to_stage or after or "")
+            told = event["model_id"], Required(EventType(kind), _number(name), to_stage or after or "")
+            if event["at"] >= since.get(told, event["at"]):
+                yield told
 
 
 def _number(name: str) -> int:

@@ -10,14 +10,14 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
-from apps.accounts import grants, scopes
+from apps.accounts import grants, guards, scopes
 from apps.accounts.authentication import digest_of
 from apps.accounts.models import ApiToken, TokenScope, User
 from apps.accounts.permissions import Permission
 from apps.audit.actions import Action
 from apps.audit.chain import storable_text
 from apps.audit.services import Target, attempt
-from apps.errors import InvalidInput, NotAllowed, NotVisible, WrongState
+from apps.errors import Conflict, InvalidInput, NotAllowed, NotVisible, WrongState
 
 DEFAULT_DAYS = 90
 MAX_DAYS = 365
@@ -49,13 +49,14 @@ def create_token(
     """Make a token that acts for `owner` (None: for `by`), valid for `days` (1 to 365; None: 90, or less by a token).
 
     `models` are references of the only models that it sees; none: all that its owner sees. Raises InvalidInput,
-    NotVisible for an owner other than `by`, unless that is a service account and `by` manages people, and NotAllowed
-    where `by` acts through a token that may less than the new one.
+    NotVisible for an owner other than `by`, unless that is a service account and `by` manages people, NotAllowed
+    where `by` acts through a token that may less than the new one, and Conflict for an owner who is deactivated.
     """
     prefix, owner = secrets.token_hex(6), owner or by
     with attempt(Action.TOKEN_CREATED, by=grants.actor(by), target=Target("token", name.strip() or prefix)) as trial:
         if not _may_hold(by, owner):
             raise NotVisible(_("There is no such service account, or you may not manage it."))
+        _check_active(by, owner)
         text, digest = _new_secret(prefix)
         token = ApiToken(
             user=owner,
@@ -79,13 +80,15 @@ def renew_token(
     """Give a token a new secret, valid for `days` from now; the one before works for `overlap` hours more (0 to 168).
 
     It never works longer than it would have, and one that was before it ends now. The name, prefix, scope and models
-    stay. Raises NotVisible (not there, somebody else's), WrongState (revoked or expired), InvalidInput, and NotAllowed
-    where `by` acts through a token that may less.
+    stay. Raises NotVisible (not there, somebody else's), Conflict (its owner is deactivated), WrongState (revoked or
+    expired), InvalidInput, and NotAllowed where `by` acts through a token that may less.
     """
     with attempt(Action.TOKEN_RENEWED, by=grants.actor(by), target=Target("token", prefix)) as trial:
-        token = _locked(prefix)
-        if token is None or not _may_hold(by, token.user):
+        found = _found(prefix)
+        if found is None or not _may_hold(by, found.user):
             raise NotVisible(_("There is no such token, or it is not yours. Look at the list of your tokens."))
+        _check_active(by, found.user)
+        token = _locked(found, *_through(by))
         trial.target = _target(token)
         if not token.usable:
             raise WrongState(_("A token that is revoked or expired cannot be renewed. Make a new one."))
@@ -107,9 +110,11 @@ def revoke_token(prefix: str, *, by: User, reason: str = "") -> ApiToken:
     Raises NotVisible for a token that is not there, or is somebody else's.
     """
     with attempt(Action.TOKEN_REVOKED, by=grants.actor(by), target=Target("token", prefix)) as trial:
-        token = _locked(prefix)
-        if token is None or (token.user_id != by.pk and not grants.allows(by, Permission.PEOPLE_MANAGE)):
+        found = _found(prefix)
+        if found is None or (found.user_id != by.pk and not grants.allows(by, Permission.PEOPLE_MANAGE)):
             raise NotVisible(_("There is no such token, or it is not yours. Look at the list of your tokens."))
+        guards.lock_people(found.user_id, by.pk)
+        token = _locked(found)
         before = token.revoked_at
         token.revoked_at = before or timezone.now()
         token.save(update_fields=["revoked_at"])
@@ -127,6 +132,19 @@ def _new_secret(prefix: str) -> tuple[str, str]:
 def _may_hold(by: User, owner: User) -> bool:
     """Return whether `by` may learn the secret of a token of `owner`: their own, or a service account's."""
     return by.pk == owner.pk or (owner.is_service and grants.allows(by, Permission.PEOPLE_MANAGE))
+
+
+def _check_active(by: User, owner: User) -> None:
+    """Lock both until the commit, before any token, and refuse where one is deactivated as the database says it now.
+
+    Who deactivates somebody locks them too, and revokes what is there: a token is made before that, or not at all.
+    """
+    guards.lock_people(owner.pk, by.pk)
+    active = set(User.objects.filter(pk__in=(owner.pk, by.pk), is_active=True).values_list("pk", flat=True))
+    if by.pk not in active:
+        raise NotAllowed(_("This account is inactive. Ask an admin to reactivate it."))
+    if owner.pk not in active:
+        raise Conflict(_("%(person)s is deactivated. Reactivate them first.") % {"person": owner})
 
 
 def _check_within(by: User, token: ApiToken) -> None:
@@ -154,10 +172,22 @@ def _check_within(by: User, token: ApiToken) -> None:
         raise NotAllowed(message % {"day": f"{by.bounds.ends:%Y-%m-%d}" if by.bounds.ends else "–"}, field="days")
 
 
-def _locked(prefix: str) -> ApiToken | None:
+def _found(prefix: str) -> ApiToken | None:
     if "\0" in prefix:  # no database keeps such a text, and PostgreSQL takes offence at it
         return None
-    return ApiToken.objects.select_for_update(of=("self",)).select_related("user").filter(prefix=prefix).first()
+    return ApiToken.objects.select_related("user").filter(prefix=prefix).first()
+
+
+def _through(by: User) -> list[ApiToken]:
+    """Return the token that `by` acts through, if they do."""
+    return [by.bounds.through] if by.bounds.through else []
+
+
+def _locked(found: ApiToken, *others: ApiToken) -> ApiToken:
+    """Lock these tokens until the commit, in one order, after their people; return the first as it is now."""
+    rows = ApiToken.objects.select_for_update(of=("self",)).select_related("user")
+    named = {row.pk: row for row in rows.filter(pk__in={token.pk for token in (found, *others)}).order_by("pk")}
+    return named[found.pk]
 
 
 def _terms(token: ApiToken) -> dict[str, object]:

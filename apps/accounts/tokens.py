@@ -57,6 +57,7 @@ def create_token(
         if not _may_hold(by, owner):
             raise NotVisible(_("There is no such service account, or you may not manage it."))
         _check_active(by, owner)
+        ends = _end_of_use(by)
         text, digest = _new_secret(prefix)
         token = ApiToken(
             user=owner,
@@ -65,9 +66,9 @@ def create_token(
             digest=digest,
             scope=_checked_scope(scope),
             limited_to=_checked_models(models, scope, by),
-            expires_at=_end_in(days, by),
+            expires_at=_end_in(days, ends),
         )
-        _check_within(by, token)
+        _check_within(by, token, ends)
         token.save(force_insert=True)
         trial.target = _target(token)
         trial.done(reason=reason, after=_terms(token))
@@ -89,18 +90,19 @@ def renew_token(
             raise NotVisible(_("There is no such token, or it is not yours. Look at the list of your tokens."))
         _check_active(by, found.user)
         token = _locked(found, *_through(by))
+        ends = _end_of_use(by)
         trial.target = _target(token)
         if not token.usable:
             raise WrongState(_("A token that is revoked or expired cannot be renewed. Make a new one."))
         before, now = _terms(token), timezone.now()
         until = min(now + timedelta(hours=_checked_overlap(overlap)), token.expires_at)
         token.old_digest, token.old_until = (token.digest, until) if until > now else ("", None)
-        token.expires_at = _end_in(days, by)
-        _check_within(by, token)
+        token.expires_at = _end_in(days, ends)
+        _check_within(by, token, ends)
         text, token.digest = _new_secret(prefix)
         token.save(update_fields=["digest", "old_digest", "old_until", "expires_at"])
-        ends = until.isoformat() if token.old_until else None
-        trial.done(reason=reason, before=before, after={**_terms(token), "old_secret_until": ends})
+        old = until.isoformat() if token.old_until else None
+        trial.done(reason=reason, before=before, after={**_terms(token), "old_secret_until": old})
     return NewToken(token, text)
 
 
@@ -147,19 +149,28 @@ def _check_active(by: User, owner: User) -> None:
         raise Conflict(_("%(person)s is deactivated. Reactivate them first.") % {"person": owner})
 
 
-def _check_within(by: User, token: ApiToken) -> None:
-    """Refuse a token that may more, on more models or for longer than the one that `by` acts through, if they do.
+def _end_of_use(by: User) -> datetime | None:
+    """Return when the secret ends that `by` acts through, as the database says it now; None: they use no token.
 
-    That one is locked until the commit: whatever ends it meanwhile ends it before or after, and never beside.
+    The token is locked until the commit: whatever ends it meanwhile ends it before or after, and never beside. Raises
+    NotAllowed where it, or the secret, ended since the request began.
     """
-    through: ApiToken | None = by.bounds.through
-    if through is None:
-        return
+    if not (through := _through(by)):
+        return None
     if by.is_service:
         raise NotAllowed(_("The tokens of a service account are made and renewed by an admin."))
-    held = ApiToken.objects.select_for_update(of=("self",)).select_related("user").get(pk=through.pk)
-    if not held.usable:
-        raise NotAllowed(_("The token of this request was revoked meanwhile, or has expired."))
+    held = _locked(*through)
+    ends = held.end_of(by.bounds.secret)
+    if not held.usable or ends is None:
+        raise NotAllowed(_("The token of this request was revoked or renewed meanwhile, or has expired."))
+    return ends
+
+
+def _check_within(by: User, token: ApiToken, ends: datetime | None) -> None:
+    """Refuse a token that may more, on more models or for longer than the one that `by` acts through, if they do."""
+    through: ApiToken | None = by.bounds.through
+    if through is None or ends is None:
+        return
     if not scopes.covers(through.scope, token.scope):
         message = _("A token with the scope “%(scope)s” makes none that may more. Choose a scope that it covers.")
         raise NotAllowed(message % {"scope": through.scope}, field="scope")
@@ -167,9 +178,9 @@ def _check_within(by: User, token: ApiToken) -> None:
     if own is not None and (wanted is None or not set(wanted) <= set(own)):
         message = _("A token that is limited to models makes none for others. Name models of its own.")
         raise NotAllowed(message, field="models")
-    if by.bounds.ends is None or token.expires_at > by.bounds.ends:
+    if token.expires_at > ends:
         message = _("A token makes none that outlives it: this one ends on %(day)s. Ask for fewer days.")
-        raise NotAllowed(message % {"day": f"{by.bounds.ends:%Y-%m-%d}" if by.bounds.ends else "–"}, field="days")
+        raise NotAllowed(message % {"day": f"{ends:%Y-%m-%d}"}, field="days")
 
 
 def _found(prefix: str) -> ApiToken | None:
@@ -231,11 +242,11 @@ def _checked_models(references: Iterable[str], scope: str, by: User) -> list[int
         raise InvalidInput(error.message, field="models") from error
 
 
-def _end_in(days: int | None, by: User) -> datetime:
-    """Return the end of a token that is valid for `days`; None: for as long as is usual, or as the token in use is."""
+def _end_in(days: int | None, ends: datetime | None) -> datetime:
+    """Return the end of a token that is valid for `days`; None: for as long as is usual, or until `ends`, if sooner."""
     if days is None:
         usual = timezone.now() + timedelta(days=DEFAULT_DAYS)
-        return min(usual, by.bounds.ends) if by.bounds.ends else usual
+        return min(usual, ends) if ends else usual
     if not 1 <= days <= MAX_DAYS:
         raise InvalidInput(_("A token is valid for 1 to 365 days."), field="days")
     return timezone.now() + timedelta(days=days)

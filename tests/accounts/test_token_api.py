@@ -134,6 +134,27 @@ def test_a_token_that_is_ended_meanwhile_makes_none(alice, admin):
     assert ApiToken.objects.count() == 1
 
 
+@pytest.mark.parametrize("deed", [lambda by, _other: create_token("late", by=by),
+                                  lambda by, other: renew_token(other.token.prefix, by=by)])  # fmt: skip
+def test_a_secret_that_is_replaced_meanwhile_makes_and_renews_none(alice, deed):
+    maker, other = admin_token(alice), create_token("other", by=alice)
+    person = through(maker)
+    renew_token(maker.token.prefix, by=alice, overlap=0)
+    with pytest.raises(NotAllowed):
+        deed(person, other)
+    assert (ApiToken.objects.count(), usable_token(other.text)) == (2, other.token)
+
+
+def test_a_secret_that_becomes_the_old_one_meanwhile_makes_none_that_outlives_the_overlap(alice):
+    maker = admin_token(alice)
+    person = through(maker)
+    renewed = renew_token(maker.token.prefix, by=alice, overlap=2)
+    assert create_token("late", by=person).token.expires_at == renewed.token.old_until
+    with pytest.raises(NotAllowed) as caught:
+        create_token("longer", by=person, days=1)
+    assert caught.value.field == "days"
+
+
 def test_a_token_of_somebody_shut_out_meanwhile_makes_none(alice, admin):
     person = through(admin_token(alice))
     deactivate(alice, by=admin, reason="Left.")

@@ -16,7 +16,7 @@ from apps.accounts.models import ApiToken, TokenScope, User
 from apps.accounts.permissions import Permission
 from apps.audit.actions import Action
 from apps.audit.chain import storable_text
-from apps.audit.services import Target, attempt
+from apps.audit.services import Entry, Target, attempt, record_all
 from apps.errors import Conflict, InvalidInput, NotAllowed, NotVisible, WrongState
 
 DEFAULT_DAYS = 90
@@ -67,6 +67,7 @@ def create_token(
             scope=_checked_scope(scope),
             limited_to=_checked_models(models, scope, by),
             expires_at=_end_in(days, ends),
+            made_through=by.bounds.through,
         )
         _check_within(by, token, ends)
         token.save(force_insert=True)
@@ -80,7 +81,8 @@ def renew_token(
 ) -> NewToken:
     """Give a token a new secret, valid for `days` from now; the one before works for `overlap` hours more (0 to 168).
 
-    It never works longer than it would have, and one that was before it ends now. The name, prefix, scope and models
+    It never works longer than it would have, and one that was before it ends now. Without an overlap, all that were
+    made through the token end too: `ended_along` says how many. The name, prefix, scope and models
     stay. Raises NotVisible (not there, somebody else's), Conflict (its owner is deactivated), WrongState (revoked or
     expired), InvalidInput, and NotAllowed where `by` acts through a token that may less.
     """
@@ -100,7 +102,13 @@ def renew_token(
         token.expires_at = _end_in(days, ends)
         _check_within(by, token, ends)
         text, token.digest = _new_secret(prefix)
-        token.save(update_fields=["digest", "old_digest", "old_until", "expires_at"])
+        if by.bounds.through is None:  # what the secret before was made through counts while that secret works
+            token.made_through_id = token.made_through_id if token.old_until else None
+        elif by.bounds.through.pk != token.pk:
+            token.made_through_id = by.bounds.through.pk
+        token.save(update_fields=["digest", "old_digest", "old_until", "expires_at", "made_through"])
+        if token.old_until is None:
+            token.ended_along = _end_along(token, by, reason)
         old = until.isoformat() if token.old_until else None
         trial.done(reason=reason, before=before, after={**_terms(token), "old_secret_until": old})
     return NewToken(token, text)
@@ -108,6 +116,8 @@ def renew_token(
 
 def revoke_token(prefix: str, *, by: User, reason: str = "") -> ApiToken:
     """End a token at once: one's own, or anybody's with people:manage. Revoking it again changes nothing.
+
+    All that were made through it end too, whoever they act for: `ended_along` says how many.
 
     Raises NotVisible for a token that is not there, or is somebody else's.
     """
@@ -120,9 +130,28 @@ def revoke_token(prefix: str, *, by: User, reason: str = "") -> ApiToken:
         before = token.revoked_at
         token.revoked_at = before or timezone.now()
         token.save(update_fields=["revoked_at"])
+        token.ended_along = _end_along(token, by, reason)
         trial.target = _target(token)
         trial.done(reason=reason, before={"revoked": before is not None}, after={"revoked": True})
     return token
+
+
+def _end_along(token: ApiToken, by: User, reason: str) -> int:
+    """End all that were made through a token, and through those, each recorded; return how many.
+
+    None is added meanwhile: whoever makes one through these locks their owner first, whom the caller has locked.
+    """
+    reached = edge = {token.pk}
+    while edge:
+        edge = set(ApiToken.objects.filter(made_through__in=edge).values_list("pk", flat=True)) - reached
+        reached = reached | edge
+    rows = ApiToken.objects.select_for_update(of=("self",)).select_related("user").order_by("pk")
+    ended = list(rows.filter(pk__in=reached - {token.pk}, revoked_at=None))
+    ApiToken.objects.filter(pk__in=[row.pk for row in ended]).update(revoked_at=timezone.now())
+    actor = grants.actor(by)
+    said = {"before": {"revoked": False}, "after": {"revoked": True}, "made_through": token.prefix}
+    record_all(Entry(Action.TOKEN_REVOKED, actor, _target(row), reason, data=said) for row in ended)
+    return len(ended)
 
 
 def _new_secret(prefix: str) -> tuple[str, str]:

@@ -40,6 +40,10 @@ class ApiToken(models.Model):
     old_digest = models.CharField(max_length=64, blank=True)
     old_until = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
+    # The token through which its secret was made, and which takes it along when it ends; null: made without one.
+    made_through = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="+")
+
+    ended_along = 0  # how many tokens ended with what was just done to this one
 
     class Meta:
         constraints = [

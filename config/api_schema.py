@@ -70,7 +70,7 @@ FURTHER = {
     "sync_create": ("409",),
     "sync_runs_cancel_create": ("409",),
     "sync_runs_retrieve": ("403",),
-    "tokens_create": ("404",),
+    "tokens_create": ("404", "409"),
     "tokens_renew_create": ("409",),
     "views_create": ("409",),
     "views_partial_update": ("409",),

@@ -3,7 +3,6 @@
 import base64
 import binascii
 import hashlib
-import hmac
 import logging
 from datetime import timedelta
 from typing import Any
@@ -114,12 +113,9 @@ def usable_token(text: str) -> ApiToken | None:
         return None
     token = known.token_of(prefix)
     digest = digest_of(text)
-    if token is None or not token.usable:
+    if token is None or not token.usable or token.end_of(digest) is None:
         return None
-    old = not hmac.compare_digest(token.digest, digest)
-    if old and not (token.overlaps and hmac.compare_digest(token.old_digest, digest)):
-        return None
-    token.user.bounds = scopes.bounds_of(token, old=old)
+    token.user.bounds = scopes.bounds_of(token, secret=digest)
     return token
 
 

@@ -5,7 +5,6 @@ Bounds only take away. They are asked by `grants`, so that whatever asks what so
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from apps.accounts.permissions import MODEL_PERMISSIONS, Permission
@@ -25,14 +24,14 @@ _ON_MODELS = frozenset(MODEL_PERMISSIONS)
 class Bounds:
     """`models`: the keys of the only models that there are for this request (None: all); `managing`: see MANAGING.
 
-    `through` is the token that the person acts through (None: none), and `ends` when the secret in use ends: no token
-    that is made through it lasts longer.
+    `through` is the token that the person acts through (None: none), and `secret` the digest of its secret in use: no
+    token that is made through it lasts longer than that secret does.
     """
 
     models: frozenset[int] | None = None
     managing: bool = True
     through: Any = None
-    ends: datetime | None = None
+    secret: str = ""
 
 
 UNBOUNDED = Bounds()

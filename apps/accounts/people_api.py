@@ -17,14 +17,13 @@ from apps.accounts.strict import Strict, valid
 
 
 class PersonDetail(APIView):
-    """A person: yourself, or anybody for `people:manage`."""
+    """A person: yourself, or anybody for `people:manage`. Nobody through a token that is limited to models."""
 
     @extend_schema(operation_id="people_retrieve", summary="Read a person", responses=PersonOut)
     def get(self, request: Request, username: str) -> Response:
         """Answer with how they come in, and with what they hold."""
         valid(Strict, request.query_params.dict())
-        person = profiles.get_person(request.user, username)
-        return Response(PersonOut(profiles.profile_of(person, request.user)).data)
+        return Response(PersonOut(profiles.own_profile_or_managed(request.user, username)).data)
 
 
 @extend_schema_view(

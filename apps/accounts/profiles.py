@@ -77,6 +77,15 @@ def get_person(by: Any, username: str) -> User:
     return _found(None if "\0" in username else seen_by(by).filter(username=username).first())
 
 
+def own_profile_or_managed(by: Any, username: str) -> Profile:
+    """Return the profile of the person of this user name.
+
+    Raises NotVisible, also for oneself through a token that is limited to models: what somebody holds elsewhere, how
+    they sign in and when is none of its business.
+    """
+    return profile_of(_found(None) if by.is_limited else get_person(by, username), by)
+
+
 def managed_person(by: Any, number: int) -> User:
     """Return the person of this number, to those who manage people. Raises NotVisible, also for oneself."""
     manages = grants.allows(by, Permission.PEOPLE_MANAGE) and number < 2**63

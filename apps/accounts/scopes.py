@@ -50,8 +50,7 @@ def covering(needed: str) -> list[str]:
     return [scope.value for scope in TokenScope if covers(scope, needed)]
 
 
-def bounds_of(token: ApiToken, *, old: bool = False) -> Bounds:
-    """Return what the token leaves of its person's permissions; `old`: it was the secret before the last renewal."""
+def bounds_of(token: ApiToken, *, secret: str) -> Bounds:
+    """Return what the token leaves of its person's permissions; `secret`: the digest of the one that was used."""
     models = None if token.limited_to is None else frozenset(token.limited_to)
-    ends = token.old_until if old else token.expires_at
-    return Bounds(models, managing=token.scope == ADMIN, through=token, ends=ends)
+    return Bounds(models, managing=token.scope == ADMIN, through=token, secret=secret)

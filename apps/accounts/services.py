@@ -151,7 +151,9 @@ def deactivate(user: User | int, *, by: User, reason: str) -> None:
         person.is_active = False
         person.save(update_fields=["is_active"])
         somebody_still_manages_people()
-        tokens = person.api_tokens.filter(revoked_at=None).update(revoked_at=timezone.now())
+        living = person.api_tokens.filter(revoked_at=None)
+        list(living.select_for_update().order_by("pk").values_list("pk"))  # in one order, as tokens that end together
+        tokens = living.update(revoked_at=timezone.now())
         ended = sessions.end_all_of(person)
         invitations.revoke_open(person)
         trial.done(

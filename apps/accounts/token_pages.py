@@ -6,10 +6,11 @@ from django.contrib import messages
 from django.forms import Form
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from apps.accounts import queries, services
 from apps.accounts.forms import RenewalForm, TokenForm
-from apps.accounts.models import User
+from apps.accounts.models import ApiToken, User
 from apps.accounts.tokens import NewToken
 from apps.errors import InvalidInput
 
@@ -46,13 +47,24 @@ def answer(request: HttpRequest, *, owner: User, by: User) -> TokenPart:
     if deed == "revoke":
         token = services.revoke_token(request.POST.get("prefix", ""), by=by)
         messages.success(request, _("The token “%(name)s” is revoked. It no longer works.") % {"name": token.name})
+        _say_along(request, token)
         part.done = True
     elif deed == "renew":
         of = request.POST.get("token", "").replace("%", "")
         _renew(RenewalForm(request.POST, auto_id=f"renew-{of}-%s"), part)  # as on the page, where each has its own
+        if part.made:
+            _say_along(request, part.made.token)
     else:
         _make(TokenForm(request.POST), part)
     return part
+
+
+def _say_along(request: HttpRequest, token: ApiToken) -> None:
+    if count := token.ended_along:
+        said = ngettext(
+            "%(count)s token made through it ended too.", "%(count)s tokens made through it ended too.", count
+        )
+        messages.warning(request, said % {"count": count})
 
 
 def _make(form: TokenForm, part: TokenPart) -> None:

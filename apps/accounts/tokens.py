@@ -10,14 +10,14 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
-from apps.accounts import grants, scopes
+from apps.accounts import grants, guards, scopes
 from apps.accounts.authentication import digest_of
 from apps.accounts.models import ApiToken, TokenScope, User
 from apps.accounts.permissions import Permission
 from apps.audit.actions import Action
 from apps.audit.chain import storable_text
-from apps.audit.services import Target, attempt
-from apps.errors import InvalidInput, NotAllowed, NotVisible, WrongState
+from apps.audit.services import Entry, Target, attempt, record_all
+from apps.errors import Conflict, InvalidInput, NotAllowed, NotVisible, WrongState
 
 DEFAULT_DAYS = 90
 MAX_DAYS = 365
@@ -49,13 +49,15 @@ def create_token(
     """Make a token that acts for `owner` (None: for `by`), valid for `days` (1 to 365; None: 90, or less by a token).
 
     `models` are references of the only models that it sees; none: all that its owner sees. Raises InvalidInput,
-    NotVisible for an owner other than `by`, unless that is a service account and `by` manages people, and NotAllowed
-    where `by` acts through a token that may less than the new one.
+    NotVisible for an owner other than `by`, unless that is a service account and `by` manages people, NotAllowed
+    where `by` acts through a token that may less than the new one, and Conflict for an owner who is deactivated.
     """
     prefix, owner = secrets.token_hex(6), owner or by
     with attempt(Action.TOKEN_CREATED, by=grants.actor(by), target=Target("token", name.strip() or prefix)) as trial:
         if not _may_hold(by, owner):
             raise NotVisible(_("There is no such service account, or you may not manage it."))
+        _check_active(by, owner)
+        ends = _end_of_use(by)
         text, digest = _new_secret(prefix)
         token = ApiToken(
             user=owner,
@@ -64,9 +66,10 @@ def create_token(
             digest=digest,
             scope=_checked_scope(scope),
             limited_to=_checked_models(models, scope, by),
-            expires_at=_end_in(days, by),
+            expires_at=_end_in(days, ends),
+            made_through=by.bounds.through,
         )
-        _check_within(by, token)
+        _check_within(by, token, ends)
         token.save(force_insert=True)
         trial.target = _target(token)
         trial.done(reason=reason, after=_terms(token))
@@ -78,44 +81,77 @@ def renew_token(
 ) -> NewToken:
     """Give a token a new secret, valid for `days` from now; the one before works for `overlap` hours more (0 to 168).
 
-    It never works longer than it would have, and one that was before it ends now. The name, prefix, scope and models
-    stay. Raises NotVisible (not there, somebody else's), WrongState (revoked or expired), InvalidInput, and NotAllowed
-    where `by` acts through a token that may less.
+    It never works longer than it would have, and one that was before it ends now. Without an overlap, all that were
+    made through the token end too: `ended_along` says how many. The name, prefix, scope and models
+    stay. Raises NotVisible (not there, somebody else's), Conflict (its owner is deactivated), WrongState (revoked or
+    expired), InvalidInput, and NotAllowed where `by` acts through a token that may less.
     """
     with attempt(Action.TOKEN_RENEWED, by=grants.actor(by), target=Target("token", prefix)) as trial:
-        token = _locked(prefix)
-        if token is None or not _may_hold(by, token.user):
+        found = _found(prefix)
+        if found is None or not _may_hold(by, found.user):
             raise NotVisible(_("There is no such token, or it is not yours. Look at the list of your tokens."))
+        _check_active(by, found.user)
+        token = _locked(found, *_through(by))
+        ends = _end_of_use(by)
         trial.target = _target(token)
         if not token.usable:
             raise WrongState(_("A token that is revoked or expired cannot be renewed. Make a new one."))
         before, now = _terms(token), timezone.now()
         until = min(now + timedelta(hours=_checked_overlap(overlap)), token.expires_at)
         token.old_digest, token.old_until = (token.digest, until) if until > now else ("", None)
-        token.expires_at = _end_in(days, by)
-        _check_within(by, token)
+        token.expires_at = _end_in(days, ends)
+        _check_within(by, token, ends)
         text, token.digest = _new_secret(prefix)
-        token.save(update_fields=["digest", "old_digest", "old_until", "expires_at"])
-        ends = until.isoformat() if token.old_until else None
-        trial.done(reason=reason, before=before, after={**_terms(token), "old_secret_until": ends})
+        if by.bounds.through is None:  # what the secret before was made through counts while that secret works
+            token.made_through_id = token.made_through_id if token.old_until else None
+        elif by.bounds.through.pk != token.pk:
+            token.made_through_id = by.bounds.through.pk
+        token.save(update_fields=["digest", "old_digest", "old_until", "expires_at", "made_through"])
+        if token.old_until is None:
+            token.ended_along = _end_along(token, by, reason)
+        old = until.isoformat() if token.old_until else None
+        trial.done(reason=reason, before=before, after={**_terms(token), "old_secret_until": old})
     return NewToken(token, text)
 
 
 def revoke_token(prefix: str, *, by: User, reason: str = "") -> ApiToken:
     """End a token at once: one's own, or anybody's with people:manage. Revoking it again changes nothing.
 
+    All that were made through it end too, whoever they act for: `ended_along` says how many.
+
     Raises NotVisible for a token that is not there, or is somebody else's.
     """
     with attempt(Action.TOKEN_REVOKED, by=grants.actor(by), target=Target("token", prefix)) as trial:
-        token = _locked(prefix)
-        if token is None or (token.user_id != by.pk and not grants.allows(by, Permission.PEOPLE_MANAGE)):
+        found = _found(prefix)
+        if found is None or (found.user_id != by.pk and not grants.allows(by, Permission.PEOPLE_MANAGE)):
             raise NotVisible(_("There is no such token, or it is not yours. Look at the list of your tokens."))
+        guards.lock_people(found.user_id, by.pk)
+        token = _locked(found)
         before = token.revoked_at
         token.revoked_at = before or timezone.now()
         token.save(update_fields=["revoked_at"])
+        token.ended_along = _end_along(token, by, reason)
         trial.target = _target(token)
         trial.done(reason=reason, before={"revoked": before is not None}, after={"revoked": True})
     return token
+
+
+def _end_along(token: ApiToken, by: User, reason: str) -> int:
+    """End all that were made through a token, and through those, each recorded; return how many.
+
+    None is added meanwhile: whoever makes one through these locks their owner first, whom the caller has locked.
+    """
+    reached = edge = {token.pk}
+    while edge:
+        edge = set(ApiToken.objects.filter(made_through__in=edge).values_list("pk", flat=True)) - reached
+        reached = reached | edge
+    rows = ApiToken.objects.select_for_update(of=("self",)).select_related("user").order_by("pk")
+    ended = list(rows.filter(pk__in=reached - {token.pk}, revoked_at=None))
+    ApiToken.objects.filter(pk__in=[row.pk for row in ended]).update(revoked_at=timezone.now())
+    actor = grants.actor(by)
+    said = {"before": {"revoked": False}, "after": {"revoked": True}, "made_through": token.prefix}
+    record_all(Entry(Action.TOKEN_REVOKED, actor, _target(row), reason, data=said) for row in ended)
+    return len(ended)
 
 
 def _new_secret(prefix: str) -> tuple[str, str]:
@@ -129,19 +165,41 @@ def _may_hold(by: User, owner: User) -> bool:
     return by.pk == owner.pk or (owner.is_service and grants.allows(by, Permission.PEOPLE_MANAGE))
 
 
-def _check_within(by: User, token: ApiToken) -> None:
-    """Refuse a token that may more, on more models or for longer than the one that `by` acts through, if they do.
+def _check_active(by: User, owner: User) -> None:
+    """Lock both until the commit, before any token, and refuse where one is deactivated as the database says it now.
 
-    That one is locked until the commit: whatever ends it meanwhile ends it before or after, and never beside.
+    Who deactivates somebody locks them too, and revokes what is there: a token is made before that, or not at all.
     """
-    through: ApiToken | None = by.bounds.through
-    if through is None:
-        return
+    guards.lock_people(owner.pk, by.pk)
+    active = set(User.objects.filter(pk__in=(owner.pk, by.pk), is_active=True).values_list("pk", flat=True))
+    if by.pk not in active:
+        raise NotAllowed(_("This account is inactive. Ask an admin to reactivate it."))
+    if owner.pk not in active:
+        raise Conflict(_("%(person)s is deactivated. Reactivate them first.") % {"person": owner})
+
+
+def _end_of_use(by: User) -> datetime | None:
+    """Return when the secret ends that `by` acts through, as the database says it now; None: they use no token.
+
+    The token is locked until the commit: whatever ends it meanwhile ends it before or after, and never beside. Raises
+    NotAllowed where it, or the secret, ended since the request began.
+    """
+    if not (through := _through(by)):
+        return None
     if by.is_service:
         raise NotAllowed(_("The tokens of a service account are made and renewed by an admin."))
-    held = ApiToken.objects.select_for_update(of=("self",)).select_related("user").get(pk=through.pk)
-    if not held.usable:
-        raise NotAllowed(_("The token of this request was revoked meanwhile, or has expired."))
+    held = _locked(*through)
+    ends = held.end_of(by.bounds.secret)
+    if not held.usable or ends is None:
+        raise NotAllowed(_("The token of this request was revoked or renewed meanwhile, or has expired."))
+    return ends
+
+
+def _check_within(by: User, token: ApiToken, ends: datetime | None) -> None:
+    """Refuse a token that may more, on more models or for longer than the one that `by` acts through, if they do."""
+    through: ApiToken | None = by.bounds.through
+    if through is None or ends is None:
+        return
     if not scopes.covers(through.scope, token.scope):
         message = _("A token with the scope “%(scope)s” makes none that may more. Choose a scope that it covers.")
         raise NotAllowed(message % {"scope": through.scope}, field="scope")
@@ -149,15 +207,27 @@ def _check_within(by: User, token: ApiToken) -> None:
     if own is not None and (wanted is None or not set(wanted) <= set(own)):
         message = _("A token that is limited to models makes none for others. Name models of its own.")
         raise NotAllowed(message, field="models")
-    if by.bounds.ends is None or token.expires_at > by.bounds.ends:
+    if token.expires_at > ends:
         message = _("A token makes none that outlives it: this one ends on %(day)s. Ask for fewer days.")
-        raise NotAllowed(message % {"day": f"{by.bounds.ends:%Y-%m-%d}" if by.bounds.ends else "–"}, field="days")
+        raise NotAllowed(message % {"day": f"{ends:%Y-%m-%d}"}, field="days")
 
 
-def _locked(prefix: str) -> ApiToken | None:
+def _found(prefix: str) -> ApiToken | None:
     if "\0" in prefix:  # no database keeps such a text, and PostgreSQL takes offence at it
         return None
-    return ApiToken.objects.select_for_update(of=("self",)).select_related("user").filter(prefix=prefix).first()
+    return ApiToken.objects.select_related("user").filter(prefix=prefix).first()
+
+
+def _through(by: User) -> list[ApiToken]:
+    """Return the token that `by` acts through, if they do."""
+    return [by.bounds.through] if by.bounds.through else []
+
+
+def _locked(found: ApiToken, *others: ApiToken) -> ApiToken:
+    """Lock these tokens until the commit, in one order, after their people; return the first as it is now."""
+    rows = ApiToken.objects.select_for_update(of=("self",)).select_related("user")
+    named = {row.pk: row for row in rows.filter(pk__in={token.pk for token in (found, *others)}).order_by("pk")}
+    return named[found.pk]
 
 
 def _terms(token: ApiToken) -> dict[str, object]:
@@ -201,11 +271,11 @@ def _checked_models(references: Iterable[str], scope: str, by: User) -> list[int
         raise InvalidInput(error.message, field="models") from error
 
 
-def _end_in(days: int | None, by: User) -> datetime:
-    """Return the end of a token that is valid for `days`; None: for as long as is usual, or as the token in use is."""
+def _end_in(days: int | None, ends: datetime | None) -> datetime:
+    """Return the end of a token that is valid for `days`; None: for as long as is usual, or until `ends`, if sooner."""
     if days is None:
         usual = timezone.now() + timedelta(days=DEFAULT_DAYS)
-        return min(usual, by.bounds.ends) if by.bounds.ends else usual
+        return min(usual, ends) if ends else usual
     if not 1 <= days <= MAX_DAYS:
         raise InvalidInput(_("A token is valid for 1 to 365 days."), field="days")
     return timezone.now() + timedelta(days=days)

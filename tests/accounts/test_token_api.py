@@ -134,6 +134,27 @@ def test_a_token_that_is_ended_meanwhile_makes_none(alice, admin):
     assert ApiToken.objects.count() == 1
 
 
+@pytest.mark.parametrize("deed", [lambda by, _other: create_token("late", by=by),
+                                  lambda by, other: renew_token(other.token.prefix, by=by)])  # fmt: skip
+def test_a_secret_that_is_replaced_meanwhile_makes_and_renews_none(alice, deed):
+    maker, other = admin_token(alice), create_token("other", by=alice)
+    person = through(maker)
+    renew_token(maker.token.prefix, by=alice, overlap=0)
+    with pytest.raises(NotAllowed):
+        deed(person, other)
+    assert (ApiToken.objects.count(), usable_token(other.text)) == (2, other.token)
+
+
+def test_a_secret_that_becomes_the_old_one_meanwhile_makes_none_that_outlives_the_overlap(alice):
+    maker = admin_token(alice)
+    person = through(maker)
+    renewed = renew_token(maker.token.prefix, by=alice, overlap=2)
+    assert create_token("late", by=person).token.expires_at == renewed.token.old_until
+    with pytest.raises(NotAllowed) as caught:
+        create_token("longer", by=person, days=1)
+    assert caught.value.field == "days"
+
+
 def test_a_token_of_somebody_shut_out_meanwhile_makes_none(alice, admin):
     person = through(admin_token(alice))
     deactivate(alice, by=admin, reason="Left.")
@@ -152,6 +173,73 @@ def test_what_is_wrong_is_named(alice, field, terms):
     answer = make(browser(alice), **terms)
     assert (answer.status_code, answer.json()["errors"][0]["field"].split(".")[0]) == (400, field)
     assert not ApiToken.objects.exists()
+
+
+# --- what ends along ---
+
+
+def lineage(alice: User) -> list[NewToken]:
+    """A token, one made through it, and one made through that."""
+    first = admin_token(alice)
+    second = create_token("second", by=through(first), scope="admin")
+    return [first, second, create_token("third", by=through(second))]
+
+
+def test_revoking_a_token_ends_all_that_were_made_through_it_and_records_each(alice):
+    other, made = create_token("other", by=alice), lineage(alice)
+    token = revoke_token(made[0].token.prefix, by=alice, reason="Leaked.")
+    assert ([usable_token(one.text) for one in made], usable_token(other.text)) == ([None] * 3, other.token)
+    events = AuditEvent.objects.filter(action="token.revoked").values_list("reason", "data__made_through")
+    assert (token.ended_along, sorted(events, key=str)) == (
+        2, [("Leaked.", made[0].token.prefix), ("Leaked.", made[0].token.prefix), ("Leaked.", None)],
+    )  # fmt: skip
+
+
+def test_renewing_without_an_overlap_ends_what_the_secret_made(alice):
+    made = lineage(alice)
+    renewed = renew_token(made[0].token.prefix, by=alice, overlap=0)
+    assert [usable_token(one.text) for one in made[1:]] == [None, None]
+    assert (usable_token(renewed.text), renewed.token.ended_along) == (made[0].token, 2)
+
+
+def test_renewing_with_an_overlap_ends_nothing_else(alice):
+    made = lineage(alice)
+    renew_token(made[0].token.prefix, by=alice, overlap=1)
+    assert [usable_token(one.text) for one in made] == [one.token for one in made]
+
+
+def test_ending_one_leaves_what_it_was_made_through(alice):
+    made = lineage(alice)
+    revoke_token(made[1].token.prefix, by=alice)
+    assert [usable_token(one.text) for one in made] == [made[0].token, None, None]
+
+
+def test_a_secret_renewed_through_a_token_ends_with_that_token(alice):
+    maker, other = admin_token(alice), create_token("other", by=alice, days=1)
+    renewed = renew_token(other.token.prefix, by=through(maker))
+    revoke_token(maker.token.prefix, by=alice)
+    assert [usable_token(text) for text in (other.text, renewed.text)] == [None, None]
+
+
+def test_tokens_that_renewed_each_other_end_together(alice):
+    one, two = admin_token(alice), admin_token(alice)
+    two = renew_token(two.token.prefix, by=through(one))
+    one = renew_token(one.token.prefix, by=through(two))
+    assert revoke_token(one.token.prefix, by=alice).ended_along == 1
+    assert [usable_token(made.text) for made in (one, two)] == [None, None]
+
+
+def test_the_token_of_a_service_account_ends_with_the_one_it_was_made_through(admin):
+    maker, machine = admin_token(admin), create_service_account("ci", by=admin)
+    made = create_token("gate", by=through(maker), owner=machine)
+    revoke_token(maker.token.prefix, by=admin)
+    assert usable_token(made.text) is None
+
+
+def test_the_page_says_how_many_ended_along(alice):
+    made = lineage(alice)
+    answer = browser(alice).post("/account/", {"do": "revoke", "prefix": made[0].token.prefix}, follow=True)
+    assert "2 tokens made through it ended too." in answer.content.decode()
 
 
 # --- service accounts ---

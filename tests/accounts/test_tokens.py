@@ -6,15 +6,23 @@ from io import StringIO
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
+from apps.accounts import guards
 from apps.accounts.authentication import usable_token
-from apps.accounts.models import ApiToken
-from apps.accounts.services import create_token, renew_token, revoke_token
+from apps.accounts.models import ApiToken, User
+from apps.accounts.services import (
+    create_service_account,
+    create_token,
+    deactivate,
+    reactivate,
+    renew_token,
+    revoke_token,
+)
 from apps.accounts.tokens import PATTERN
 from apps.audit.models import AuditEvent
-from apps.errors import InvalidInput, NotVisible, WrongState
+from apps.errors import Conflict, DomainError, InvalidInput, NotAllowed, NotVisible, WrongState
 from tests.builders import make_model
 
 
@@ -244,3 +252,81 @@ def test_command_limits_a_token_to_models(alice):
     model = make_model("churn")
     text = run("create_token", "alice", "--name", "CI", "--scope", "gate", "--model", "churn").removesuffix("\n")
     assert (usable_token(text).scope, usable_token(text).limited_to) == ("gate", [model.pk])
+
+
+# --- tokens and who is shut out ---
+
+
+def test_a_token_made_before_its_owner_is_deactivated_stays_dead(alice, admin):
+    made = create_token("CI", by=alice)
+    deactivate(alice, by=admin, reason="Left.")
+    reactivate(alice, by=admin, reason="Back.")
+    assert usable_token(made.text) is None
+
+
+def test_somebody_deactivated_meanwhile_makes_and_renews_none(alice, admin):
+    made = create_token("CI", by=alice)
+    deactivate(alice, by=admin, reason="Left.")
+    with pytest.raises(NotAllowed):
+        create_token("late", by=alice)
+    with pytest.raises(NotAllowed):
+        renew_token(made.token.prefix, by=alice)
+    assert not ApiToken.objects.filter(revoked_at=None).exists()
+
+
+def test_nobody_makes_or_renews_one_for_a_deactivated_service_account(admin):
+    machine = create_service_account("ci", by=admin)
+    made = create_token("gate", by=admin, owner=machine)
+    deactivate(machine, by=admin, reason="Retired.")
+    with pytest.raises(Conflict):
+        create_token("late", by=admin, owner=machine)
+    with pytest.raises(Conflict):
+        renew_token(made.token.prefix, by=admin)
+    assert not ApiToken.objects.filter(revoked_at=None).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("deed", [lambda by, _made: create_token("late", by=by),
+                                  lambda by, made: renew_token(made.token.prefix, by=by)])  # fmt: skip
+def test_while_somebody_is_shut_out_no_token_is_made_beside_it(alice, deed):
+    made, results = create_token("CI", by=alice), []
+
+    def late() -> None:
+        try:
+            deed(alice, made)
+            results.append("done")
+        except DomainError as error:
+            results.append(type(error).__name__)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=late)
+    with transaction.atomic():  # as deactivate does, slowly
+        guards.lock_people(alice.pk)
+        thread.start()
+        thread.join(0.5)
+        User.objects.filter(pk=alice.pk).update(is_active=False)
+    thread.join()
+    assert (results, ApiToken.objects.count()) == (["NotAllowed"], 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_making_a_token_and_shutting_its_owner_out_at_once_none_is_left(alice, admin):
+    start, texts = threading.Barrier(2), []
+
+    def make() -> None:
+        start.wait()
+        try:
+            texts.append(create_token("late", by=alice).text)
+        except DomainError:
+            pass  # refused is as good
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=make)
+    thread.start()
+    start.wait()
+    deactivate(alice, by=admin, reason="Left.")
+    thread.join()
+    reactivate(alice, by=admin, reason="Back.")
+    assert [usable_token(text) for text in texts] == [None] * len(texts)

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import escape
 
 from apps.accounts import grants
@@ -284,6 +285,30 @@ def test_too_long_an_overlap_comes_back_open_on_its_field(alice):
     field = f"renew-{made.token.prefix}-overlap"
     assert [word in response.content.decode() for word in (f'href="#{field}"', f'id="{field}"')] == [True, True]
     assert usable_token(made.text) == made.token
+
+
+def test_a_token_is_renewed_for_the_days_that_were_asked(alice):
+    made = create_token("ci", by=alice)
+    browser(alice).post(ACCOUNT, {"do": "renew", "token": made.token.prefix, "overlap": "2", "days": "7"})
+    assert (ApiToken.objects.get().expires_at - timezone.now()).days in (6, 7)
+
+
+@pytest.mark.parametrize("days", ["0", "366", "x"])
+def test_days_of_a_renewal_come_back_open_on_their_field(alice, days):
+    made = create_token("ci", by=alice)
+    form = {"do": "renew", "token": made.token.prefix, "overlap": "2", "days": days}
+    response = browser(alice).post(ACCOUNT, form)
+    field = f"renew-{made.token.prefix}-days"
+    assert (response.status_code, list(response.context["part"].renewal.errors)) == (400, ["days"])
+    assert [word in response.content.decode() for word in (f'href="#{field}"', f'id="{field}"')] == [True, True]
+    assert usable_token(made.text) == made.token
+
+
+def test_a_token_whose_owner_is_deactivated_does_not_say_that_it_expired(admin, alice):
+    create_token("ci", by=alice)
+    User.objects.filter(pk=alice.pk).update(is_active=False)  # by other hands than the service, which revokes it
+    text = text_of(browser(admin).get(f"/people/{alice.pk}/"))
+    assert ("its owner is deactivated" in text, "expired on" in text) == (True, False)
 
 
 def page_of(username):

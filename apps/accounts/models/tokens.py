@@ -1,5 +1,8 @@
 """The tokens that act for people."""
 
+import hmac
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -37,6 +40,10 @@ class ApiToken(models.Model):
     old_digest = models.CharField(max_length=64, blank=True)
     old_until = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
+    # The token through which its secret was made, and which takes it along when it ends; null: made without one.
+    made_through = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="+")
+
+    ended_along = 0  # how many tokens ended with what was just done to this one
 
     class Meta:
         constraints = [
@@ -62,3 +69,9 @@ class ApiToken(models.Model):
     def overlaps(self) -> bool:
         """Whether the secret that was renewed still works beside the new one."""
         return self.old_until is not None and self.old_until > timezone.now()
+
+    def end_of(self, digest: str) -> datetime | None:
+        """Return when the secret with this digest ends; None: it is no secret of this token, or not any more."""
+        if hmac.compare_digest(self.digest, digest):
+            return self.expires_at
+        return self.old_until if self.overlaps and hmac.compare_digest(self.old_digest, digest) else None

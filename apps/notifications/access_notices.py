@@ -21,7 +21,7 @@ TO_OWNERS = {
     ),
 }
 TO_ADMINS = {
-    Action.ACCESS_REVIEW_KEPT: noop("Nobody confirmed %(grant)s, and it was kept: nobody else could manage people"),
+    Action.ACCESS_REVIEW_KEPT: noop("Nobody confirmed %(grant)s, and it was kept: the review says why"),
     Action.ACCESS_REVIEW_CLOSED: noop("The access review is closed: %(name)s"),
     Action.ACCESS_REVIEW_CANCELLED: noop("%(actor)s cancelled the access review %(name)s"),
     Action.ACCESS_REVIEW_CUT_SHORT: noop("%(actor)s ended the access review %(name)s early"),

@@ -51,7 +51,7 @@ def test_admins_are_told_of_what_was_kept_and_that_it_is_closed(admin):
     is_due(review)
     lapsing.tend()
     assert told(admin) == [
-        "Nobody confirmed admins: admin (the whole registry), and it was kept: nobody else could manage people",
+        "Nobody confirmed admins: admin (the whole registry), and it was kept: the review says why",
         "The access review is closed: Admins",
     ]
 

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_noop as noop
 
 from apps.accounts import grants
+from apps.accounts.access_reviews.owners import vacant
 from apps.accounts.models import AccessReview, AccessReviewItem, Decision
 from apps.accounts.permissions import Permission
 from apps.audit.actions import Action
@@ -35,8 +36,8 @@ def of_grants_to_review(event: AuditEvent) -> Iterable[Message]:
     if review is None:
         return
     pending = AccessReviewItem.objects.filter(review=review, decision=Decision.PENDING).order_by()
-    counts = dict(pending.values_list("owner").annotate(Count("pk")))
-    anybodys = counts.pop(None, 0)
+    counts = dict(pending.filter(~vacant()).values_list("owner").annotate(Count("pk")))
+    anybodys = pending.filter(vacant()).count()
     if anybodys:
         for admin in grants.holders(Permission.PEOPLE_MANAGE).values_list("pk", flat=True):
             counts[admin] = counts.get(admin, 0) + anybodys

@@ -119,12 +119,11 @@ def _checked(verdict: Verdict | str) -> Verdict:
 
 def _check_voice(item: AccessReviewItem, by: User) -> None:
     """Refuse whoever does not answer for an item; what nobody answers for any more, any admin does."""
-    if item.owner is not None and item.owner.is_active:
-        if item.owner_id == by.pk:
-            return
+    vacant = AccessReviewItem.objects.filter(owners.vacant(), pk=item.pk).exists()
+    if item.owner is not None and not vacant and item.owner_id != by.pk:
         message = _("%(person)s answers for this grant. Ask them, or reassign it.")
         raise NotAllowed(message % {"person": item.owner.get_username()})
-    if not manages_people(by):
+    if (vacant or item.answers == Answers.GIVER) and not manages_people(by):
         raise NotAllowed(_("An admin answers for this grant. Ask one to do this."))
 
 

@@ -50,6 +50,7 @@ def decide(number: int, verdict: Verdict | str, *, by: User, reason: str = "") -
     it and another could answer, when a guard objects, or when nobody could manage people any more.
     """
     verdict = _checked(verdict)
+    queries.get_item(by, number)  # before anything is locked or recorded: numbers out of sight cost one question each
     target = Target(KIND, f"item {number}")
     with attempt(ACTIONS[verdict], by=grants.actor(by), target=target) as trial:
         in_line(by.pk)
@@ -93,8 +94,7 @@ def each(
     results = []
     for number in numbers:
         try:
-            if review is not None:
-                queries.get_item(by, number, review)
+            queries.get_item(by, number, review)
             results.append(Result(number, deed(number)))
         except DomainError as error:
             results.append(Result(number, None, error))

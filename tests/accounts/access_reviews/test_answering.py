@@ -198,3 +198,12 @@ def test_whoever_owns_the_model_no_longer_does_not_answer_for_it(campaign, churn
         deciding.decide(item_of(on_model).pk, "confirm", by=alice)
     deciding.decide(item_of(on_model).pk, "confirm", by=admin)
     assert item_of(on_model).decided_by == "admin"
+
+
+def test_numbers_out_of_sight_are_refused_before_anything_is_locked_or_recorded(campaign, by_name, on_model, mallory):
+    before = AuditEvent.objects.count()
+    results = deciding.decide_several(range(1, 51), "confirm", by=mallory)
+    assert {row.error.code for row in results} == {"not_found"}
+    with pytest.raises(NotVisible):
+        deciding.decide(item_of(by_name).pk, "confirm", by=mallory)
+    assert AuditEvent.objects.count() == before

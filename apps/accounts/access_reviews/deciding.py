@@ -150,6 +150,8 @@ def _check_own(item: AccessReviewItem, by: User, verdict: Verdict) -> bool:
         raise RuleViolation(message % {"people": ", ".join(others)})
     if verdict is Verdict.CONFIRM and item.first_by_id == by.pk:
         raise RuleViolation(_("You confirmed it already. As every admin holds it, a second one has to confirm it too."))
+    if item.first_by_id is not None and not manages_people(by):
+        raise NotAllowed(_("An admin has to confirm it as the second. Ask one to do this."))
     return item.first_by_id is not None
 
 

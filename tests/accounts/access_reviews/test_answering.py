@@ -207,3 +207,11 @@ def test_numbers_out_of_sight_are_refused_before_anything_is_locked_or_recorded(
     with pytest.raises(NotVisible):
         deciding.decide(item_of(by_name).pk, "confirm", by=mallory)
     assert AuditEvent.objects.count() == before
+
+
+def test_the_second_of_two_is_never_the_first_one_again(admin, ada):
+    review = opening.open_review("Admins", in_days(30), groups=["admins"], by=admin)
+    item = review.items.get()
+    deciding.decide(item.pk, "confirm", by=admin)
+    with pytest.raises(RuleViolation, match="confirmed it already"):
+        steering.reassign(item.pk, admin, by=ada, reason="Again.")

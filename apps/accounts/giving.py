@@ -3,6 +3,8 @@
 Each is one transaction: the grant, what follows from it (granting.py), whoever may object (guards.py), and the event.
 """
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -27,7 +29,7 @@ from apps.accounts.roles import ROLES, gives
 from apps.audit.actions import Action
 from apps.audit.chain import storable_text
 from apps.audit.services import Actor, Target, record
-from apps.errors import Conflict, InvalidInput, NotVisible
+from apps.errors import Conflict, InvalidInput, NotVisible, RuleViolation
 
 LONGEST = timedelta(days=3653)  # ten years
 SYSTEM = Actor("system:grants")
@@ -106,13 +108,16 @@ def end_grant(number: int, *, by: User, reason: str) -> Grant:
     return grant
 
 
-def end_reviewed(grant: Grant, *, by: User | None, actor: Actor, reason: str, **data: Any) -> None:
+def end_reviewed(
+    grant: Grant, *, by: User | None, actor: Actor, reason: str, behind: Iterable[User] = (), **data: Any
+) -> None:
     """End a grant that an access review takes back, in the caller's transaction, which is in line and holds the lock.
 
-    The caller has seen to it that whoever decides may. `by` None: nobody answered, so nobody is asked. `data` is what
-    the event says besides. Raises RuleViolation when nobody could manage people any more, or when a guard objects.
+    The caller has seen to it that whoever decides may. `by` None: nobody answered; the guards are asked as if each of
+    `behind`, whom the caller has locked, ended it. `data` is what the event says besides. Raises RuleViolation when
+    nobody could manage people any more, or when a guard objects.
     """
-    _take(grant, by=by, reason=reason, name=actor.name)
+    _take(grant, by=by, reason=reason, name=actor.name, behind=behind)
     somebody_still_manages_people()
     _record_end(grant, actor, reason, **data)
 
@@ -162,14 +167,28 @@ def _record_end(grant: Grant, actor: Actor, reason: str, **data: Any) -> None:
     )  # fmt: skip
 
 
-def _take(grant: Grant, *, by: User | None, reason: str, name: str = "") -> None:
-    """Mark a grant as ended, and end what follows from it. `by` None: it happens by itself, and nobody can object."""
+def _take(grant: Grant, *, by: User | None, reason: str, name: str = "", behind: Iterable[User] = ()) -> None:
+    """Mark a grant as ended, and end what follows from it. `by` None: it happens by itself, perhaps through `behind`.
+
+    Raises RuleViolation when a guard objects to one of them.
+    """
     name = name or (by.get_username() if by else SYSTEM.name)
     grant.ended_at, grant.ended_by, grant.ended_reason = timezone.now(), name, _kept(reason)
     grant.save(update_fields=["ended_at", "ended_by", "ended_reason"])
     found = granting.bring_up(grant.holder)
     change = guards.GrantChange(by, grant.holder, found.of(granting.as_holder(grant.holder)))
+    _check_behind(change, behind)
     (guards.ask if by else guards.tell)(change)
+
+
+def _check_behind(change: guards.GrantChange, people: Iterable[User]) -> None:
+    """Ask the guards as if each of these people made the change. Raises RuleViolation."""
+    for person in people:
+        try:
+            guards.check(replace(change, by=person))
+        except RuleViolation as error:
+            message = _("%(person)s may not bring this about: “%(why)s”")
+            raise RuleViolation(message % {"person": person.get_username(), "why": error.message}) from error
 
 
 def _kept(reason: str) -> str:

@@ -31,6 +31,7 @@ __all__ = [
     "held_on",
     "held_permissions",
     "held_somewhere",
+    "held_there",
     "held_through",
     "holders",
     "holders_on",
@@ -162,6 +163,15 @@ def holders(permission: Permission, obj: models.Model | None = None) -> QuerySet
         groups |= Q(pk__in=_table(type(obj), "group").objects.filter(_now(), **on_obj).values("group"))
         people |= Q(pk__in=_table(type(obj), "user").objects.filter(_now(), **on_obj).values("user"))
     return _counting(_holding(wanted, groups, people), permission)
+
+
+def held_there(permission: Permission, governed: type[models.Model], *, person: str, key: str) -> Q:
+    """Return the condition on a row that the person in one column holds `permission` on the object in another."""
+    on_it = {"permission__in": stored([permission]), "content_object": models.OuterRef(key)}
+    own = _table(governed, "user").objects.filter(_now(), **on_it, user=models.OuterRef(person))
+    shared = _table(governed, "group").objects.filter(_now(), **on_it, group__user=models.OuterRef(person))
+    everywhere = Q(**{f"{person}__in": holders(permission).values("pk")})
+    return everywhere | Q(models.Exists(own)) | Q(models.Exists(shared))
 
 
 def names_of_holders(permissions: Iterable[Permission], obj: models.Model) -> dict[int, str]:

@@ -35,7 +35,8 @@ EVERYWHERE = 0  # in place of a model's key: the whole registry
 class GrantChange:
     """A group or a person (`holder`) gains or loses permissions, or holds them until another moment.
 
-    `changed` names the models by key, or EVERYWHERE. `by` is None where it happens by itself: then nobody is asked.
+    `changed` names the models by key, or EVERYWHERE. `by` is None where it happens by itself: then nobody is asked, but
+    about whoever brought it about (`check`, with them as `by`).
     """
 
     by: User | None
@@ -76,9 +77,14 @@ def follows(follower: Guard) -> Guard:
 
 def ask(change: Change) -> None:
     """Ask every guard, then tell who follows. Raises RuleViolation."""
-    for told in _guards:
-        told(change)
+    check(change)
     tell(change)
+
+
+def check(change: Change) -> None:
+    """Ask every guard, and tell nobody. Raises RuleViolation."""
+    for asked in _guards:
+        asked(change)
 
 
 def tell(change: Change) -> None:

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_noop as noop
 
 from apps.accounts import grants
+from apps.accounts.access_reviews.owners import vacant
 from apps.accounts.models import AccessReview, AccessReviewItem, Decision
 from apps.accounts.permissions import Permission
 from apps.audit.actions import Action
@@ -21,7 +22,7 @@ TO_OWNERS = {
     ),
 }
 TO_ADMINS = {
-    Action.ACCESS_REVIEW_KEPT: noop("Nobody confirmed %(grant)s, and it was kept: nobody else could manage people"),
+    Action.ACCESS_REVIEW_KEPT: noop("Nobody confirmed %(grant)s, and it was kept: the review says why"),
     Action.ACCESS_REVIEW_CLOSED: noop("The access review is closed: %(name)s"),
     Action.ACCESS_REVIEW_CANCELLED: noop("%(actor)s cancelled the access review %(name)s"),
     Action.ACCESS_REVIEW_CUT_SHORT: noop("%(actor)s ended the access review %(name)s early"),
@@ -35,8 +36,8 @@ def of_grants_to_review(event: AuditEvent) -> Iterable[Message]:
     if review is None:
         return
     pending = AccessReviewItem.objects.filter(review=review, decision=Decision.PENDING).order_by()
-    counts = dict(pending.values_list("owner").annotate(Count("pk")))
-    anybodys = counts.pop(None, 0)
+    counts = dict(pending.filter(~vacant()).values_list("owner").annotate(Count("pk")))
+    anybodys = pending.filter(vacant()).count()
     if anybodys:
         for admin in grants.holders(Permission.PEOPLE_MANAGE).values_list("pk", flat=True):
             counts[admin] = counts.get(admin, 0) + anybodys

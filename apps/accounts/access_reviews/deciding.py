@@ -50,6 +50,7 @@ def decide(number: int, verdict: Verdict | str, *, by: User, reason: str = "") -
     it and another could answer, when a guard objects, or when nobody could manage people any more.
     """
     verdict = _checked(verdict)
+    queries.get_item(by, number)  # before anything is locked or recorded: numbers out of sight cost one question each
     target = Target(KIND, f"item {number}")
     with attempt(ACTIONS[verdict], by=grants.actor(by), target=target) as trial:
         in_line(by.pk)
@@ -93,8 +94,7 @@ def each(
     results = []
     for number in numbers:
         try:
-            if review is not None:
-                queries.get_item(by, number, review)
+            queries.get_item(by, number, review)
             results.append(Result(number, deed(number)))
         except DomainError as error:
             results.append(Result(number, None, error))
@@ -119,12 +119,11 @@ def _checked(verdict: Verdict | str) -> Verdict:
 
 def _check_voice(item: AccessReviewItem, by: User) -> None:
     """Refuse whoever does not answer for an item; what nobody answers for any more, any admin does."""
-    if item.owner is not None and item.owner.is_active:
-        if item.owner_id == by.pk:
-            return
+    vacant = AccessReviewItem.objects.filter(owners.vacant(), pk=item.pk).exists()
+    if item.owner is not None and not vacant and item.owner_id != by.pk:
         message = _("%(person)s answers for this grant. Ask them, or reassign it.")
         raise NotAllowed(message % {"person": item.owner.get_username()})
-    if not manages_people(by):
+    if (vacant or item.answers == Answers.GIVER) and not manages_people(by):
         raise NotAllowed(_("An admin answers for this grant. Ask one to do this."))
 
 
@@ -151,6 +150,8 @@ def _check_own(item: AccessReviewItem, by: User, verdict: Verdict) -> bool:
         raise RuleViolation(message % {"people": ", ".join(others)})
     if verdict is Verdict.CONFIRM and item.first_by_id == by.pk:
         raise RuleViolation(_("You confirmed it already. As every admin holds it, a second one has to confirm it too."))
+    if item.first_by_id is not None and not manages_people(by):
+        raise NotAllowed(_("An admin has to confirm it as the second. Ask one to do this."))
     return item.first_by_id is not None
 
 

@@ -27,7 +27,7 @@ from apps.accounts.access_reviews.records import (
 )
 from apps.accounts.access_reviews.steering import close
 from apps.accounts.managing import in_line
-from apps.accounts.models import AccessReview, AccessReviewItem, Decision, ReviewState
+from apps.accounts.models import AccessReview, AccessReviewItem, Decision, ReviewState, User
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.errors import RuleViolation
@@ -96,23 +96,40 @@ def _end(item: AccessReviewItem) -> None:
 
 
 def _lapse(number: int) -> bool:
-    in_line()
+    known = _behind(AccessReviewItem.objects.select_related("review", "owner").get(pk=number))
+    in_line(*(person.pk for person in known))
     item = locked(number)
     if item.decision != Decision.PENDING or not item.review.is_over(timezone.now()):
         return False
+    behind = _behind(item)
+    if not set(behind) <= set(known):
+        return False  # it was reassigned in this moment, to somebody who is not locked: the next ring ends it
     granting.lock()
     if item.grant is None or not item.grant.in_force:
         _end(item)
         return True
     reason = _("Nobody confirmed it in the access review “%(name)s”.") % {"name": item.review.name}
+    end: dict[str, Any] = {"by": None, "actor": SYSTEM, "reason": reason, "review": item.review_id}
     try:
-        with transaction.atomic():  # undone where nobody could manage people afterwards
-            giving.end_reviewed(item.grant, by=None, actor=SYSTEM, reason=reason, review=item.review_id)
+        with transaction.atomic():  # undone where a guard objects, or nobody could manage people afterwards
+            giving.end_reviewed(item.grant, behind=behind, **end)
     except RuleViolation as error:
         _settle(item, Action.ACCESS_REVIEW_KEPT, Decision.KEPT, error.message)
     else:
         _settle(item, Action.ACCESS_REVIEW_LAPSED, Decision.LAPSED, reason)
     return True
+
+
+def _behind(item: AccessReviewItem) -> list[User]:
+    """Return who brings a lapse about: who ended the campaign early, else who opened it, and who did not answer.
+
+    Opening a narrow campaign, or not answering, is a way to end a grant: what they may not end does not lapse either.
+    """
+    review = item.review
+    if review.ending_at is not None:
+        return list(User.objects.filter(username=review.ending_by))
+    people = User.objects.filter(Q(username=review.opened_by) | Q(pk=item.owner_id))
+    return list(people.order_by("pk"))
 
 
 def _settle(item: AccessReviewItem, action: Action, decision: Decision, reason: str) -> None:

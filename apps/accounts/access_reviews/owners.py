@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apps.accounts import chains, grants
 from apps.accounts.models import AccessReviewItem, Answers, Grant, User
@@ -78,6 +78,20 @@ def free_admins(item: AccessReviewItem) -> QuerySet[User]:
         return admins
     model = chains.all_models().filter(pk=item.model_id).first()
     return admins.filter(pk__in=grants.holders(Permission.MODEL_READ, model).values("pk")) if model else admins.none()
+
+
+def vacant() -> Q:
+    """Return the condition on an item that nobody in particular answers for it at this moment: any admin does.
+
+    So it is where its owner was deactivated, sees the model no longer, is not an admin any more of what they gave as
+    one, or does not own the model any more.
+    """
+    models = chains.all_models()
+    sees = Q(model_id=0) | grants.held_there(Permission.MODEL_READ, models.model, person="owner", key="model_id")
+    owned = Exists(models.filter(pk=OuterRef("model_id"), owner=OuterRef("owner__username")))
+    gone = Q(answers=Answers.GIVER) & ~Q(owner__in=grants.holders(Permission.PEOPLE_MANAGE).values("pk"))
+    gone |= Q(answers=Answers.MODEL_OWNER) & ~Q(owned)
+    return Q(owner=None) | Q(owner__is_active=False) | gone | ~sees
 
 
 def _assign(grant: Grant, known: _Known) -> Assigned:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.accounts import chains, grants
-from apps.accounts.access_reviews.owners import own_groups
+from apps.accounts.access_reviews.owners import own_groups, vacant
 from apps.accounts.models import AccessReview, AccessReviewItem, Decision, Grant, ReviewState, User
 from apps.accounts.permissions import Permission
 from apps.accounts.roles import role_label
@@ -65,7 +65,7 @@ def visible_items(by: User) -> QuerySet[AccessReviewItem]:
     """Return the items that somebody may know of, without an order."""
     rows = AccessReviewItem.objects.all()
     if not grants.allows(by, Permission.PEOPLE_MANAGE):
-        rows = rows.filter(owner=by)
+        rows = rows.filter(~vacant(), owner=by)
     if grants.allows(by, Permission.MODEL_READ):
         return rows
     seen = Q(model_id__in=chains.visible_models(by).order_by().values("pk"))
@@ -110,9 +110,9 @@ def items_of(by: User, review: AccessReview, *, decision: str = "", owner: str =
 def waiting_for(by: User) -> QuerySet[AccessReviewItem]:
     """Return what waits for somebody's answer, in order: what they answer for; for admins also what any admin may."""
     now = timezone.now()
-    mine = Q(owner=by)
+    mine = Q(owner=by) & ~vacant()
     if grants.allows(by, Permission.PEOPLE_MANAGE):
-        mine |= Q(owner=None) | Q(owner__is_active=False)
+        mine |= vacant()
     running = Q(review__state=ReviewState.OPEN, review__ending_at=None, review__due_at__gt=now)
     rows = visible_items(by).filter(mine, running, decision=Decision.PENDING)
     # Whoever confirmed as one of two waits for the other.

@@ -119,6 +119,9 @@ def _check_person(item: AccessReviewItem, person: User) -> None:
     if item.model_id and not _sees(person, item.model_id):
         message = _("%(person)s may not see the model that this grant is on. Name somebody who does.")
         raise InvalidInput(message % {"person": person.get_username()}, field="person")
+    if item.first_by_id == person.pk:
+        message = _("%(person)s confirmed it already, and somebody else has to confirm it too. Name another admin.")
+        raise RuleViolation(message % {"person": person.get_username()}, field="person")
     holds = owners.holders_of(item).filter(pk=person.pk).exists()
     if holds and owners.free_admins(item).exists():
         message = _("%(person)s holds this grant, so somebody else answers for it. Name somebody who does not.")

@@ -26,7 +26,7 @@ class Decision(models.TextChoices):
     CONFIRMED = "confirmed", _("Confirmed")
     REMOVED = "removed", _("Removed")
     LAPSED = "lapsed", _("Lapsed")  # nobody answered in time
-    KEPT = "kept", _("Kept unanswered")  # likewise, but without it nobody could manage people
+    KEPT = "kept", _("Kept unanswered")  # likewise, but nobody could manage people, or a guard objects
     ENDED = "ended", _("Ended meanwhile")  # by itself, or by somebody else than the campaign
     CANCELLED = "cancelled", _("Cancelled")
 

@@ -135,6 +135,7 @@ def test_the_last_admin_is_not_removed_and_the_refusal_is_recorded(admin):
 def test_whoever_asked_for_a_promotion_removes_no_signer(campaign, churn, on_model, alice, bob):
     make_policy("Production")
     requests.open_request(make_version(churn, 1).pk, "Production", reason="Better.", by=alice)
+    type(churn).objects.filter(pk=churn.pk).update(owner="alice")  # the new version has the tags read anew
     with pytest.raises(RuleViolation, match="Whoever asks does not choose"):
         deciding.decide(item_of(on_model).pk, "remove", by=alice, reason="I would rather have another.")
     assert (item_of(on_model).decision, Grant.objects.get(pk=on_model.pk).in_force) == ("pending", True)
@@ -179,3 +180,38 @@ def test_hostile_names_stand_in_the_campaign_as_they_are(admin, team):
     review = opening.open_review("<i>Q</i>\x00", in_days(30), groups=[team.name], by=admin)
     item = item_of(grant)
     assert (AccessReview.objects.get(pk=review.pk).name.startswith("<i>Q</i>"), item.holder) == (True, team.name)
+
+
+def test_what_a_demoted_admin_gave_any_admin_answers_and_they_do_not(campaign, by_name, admin, ada):
+    services.remove_member(admin.groups.get(name="admins"), admin, by=ada)
+    demoted = User.objects.get(pk=admin.pk)
+    with pytest.raises(NotVisible):
+        deciding.decide(item_of(by_name).pk, "confirm", by=demoted)
+    assert (list(queries.waiting_for(demoted)), item_of(by_name) in queries.waiting_for(ada)) == ([], True)
+    deciding.decide(item_of(by_name).pk, "confirm", by=ada)
+    assert item_of(by_name).decided_by == "ada"
+
+
+def test_whoever_owns_the_model_no_longer_does_not_answer_for_it(campaign, churn, on_model, admin, alice):
+    type(churn).objects.filter(pk=churn.pk).update(owner="bob")
+    with pytest.raises(NotVisible):
+        deciding.decide(item_of(on_model).pk, "confirm", by=alice)
+    deciding.decide(item_of(on_model).pk, "confirm", by=admin)
+    assert item_of(on_model).decided_by == "admin"
+
+
+def test_numbers_out_of_sight_are_refused_before_anything_is_locked_or_recorded(campaign, by_name, on_model, mallory):
+    before = AuditEvent.objects.count()
+    results = deciding.decide_several(range(1, 51), "confirm", by=mallory)
+    assert {row.error.code for row in results} == {"not_found"}
+    with pytest.raises(NotVisible):
+        deciding.decide(item_of(by_name).pk, "confirm", by=mallory)
+    assert AuditEvent.objects.count() == before
+
+
+def test_the_second_of_two_is_never_the_first_one_again(admin, ada):
+    review = opening.open_review("Admins", in_days(30), groups=["admins"], by=admin)
+    item = review.items.get()
+    deciding.decide(item.pk, "confirm", by=admin)
+    with pytest.raises(RuleViolation, match="confirmed it already"):
+        steering.reassign(item.pk, admin, by=ada, reason="Again.")

@@ -6,14 +6,17 @@ import pytest
 from django.utils import timezone
 
 from apps.accounts import giving, services
-from apps.accounts.access_reviews import deciding, lapsing, opening, queries
+from apps.accounts.access_reviews import deciding, lapsing, opening, queries, steering
 from apps.accounts.grants import lasting_holders
 from apps.accounts.models import AccessReview, AccessReviewItem, Grant
 from apps.accounts.permissions import Permission
 from apps.accounts.tasks import tend_access_reviews
+from apps.approvals import services as requests
+from apps.approvals.models import ApprovalRequest
 from apps.audit.models import AuditEvent
 from tests.accounts.access_reviews.conftest import in_days, is_due, item_of
 from tests.accounts.test_granting import seen_by
+from tests.builders import make_policy, make_version
 
 
 def events(action: str) -> list[AuditEvent]:
@@ -170,3 +173,44 @@ def test_a_grant_in_two_campaigns_lapses_in_one_and_has_ended_in_the_other(campa
     lapsing.tend()
     lapsing.tend()
     assert (item_of(by_name, campaign).decision, item_of(by_name, other).decision) == ("lapsed", "ended")
+
+
+@pytest.fixture
+def asked_by_admin(churn, on_model, admin) -> ApprovalRequest:
+    """The admin waits for the team to sign."""
+    make_policy("Production")
+    return requests.open_request(make_version(churn, 1).pk, "Production", reason="Better.", by=admin)
+
+
+def test_whoever_asked_for_a_promotion_removes_no_signer_by_ending_a_campaign_early(
+    campaign, asked_by_admin, on_model, admin
+):
+    steering.end_early(campaign.pk, by=admin, reason="Enough.")
+    lapsing.tend()
+    item = item_of(on_model)
+    assert (item.decision, Grant.objects.get(pk=on_model.pk).in_force, state(campaign)) == ("kept", True, "closed")
+    assert item.reason.startswith(f"admin may not bring this about: “You asked for request {asked_by_admin.pk}")
+    assert events("access_review.kept")[0].data["after"] == {"decision": "kept"}
+
+
+def test_nor_by_opening_one_in_which_nobody_answers(campaign, asked_by_admin, on_model, by_name):
+    is_due(campaign)
+    lapsing.tend()
+    assert (item_of(on_model).decision, Grant.objects.get(pk=on_model.pk).in_force) == ("kept", True)
+    assert item_of(by_name).decision == "lapsed"
+
+
+def test_nor_by_not_answering(churn, on_model, alice, ada):
+    review = opening.open_review("Hers", in_days(30), groups=["team"], by=ada)
+    make_policy("Production")
+    requests.open_request(make_version(churn, 1).pk, "Production", reason="Better.", by=alice)
+    is_due(review)
+    lapsing.tend()
+    assert (item_of(on_model).owner, item_of(on_model).decision) == (alice, "kept")
+    assert Grant.objects.get(pk=on_model.pk).in_force
+
+
+def test_what_another_admin_ends_early_lapses_for_them(campaign, asked_by_admin, on_model, ada):
+    steering.end_early(campaign.pk, by=ada, reason="The team is gone.")
+    lapsing.tend()
+    assert (item_of(on_model).decision, Grant.objects.get(pk=on_model.pk).in_force) == ("lapsed", False)

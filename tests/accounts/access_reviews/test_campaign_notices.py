@@ -2,6 +2,7 @@
 
 import pytest
 
+from apps.accounts import services
 from apps.accounts.access_reviews import deciding, lapsing, opening, steering
 from apps.accounts.models import AccessReview
 from apps.notifications import outbox, preferences
@@ -51,7 +52,7 @@ def test_admins_are_told_of_what_was_kept_and_that_it_is_closed(admin):
     is_due(review)
     lapsing.tend()
     assert told(admin) == [
-        "Nobody confirmed admins: admin (the whole registry), and it was kept: nobody else could manage people",
+        "Nobody confirmed admins: admin (the whole registry), and it was kept: the review says why",
         "The access review is closed: Admins",
     ]
 
@@ -82,3 +83,10 @@ def test_the_other_admins_are_told_of_an_end(admin, ada, by_name, deed, text):
 def test_it_is_mailed_at_once_unless_somebody_chooses_otherwise(alice):
     assert preferences.choice(preferences.of(alice), Kind.ACCESS) == MailChoice.NOW
     assert Kind.ACCESS in preferences.CHOSEN
+
+
+def test_admins_are_reminded_of_what_a_deactivated_owner_left(campaign, alice, admin, ada):
+    services.deactivate(alice, by=admin, reason="They left.")
+    AccessReview.objects.update(remind_at=campaign.opened_at)
+    lapsing.tend()
+    assert [text for text in told(ada) if "still wait" in text][-1].endswith("First quarter (1)")

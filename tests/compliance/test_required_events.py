@@ -20,7 +20,6 @@ from apps.registry.models import RegisteredModel
 from tests.builders import make_model
 from tests.compliance.conftest import applied, mirror, settle
 
-
 LATER = 10**7  # minutes: what MLflow says of times to come is so from now on
 
 

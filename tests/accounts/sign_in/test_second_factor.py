@@ -319,6 +319,22 @@ def test_a_recovery_code_signs_nothing(bob, recovery):
     assert signing.confirm(bob, recovery[0]).answer is signing.Answer.WRONG
 
 
+def answer_to(bob: User, text: str) -> str:
+    return signing.confirm(bob, text).answer.value
+
+
+def test_a_password_between_them_buys_no_more_guesses_at_the_code(bob, recovery):
+    for _ in range(throttle.MAX_FAILURES):
+        assert (answer_to(bob, "000000"), answer_to(bob, PASSWORD)) == ("wrong", "right")
+    assert (answer_to(bob, code_of(bob)), answer_to(bob, PASSWORD)) == ("too_many", "right")
+
+
+def test_a_right_code_forgets_the_wrong_ones(bob, recovery):
+    for _ in range(throttle.MAX_FAILURES - 1):
+        answer_to(bob, "000000")
+    assert [answer_to(bob, text) for text in (code_of(bob), "000000", PASSWORD)] == ["right", "wrong", "right"]
+
+
 # --- two at once ---
 
 

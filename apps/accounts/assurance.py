@@ -26,6 +26,12 @@ def asked_by(*policies: str) -> SignWith:
     return SignWith.FACTOR if strongest is SignWith.PASSWORD and settings.SIGN_WITH_FACTOR else strongest
 
 
+def is_more(asked: SignWith, than: SignWith) -> bool:
+    """Return whether one choice takes more of a signer than another."""
+    order = list(SignWith)
+    return order.index(asked) > order.index(than)
+
+
 def is_enough(method: str, asked: SignWith) -> bool:
     """Return whether a signature that was confirmed by `method` ("": by nothing) is one that `asked` takes."""
     if asked is SignWith.NONE:

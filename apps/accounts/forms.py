@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import grants, sessions
+from apps.accounts.assurance import SignWith
 from apps.accounts.models import TokenScope, User
 from apps.accounts.passwords import password_counts
 from apps.accounts.roles import DUTIES, RANKS
@@ -214,10 +215,10 @@ class CodeForm(forms.Form):
 
 
 class AgainForm(forms.Form):
-    """Who changes second factors a while after the sign-in says again who they are."""
+    """Who changes second factors says again who they are, with what `asks` says; `carried`: they proved it already."""
 
     again = forms.CharField(
-        label=_("Your password, or the code of your app"),
+        label=_("Your password"),
         strip=False,
         required=False,
         max_length=MAX_PASSWORD,
@@ -225,10 +226,14 @@ class AgainForm(forms.Form):
         help_text=_("You signed in a while ago."),
     )
 
-    def __init__(self, *args: Any, asks_again: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, asks: str = SignWith.NONE, carried: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not asks_again:
+        if asks == SignWith.NONE or carried:
             del self.fields["again"]
+        elif asks == SignWith.FACTOR:
+            field = self.fields["again"]
+            field.label, field.help_text = _("Your second factor"), _("The code of your app, or a recovery code.")
+            field.widget = forms.TextInput(attrs={"autocomplete": "one-time-code", "spellcheck": "false"})
 
 
 class AppForm(AgainForm):

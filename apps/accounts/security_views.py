@@ -16,12 +16,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts import entering, passes, sessions, throttle
+from apps.accounts.assurance import SignWith
 from apps.accounts.entering import HalfWay, Step
 from apps.accounts.factors import passkeys, queries, services
 from apps.accounts.factors.rules import must_have_factor
 from apps.accounts.forms import AgainForm, AppForm, PasskeyForm
 from apps.accounts.going_on import go_on, on_this_host
 from apps.accounts.models import User
+from apps.accounts.proving import Proof, proof
 from apps.accounts.single_sign_on import provider
 from apps.accounts.single_sign_on.services import is_connected
 from apps.errors import InvalidInput, NotVisible
@@ -35,7 +37,7 @@ def security(request: HttpRequest) -> HttpResponse:
     """One's own second factors and sessions, and what can be done about them."""
     user = cast(User, request.user)
     sent = request.POST if request.method == "POST" else None  # an empty form is one too
-    form = AgainForm(sent, asks_again=services.asks_again(request, user))
+    form = AgainForm(sent, **_again(request, user))
     new_codes: list[str] = []
     status = 200
     if request.method == "POST":
@@ -50,6 +52,7 @@ def security(request: HttpRequest) -> HttpResponse:
             status = 400
     context = {
         "form": form,
+        "proof": _proof(request, user),
         "new_codes": "\n".join(new_codes),
         "factors": queries.factors_of(user),
         "must_have": must_have_factor(user),
@@ -88,7 +91,7 @@ def app_add(request: HttpRequest) -> HttpResponse:
     user, half_way = _who(request)
     if user is None:
         return redirect("accounts:sign-in")
-    form = AppForm(request.POST or None, asks_again=services.asks_again(request, user))
+    form = AppForm(request.POST or None, **_again(request, user))
     codes = _try_to_add(
         form, lambda values: services.add_app(request, user, values["code"], again=values.get("again", ""))
     )
@@ -96,7 +99,13 @@ def app_add(request: HttpRequest) -> HttpResponse:
         return _added(request, half_way, queries.TOTP, codes)
     new = services.begin_app(request, user)
     picture = new.picture[new.picture.index("<svg") :]  # stands in the page: images of other kinds are not let in
-    context = {"form": form, "secret": new.secret, "picture": picture, "half_way": half_way}
+    context = {
+        "form": form,
+        "secret": new.secret,
+        "picture": picture,
+        "half_way": half_way,
+        "proof": _proof(request, user),
+    }
     return render(request, "accounts/app_add.html", context, status=400 if request.method == "POST" else 200)
 
 
@@ -107,7 +116,7 @@ def passkey_add(request: HttpRequest) -> HttpResponse:
     user, half_way = _who(request)
     if user is None:
         return redirect("accounts:sign-in")
-    form = PasskeyForm(request.POST or None, asks_again=services.asks_again(request, user))
+    form = PasskeyForm(request.POST or None, **_again(request, user))
     codes = _try_to_add(
         form,
         lambda values: services.add_passkey(
@@ -116,7 +125,12 @@ def passkey_add(request: HttpRequest) -> HttpResponse:
     )
     if codes is not None:
         return _added(request, half_way, passkeys.PASSKEY, codes)
-    context = {"form": form, "question": passkeys.question_to_add(user), "half_way": half_way}
+    context = {
+        "form": form,
+        "question": passkeys.question_to_add(user),
+        "half_way": half_way,
+        "proof": _proof(request, user),
+    }
     return render(request, "accounts/passkey_add.html", context, status=400 if request.method == "POST" else 200)
 
 
@@ -135,7 +149,10 @@ def prove_by_passkey(request: HttpRequest) -> HttpResponse:
         if tried <= throttle.MAX_FAILURES and passkeys.check_passkey(user, request.POST.get("answer", "")):
             throttle.forget("passkey", user.get_username())
             passes.give(request, user, passkeys.PASSKEY)
-            messages.success(request, _("Your passkey counts for one signature, for five minutes."))
+            messages.success(
+                request,
+                _("Your passkey counts for one signature, or one change of your second factors, for five minutes."),
+            )
             return HttpResponseRedirect(following)
         refused = True
     context = {"question": passkeys.question_to_check(user), "following": following, "refused": refused}
@@ -148,6 +165,18 @@ def _who(request: HttpRequest) -> tuple[User | None, HalfWay | None]:
         return request.user, None
     half_way = entering.half_way(request, Step.ADD_FACTOR)
     return (half_way.person, half_way) if half_way else (None, None)
+
+
+def _again(request: HttpRequest, user: User) -> dict[str, Any]:
+    """Return what a form is to ask again; nothing to type where a pass that counts waits in the session."""
+    asks = services.answer_to(request, user)
+    return {"asks": asks, "carried": asks is SignWith.FACTOR and bool(passes.held(request, asks))}
+
+
+def _proof(request: HttpRequest, user: User) -> Proof | None:
+    """Return how else than by typing the person says who they are, where a factor is asked for."""
+    asks = services.answer_to(request, user)
+    return proof(request, asks) if asks is SignWith.FACTOR else None
 
 
 def _try_to_add(form: Form, add: Callable[[dict[str, Any]], list[str]]) -> list[str] | None:

@@ -94,7 +94,8 @@ def connect(request: HttpRequest) -> HttpResponse:
     """Send whoever is signed in to the provider, to sign in with that identity from now on."""
     _needs_provider()
     if asks_again(request, cast(User, request.user)):
-        raise NotAllowed(_("You signed in a while ago. Sign out and in again, then connect your account."))
+        message = _("You signed in a while ago, or without your second factor. Sign out and in again, then connect it.")
+        raise NotAllowed(message)
     return provider.send(request, Purpose.CONNECT, following=reverse("accounts:security"))
 
 

@@ -4,12 +4,14 @@ One field takes the password, the present code of the signer's authenticator app
 single sign-on gave them a moment ago. What it was is stored with the signature.
 
 Failures are counted per person, whatever the address: whoever signs is signed in already, so that the count locks out
-nobody else, and a stolen session cannot guess on from another address.
+nobody else, and a stolen session cannot guess on from another address. What looks like a code is counted by itself, and
+a password does not forget it: whoever knows the password would guess codes without end.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from apps.accounts import passes, throttle
@@ -19,9 +21,10 @@ from apps.accounts.models import User
 from apps.accounts.passwords import password_counts
 from apps.errors import InvalidInput, NotAllowed
 
-COUNTED_AS = "signing"  # in place of an address
+COUNTED_AS, CODES_COUNTED_AS = "signing", "signing code"  # in place of an address
 PASSWORD = "password"  # noqa: S105 - how it was confirmed, not what with
 TOTP_DIGITS = 6
+RECOVERY_DIGITS = settings.MFA_RECOVERY_CODE_DIGITS
 
 
 class Answer(StrEnum):
@@ -42,17 +45,26 @@ class Confirmation:
     method: str = ""
 
 
-def confirm(user: User, password: str) -> Confirmation:
-    """Compare a password, code or pass with the person's own. Outside a transaction: it is slow on purpose."""
+def confirm(user: User, password: str, *, recovery: bool = False) -> Confirmation:
+    """Compare a password, code or pass with the person's own. Outside a transaction: it is slow on purpose.
+
+    `recovery`: a recovery code is an answer too, and used up; no signature takes one.
+    """
     if not password:
         return Confirmation(user.pk, Answer.NONE)
     # Counted before it is looked at: many guesses at once get no more tries than one after the other.
-    if throttle.count_failure(COUNTED_AS, user.get_username()) > throttle.MAX_FAILURES:
+    name = user.get_username()
+    too_many = throttle.count_failure(COUNTED_AS, name) > throttle.MAX_FAILURES
+    if _is_code(password, recovery=recovery):
+        too_many = throttle.count_failure(CODES_COUNTED_AS, name) > throttle.MAX_FAILURES or too_many
+    if too_many:
         return Confirmation(user.pk, Answer.TOO_MANY)
-    method = _recognised(user, password)
+    method = _recognised(user, password, recovery=recovery)
     if not method:
         return Confirmation(user.pk, Answer.WRONG)
-    throttle.forget(COUNTED_AS, user.get_username())
+    throttle.forget(COUNTED_AS, name)
+    if method in (TOTP, PASSKEY, codes.RECOVERY_CODE):
+        throttle.forget(CODES_COUNTED_AS, name)
     return Confirmation(user.pk, Answer.RIGHT, method)
 
 
@@ -64,7 +76,7 @@ def confirmed_with(confirmation: Confirmation | None, user: User, *, asks: SignW
     """
     asked = confirmation if confirmation and confirmation.user_id == user.pk else Confirmation(user.pk, Answer.NONE)
     if asked.answer is Answer.TOO_MANY:
-        raise NotAllowed(_("Too many wrong passwords. Wait 15 minutes, then sign again."), field="password")
+        raise NotAllowed(_("Too many wrong passwords or codes. Wait 15 minutes, then try again."), field="password")
     if asked.answer is Answer.WRONG:
         raise InvalidInput(_wrong(asks), field="password")
     if not is_enough(asked.method, asks):
@@ -99,10 +111,21 @@ def method_label(method: str) -> str:
     return words.get(method, _("confirmed"))
 
 
-def _recognised(user: User, text: str) -> str:
+def _recognised(user: User, text: str, *, recovery: bool) -> str:
     """Return what the text is: a pass, a code, or the password, in this order; "" when it is none of the person's."""
     if text.startswith(passes.PREFIX):
         return passes.use(user, text)
-    if len(text) == TOTP_DIGITS and text.isascii() and text.isdigit() and codes.check_totp(user, text):
-        return TOTP
+    if _is_code(text, recovery=recovery):
+        method = codes.check_code(user, text) if recovery else TOTP if codes.check_totp(user, text) else ""
+        if method:
+            return method
     return PASSWORD if user.check_password(text) and password_counts(user.get_username()) else ""
+
+
+def _is_code(text: str, *, recovery: bool) -> bool:
+    """Return whether a text looks like a code: nothing else is compared with the person's codes."""
+    return (
+        text.isascii()
+        and text.isdigit()
+        and len(text) in ((TOTP_DIGITS, RECOVERY_DIGITS) if recovery else (TOTP_DIGITS,))
+    )

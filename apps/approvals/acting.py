@@ -9,11 +9,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.accounts import grants
+from apps.accounts.assurance import is_more
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.approvals import aiming, conditions, policies, schedule, submitting, visibility, waiting
 from apps.approvals.advancing import advance, close, enqueue_apply, record_advance
 from apps.approvals.delegating.voices import speaks_for, voice_of
+from apps.approvals.exceptional import dropping
 from apps.approvals.models import UNDER_REVIEW, ApprovalRequest, RequestState, Verdict
 from apps.approvals.records import about, request_target, signature
 from apps.approvals.reviewing import (
@@ -25,9 +27,10 @@ from apps.approvals.reviewing import (
     dismiss_weaker,
     give_review,
     refresh_evidence,
+    reopen,
     seen_digest,
 )
-from apps.approvals.signing import Signing
+from apps.approvals.signing import Signing, asked_to_bypass
 from apps.approvals.texts import text_from
 from apps.approvals.transitions import RequestAction, Transition, refusal, transition_of
 from apps.audit import services as audit
@@ -171,6 +174,7 @@ def _dismiss_objection(deed: Deed) -> None:
 def _repin(deed: Deed) -> None:
     """Let the request follow the policy of now, and look at its votes anew under that one's rules."""
     request, former, alias = deed.request, deed.request.policy, aiming.alias_of(deed.request)
+    asked_before = asked_to_bypass(request)
     request.policy = policies.present_for(request)
     if aiming.alias_of(request) != alias:  # another one moves with the stage now
         aiming.pin_alias(request)
@@ -183,9 +187,11 @@ def _repin(deed: Deed) -> None:
     if request.state in UNDER_REVIEW:
         schedule.under_review_again(request, timezone.now())
     request.save(update_fields=["policy", "from_number", "alias_write", *schedule.TIMES, "updated_at"])
-    refresh_evidence(request)
-    if weaker := dismiss_weaker(request):
+    if weaker := dismiss_weaker(request):  # first: what rests on the evidence is counted without them
         deed.trial.data["dismissed"] = weaker
+    refresh_evidence(request)
+    if is_more(asked_to_bypass(request), asked_before):
+        _end_weaker_bypass(deed)
     dismiss_lapsed(request, objections=False)  # a lapsed objection waits for another reviewer, not for another policy
     advance(request)
     if was_approved and request.state == RequestState.APPROVED:  # its wait and its time are those of the new policy
@@ -193,6 +199,13 @@ def _repin(deed: Deed) -> None:
         request.save(update_fields=schedule.TIMES)
         enqueue_apply(request)
     waiting.note(request)
+
+
+def _end_weaker_bypass(deed: Deed) -> None:
+    """Let no bypass stand that was signed with less than the request's policy asks for now."""
+    dropping.drop_asked(deed.request, _("The present policy asks more of whoever goes past it."), by=deed.trial.by)
+    if deed.request.bypassed:
+        reopen(deed.request)
 
 
 EFFECTS: dict[RequestAction, Callable[[Deed], None]] = {

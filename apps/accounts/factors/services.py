@@ -1,7 +1,9 @@
 """Second factors: added and removed by their person, recorded. Another admin resets them in apps/accounts/services.py.
 
-Adding and removing asks for a sign-in of the last ten minutes, or the password or a code again: whoever sits down at an
-open browser must not make themselves at home.
+Adding and removing asks again who it is: whoever sits down at an open browser must not make themselves at home. Who
+has a factor answers with one (a code, a recovery code, a passkey): with a new one they sign what a password signs not.
+Who has none answers with the password. Neither is asked in the ten minutes after a sign-in, which has to have been with
+a factor where there is one.
 """
 
 from collections.abc import Iterator
@@ -18,12 +20,12 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from apps.accounts import grants, guards, sessions, signing
-from apps.accounts.assurance import SignWith, asked_by
+from apps.accounts import grants, guards, passes, sessions, signing
+from apps.accounts.assurance import SignWith, is_enough
 from apps.accounts.factors import codes, passkeys, queries
 from apps.accounts.factors.rules import must_have_factor
 from apps.accounts.models import User
-from apps.accounts.session_store import started
+from apps.accounts.session_store import METHOD, started
 from apps.audit.actions import Action
 from apps.audit.chain import storable_text
 from apps.audit.services import Actor, Attempt, Target, attempt
@@ -147,33 +149,63 @@ def reset_as_operator(user: User, *, reason: str) -> list[str]:
 
 
 def asks_again(request: HttpRequest, user: User) -> bool:
-    """Return whether changing factors takes the password or a code: not soon after the sign-in, nor on the way in."""
+    """Return whether changing factors asks again who it is: not soon after the sign-in, nor on the way in.
+
+    A sign-in without a factor, by somebody who has one, spares them nothing.
+    """
     if not request.user.is_authenticated:
         return False
     at = started(request.session)
-    return at is None or at < timezone.now() - FRESH
+    if at is None or at < timezone.now() - FRESH:
+        return True
+    return queries.has_factor(user) and not _came_with_factor(request)
+
+
+def answer_to(request: HttpRequest, user: User) -> SignWith:
+    """Return what is asked of whoever changes factors: nothing, the password, or one of the factors that they have."""
+    if not asks_again(request, user):
+        return SignWith.NONE
+    return SignWith.FACTOR if queries.has_factor(user) else SignWith.PASSWORD
+
+
+def _came_with_factor(request: HttpRequest) -> bool:
+    """Return whether this session began with a factor, or with single sign-on where that is worth one."""
+    said = request.session.get(METHOD, "").split(", ")
+    return any(one == codes.RECOVERY_CODE or is_enough(one, SignWith.FACTOR) for one in said)
 
 
 def _confirmation(request: HttpRequest, user: User, again: str) -> signing.Confirmation | None:
-    return signing.confirm(user, again) if asks_again(request, user) else None  # slow on purpose: before any lock
+    """Compare what was typed, or else the pass that waits in this session. Before any lock: slow on purpose."""
+    asks = answer_to(request, user)
+    if asks is SignWith.NONE:
+        return None
+    return signing.confirm(user, again or passes.held(request, asks), recovery=asks is SignWith.FACTOR)
 
 
 def _check_again(request: HttpRequest, user: User, confirmation: signing.Confirmation | None) -> None:
     if not request.user.is_authenticated and queries.has_factor(user):  # on the way in, which began without one
         raise Conflict(_("You have a second factor by now. Sign in anew, with that."))
-    if not asks_again(request, user):
+    asks = answer_to(request, user)
+    if asks is SignWith.NONE or (confirmation and confirmation.method == codes.RECOVERY_CODE):
         return
     if confirmation is None or confirmation.answer is signing.Answer.NONE:
-        message = _("You signed in a while ago. Type your password, or the code of your app; or sign in anew.")
-        raise InvalidInput(message, field="again")
-    # Whoever has a factor answers as a signature here does; who has none could add none otherwise.
-    asks = asked_by(SignWith.PASSWORD) if queries.has_factor(user) else SignWith.PASSWORD
+        raise InvalidInput(_nothing_said(asks), field="again")
     try:
         signing.confirmed_with(confirmation, user, asks=asks)
     except InvalidInput as error:
-        raise InvalidInput(
-            _("This is not your password, nor a code that counts. Nothing was changed."), field="again"
-        ) from error
+        raise InvalidInput(_does_not_count(asks), field="again") from error
+
+
+def _nothing_said(asks: SignWith) -> str:
+    if asks is SignWith.FACTOR:
+        return _("You have a second factor. Type the code of your app or a recovery code, or use your passkey.")
+    return _("You signed in a while ago. Type your password; or sign in anew.")
+
+
+def _does_not_count(asks: SignWith) -> str:
+    if asks is SignWith.FACTOR:
+        return _("This is no code that counts: it takes your second factor, not your password. Nothing was changed.")
+    return _("This is not your password. Nothing was changed. Type the one that you sign in with.")
 
 
 @contextmanager

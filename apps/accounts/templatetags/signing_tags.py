@@ -21,4 +21,6 @@ def prove(
     message = error.message if error and error.field == "password" else ""
     if field is not None:
         id, message = field.auto_id, " ".join(map(str, field.errors))
-    return {"proof": proof(request, asks), "id": id, "hint": field is None, "message": message, "here": request.path}
+    # Where a refused form was sent to shows nothing to whoever comes back: its page says which address does.
+    here = context.get("sign_at") or (request.get_full_path() if request.method == "GET" else request.path)
+    return {"proof": proof(request, asks), "id": id, "hint": field is None, "message": message, "here": here}

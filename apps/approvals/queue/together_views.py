@@ -1,10 +1,12 @@
 """The page on which several requests are signed at once. Every rule is the service's."""
 
 from typing import cast
+from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from apps.accounts.models import User
@@ -47,5 +49,6 @@ def _confirm_page(
         "asks": together.asks(items),
         "meanings": Meaning.choices,
         "error": error,
+        "sign_at": f"{reverse('approvals:sign-together')}?{urlencode([('request', number) for number in numbers])}",
     }
     return render(request, "approvals/sign_together.html", context, status=error.status if error else 200)

@@ -1,6 +1,7 @@
 """Passkeys: made, asked for at the sign-in and for a signature; and answers that do not fit."""
 
 import json
+from urllib.parse import quote
 
 import pytest
 from django.test import Client
@@ -10,8 +11,9 @@ from apps.accounts import passes, signing, throttle
 from apps.accounts.factors import queries
 from apps.accounts.models import SigningPass, User
 from apps.audit.models import AuditEvent
-from tests.accounts.sign_in.conftest import SECOND, is_in, sign_in
+from tests.accounts.sign_in.conftest import SECOND, SECURITY, is_in, sign_in
 from tests.accounts.sign_in.soft_key import SoftKey
+from tests.conftest import PASSWORD
 
 ADD, PROVE = reverse("accounts:passkey-add"), reverse("accounts:prove-by-passkey")
 
@@ -181,3 +183,51 @@ def test_proving_ends_after_ten_wrong_answers(browser, bob, key):
 def test_who_has_no_passkey_finds_no_such_page(erin):
     assert User.objects.get() == erin
     assert sign_in("erin").get(PROVE).status_code == 404
+
+
+# --- changing factors ---
+
+
+@pytest.fixture
+def late(browser) -> Client:
+    """Bob's browser, a while after he signed in."""
+    session = browser.session
+    session["started"] -= 11 * 60
+    session.save()
+    return browser
+
+
+def test_a_passkey_that_was_proved_adds_another_once(late, bob, key):
+    refused = make(late, SoftKey(), "Phone")
+    assert (refused.status_code, list(refused.context["form"].errors)) == (400, ["again"])
+    prove(late, key, ADD)
+    assert [make(late, SoftKey(), name).status_code for name in ("Phone", "Tablet")] == [302, 400]
+    assert [factor.name for factor in queries.factors_of(bob)] == ["Laptop", "Phone", "Recovery codes"]
+
+
+def test_the_pages_say_where_the_passkey_is_proved_and_that_it_was(late, key):
+    for path in (SECURITY, ADD, reverse("accounts:app-add")):
+        page = late.get(path)
+        assert f'href="{PROVE}?next={quote(path, safe="")}"' in page.content.decode()
+        assert "again" in page.context["form"].fields
+    prove(late, key, SECURITY)
+    page = late.get(SECURITY)
+    assert ("You said anew who you are" in page.content.decode(), page.context["form"].fields) == (True, {})
+
+
+def test_a_passkey_is_removed_with_a_passkey(late, bob, key):
+    number = queries.factors_of(bob)[0].number
+    assert late.post(SECURITY, {"remove": number, "again": PASSWORD}).status_code == 400
+    prove(late, key, SECURITY)
+    assert (late.post(SECURITY, {"remove": number}).status_code, queries.has_factor(bob)) == (302, False)
+
+
+def test_a_pass_of_somebody_else_changes_nothing(late, bob, erin, key):
+    other = sign_in("erin")
+    erins = SoftKey()
+    make(other, erins)
+    prove(other, erins)
+    text = other.session[passes.IN_SESSION][0]
+    number = queries.factors_of(bob)[0].number
+    assert late.post(SECURITY, {"remove": number, "again": text}).status_code == 400
+    assert queries.has_factor(bob)

@@ -252,11 +252,55 @@ def test_the_last_app_goes_with_the_recovery_codes(bob, recovery):
     assert (queries.factors_of(bob), last_event().action) == ([], "factor.removed")
 
 
-def test_an_open_browser_changes_no_factor_without_the_password(bob, recovery):
+def test_an_open_browser_changes_no_factor_without_a_factor(bob, recovery):
     browser, number = signed_in(bob, minutes_ago=11), queries.factors_of(bob)[0].number
-    answers = [browser.post(SECURITY, {"remove": number, "again": again}) for again in ("", "wrong", PASSWORD)]
-    assert [answer.status_code for answer in answers] == [400, 400, 302]
-    assert list(answers[0].context["form"].errors) == ["again"]
+    given = ("", "wrong", PASSWORD, recovery[0])
+    answers = [browser.post(SECURITY, {"remove": number, "again": again}) for again in given]
+    assert [answer.status_code for answer in answers] == [400, 400, 400, 302]
+    assert [list(answer.context["form"].errors) for answer in answers[:3]] == [["again"]] * 3
+
+
+def test_a_password_adds_no_passkey_and_makes_no_recovery_codes_beside_a_factor(bob, recovery):
+    browser = signed_in(bob, minutes_ago=11)
+    before = queries.factors_of(bob)
+    made = browser.post(SECURITY, {"do": "new_codes", "again": PASSWORD})
+    added = browser.post(KEY_PAGE, {"name": "Mine", "answer": "{}", "again": PASSWORD})
+    assert [(answer.status_code, list(answer.context["form"].errors)) for answer in (made, added)] == [
+        (400, ["again"])
+    ] * 2
+    assert [factor.number for factor in queries.factors_of(bob)] == [factor.number for factor in before]
+
+
+def test_the_code_of_the_app_changes_factors_and_a_recovery_code_counts_once(bob, recovery):
+    browser = signed_in(bob, minutes_ago=11)
+    answers = [browser.post(SECURITY, {"do": "new_codes", "again": code}) for code in (code_of(bob, 1), recovery[1])]
+    assert [answer.status_code for answer in answers] == [200, 400]  # the second is of the codes before
+
+
+def test_a_fresh_session_that_began_without_a_factor_changes_none_that_is_there(bob):
+    browser, other = sign_in("bob"), sign_in("bob")
+    set_up(other)
+    answer = browser.post(SECURITY, {"remove": queries.factors_of(bob)[0].number, "again": PASSWORD})
+    assert (answer.status_code, queries.has_factor(bob)) == (400, True)
+
+
+def test_who_has_no_factor_yet_adds_one_with_the_password(erin):
+    browser = sign_in("erin")
+    session = browser.session
+    session["started"] -= 11 * 60
+    session.save()
+    secret = browser.get(APP).context["secret"]
+    code = totp.format_hotp_value(totp.hotp_value(secret, int(time.time()) // 30))
+    answers = [browser.post(APP, {"code": code, "again": again}).status_code for again in ("", "wrong", PASSWORD)]
+    assert (answers, queries.has_factor(erin)) == ([400, 400, 200], True)
+
+
+def test_guessing_the_code_to_change_a_factor_ends_after_ten(bob, recovery):
+    browser = signed_in(bob, minutes_ago=11)
+    for number in range(throttle.MAX_FAILURES):
+        browser.post(SECURITY, {"do": "new_codes", "again": f"{number:010}"})
+        signing.confirm(bob, PASSWORD)
+    assert browser.post(SECURITY, {"do": "new_codes", "again": recovery[0]}).status_code == 403
 
 
 def test_new_recovery_codes_replace_those_before(bob, recovery):
@@ -317,6 +361,22 @@ def test_a_password_is_not_enough_where_a_signature_takes_a_factor(bob, recovery
 
 def test_a_recovery_code_signs_nothing(bob, recovery):
     assert signing.confirm(bob, recovery[0]).answer is signing.Answer.WRONG
+
+
+def answer_to(bob: User, text: str) -> str:
+    return signing.confirm(bob, text).answer.value
+
+
+def test_a_password_between_them_buys_no_more_guesses_at_the_code(bob, recovery):
+    for _ in range(throttle.MAX_FAILURES):
+        assert (answer_to(bob, "000000"), answer_to(bob, PASSWORD)) == ("wrong", "right")
+    assert (answer_to(bob, code_of(bob)), answer_to(bob, PASSWORD)) == ("too_many", "right")
+
+
+def test_a_right_code_forgets_the_wrong_ones(bob, recovery):
+    for _ in range(throttle.MAX_FAILURES - 1):
+        answer_to(bob, "000000")
+    assert [answer_to(bob, text) for text in (code_of(bob), "000000", PASSWORD)] == ["right", "wrong", "right"]
 
 
 # --- two at once ---

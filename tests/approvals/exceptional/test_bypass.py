@@ -6,9 +6,10 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.accounts.roles import ADMIN
 from apps.approvals import services
 from apps.approvals.exceptional import bypass
-from apps.approvals.models import AfterReview, ApprovalRequest, Bypass, FreezeWindow
+from apps.approvals.models import AfterReview, ApprovalRequest, Bypass, FreezeWindow, Review
 from apps.approvals.reviewing import reopen
 from apps.audit.actions import Action, Outcome
 from apps.audit.models import AuditEvent
@@ -16,6 +17,8 @@ from apps.errors import Conflict, InvalidInput, NotAllowed, NotVisible, RuleViol
 from apps.jobs.models import Job
 from apps.registry.models import ModelVersion
 from tests.approvals.exceptional.conftest import REASON
+from tests.builders import publish_policy
+from tests.conftest import member
 
 
 def state(asked: ApprovalRequest) -> str:
@@ -262,3 +265,49 @@ def lose(person: User, duty: Group, what: str) -> None:
         person.groups.remove(duty)
     else:
         User.objects.filter(pk=person.pk).update(is_active=False)
+
+
+def follow_the_present(asked: ApprovalRequest, sign_with: str) -> ApprovalRequest:
+    """Publish another edition of the policy, and let another admin put the request under it."""
+    publish_policy(required_approvals=1, staleness="none", sign_with=sign_with)
+    services.act(asked.pk, "repin", by=member("ada", ADMIN), comment="The present one.")
+    return ApprovalRequest.objects.get(pk=asked.pk)
+
+
+@pytest.mark.parametrize(("sign_with", "stands"), [("password", True), ("factor", False)])
+def test_a_bypass_that_was_asked_with_less_than_the_present_policy_takes_is_dropped(ask, asked, sign_with, stands):
+    ask()
+    follow_the_present(asked, sign_with)
+    dropped = AuditEvent.objects.filter(action=Action.BYPASS_DROPPED)
+    assert (Bypass.objects.get().dropped_at is None, dropped.exists()) == (stands, not stands)
+    if not stands:
+        assert (dropped.get().actor, dropped.get().reason) == (
+            "ada",
+            "The present policy asks more of whoever goes past it.",
+        )
+
+
+@pytest.mark.parametrize("voted", [True, False])
+def test_a_bypass_that_was_confirmed_with_less_is_no_way_past_the_present_policy(ask, confirm, asked, erin, voted):
+    ask()
+    confirm()
+    if voted:  # with nothing but being signed in
+        Review.objects.create(
+            request=asked, requester=asked.requester, reviewer=erin, counts_for=erin, reviewer_role="reviewer",
+            verdict="approve", evidence_digest=asked.evidence_digest, meaning="approval", signed_name="Erin",
+        )  # fmt: skip
+    request = follow_the_present(asked, "factor")
+    assert (request.state, request.expedited, request.bypassed) == ("open", False, False)
+    assert (Bypass.objects.get().dropped_at is None, AfterReview.objects.exists()) == (False, False)
+
+
+def test_a_confirmed_bypass_goes_back_also_where_strong_votes_are_enough(ask, confirm, asked, erin):
+    ask()
+    confirm()
+    Review.objects.create(
+        request=asked, requester=asked.requester, reviewer=erin, counts_for=erin, reviewer_role="reviewer",
+        verdict="approve", evidence_digest=asked.evidence_digest, meaning="approval", signed_name="Erin",
+        confirmed_with="totp",
+    )  # fmt: skip
+    request = follow_the_present(asked, "factor")
+    assert (request.state, request.expedited, Bypass.objects.get().dropped_at is None) == ("approved", False, False)

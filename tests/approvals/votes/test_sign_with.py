@@ -1,6 +1,9 @@
 """What a policy asks signers for, and what becomes of votes that were signed with less."""
 
+from urllib.parse import quote
+
 import pytest
+from allauth.mfa.models import Authenticator
 
 from apps.accounts.assurance import SignWith
 from apps.accounts.roles import EMERGENCY, VIEWER
@@ -101,6 +104,19 @@ def test_the_page_for_several_leaves_out_what_somebody_cannot_sign(asked, alice,
     assert (page.context["asks"], len(page.context["ready"])) == (SignWith.FACTOR, 1)
     page = browser(erin).get("/reviews/sign/", {"request": asked.pk})
     assert (page.context["ready"], "you have none yet" in text_of(page)) == ([], True)
+
+
+def with_passkey(person):
+    Authenticator.objects.create(user=person, type="webauthn", data={"name": "Laptop", "credential": {}})
+    return person
+
+
+def test_whoever_proves_by_passkey_comes_back_to_the_requests_they_chose(asked, bob):
+    sent = {"request": f"{asked.pk}:{asked.evidence_digest}", "comment": "", "password": "000000"}
+    page = browser(with_passkey(bob)).get("/reviews/sign/", {"request": asked.pk})
+    refused = browser(bob).post("/reviews/sign/", sent | {"meaning": "fun"})
+    where = f'?next={quote(f"/reviews/sign/?request={asked.pk}", safe="")}"'
+    assert [where in one.content.decode() for one in (page, refused)] == [True, True]
 
 
 def asked_under(version, alice, sign_with: str) -> ApprovalRequest:

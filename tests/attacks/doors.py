@@ -67,7 +67,8 @@ def _value(before: str, kind: str, ids: dict[str, list[int]], place: int) -> Any
         return NAMES[before]
     if before in ids:
         return ids[before][place % len(ids[before])]
-    return NAMES.get(before, 1 if kind == "int" else "x")
+    named = NAMES.get(before, 1 if kind == "int" else "x")
+    return 1 if kind == "int" and not isinstance(named, int) else named
 
 
 def _doors(resolver: URLResolver, namespace: str, route: str) -> Iterator[Door]:

@@ -11,6 +11,7 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.db import models, transaction
 from django.db.models import Q, QuerySet
+from django.db.models.expressions import RawSQL
 from django.utils import timezone
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
@@ -35,6 +36,7 @@ __all__ = [
     "held_through",
     "holders",
     "holders_on",
+    "keys_of_holders",
     "lasting_holders",
     "names_everywhere",
     "names_of_holders",
@@ -170,8 +172,13 @@ def held_there(permission: Permission, governed: type[models.Model], *, person: 
     on_it = {"permission__in": stored([permission]), "content_object": models.OuterRef(key)}
     own = _table(governed, "user").objects.filter(_now(), **on_it, user=models.OuterRef(person))
     shared = _table(governed, "group").objects.filter(_now(), **on_it, group__user=models.OuterRef(person))
-    everywhere = Q(**{f"{person}__in": holders(permission).values("pk")})
+    everywhere = Q(**{f"{person}__in": keys_of_holders(permission)})
     return everywhere | Q(models.Exists(own)) | Q(models.Exists(shared))
+
+
+def keys_of_holders(permission: Permission) -> RawSQL:
+    """Return the keys of whom `holders` finds for the whole installation, as what `__in` takes in another query."""
+    return holding.keys_of_holders(permission.codename, persons=permission in PERSONS_ALONE)
 
 
 def names_of_holders(permissions: Iterable[Permission], obj: models.Model) -> dict[int, str]:

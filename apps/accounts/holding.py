@@ -11,7 +11,7 @@ from django.db.models import BigIntegerField
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
-_HOLDERS = """
+_EVERYWHERE = """
     SELECT held.user_id FROM accounts_user_user_permissions held WHERE held.permission_id = {permission}
     UNION ALL
     SELECT member.user_id FROM auth_group_permissions held
@@ -23,6 +23,8 @@ _HOLDERS = """
     SELECT member.user_id FROM accounts_timedpermission held
         JOIN accounts_user_groups member ON member.group_id = held.group_id
         WHERE held.permission_id = {permission} AND held.until > CURRENT_TIMESTAMP
+"""
+_ON_IT = """
     UNION ALL
     SELECT held.user_id FROM {of_person} held
         WHERE held.permission_id = {permission} AND held.content_object_id = %s AND held.until > CURRENT_TIMESTAMP
@@ -37,7 +39,7 @@ _PERMISSION = """(
     WHERE app.app_label IN ('accounts', 'registry') AND permission.codename = %s
 )"""
 _PEOPLE = """
-    SELECT person.id, person.username FROM accounts_user person
+    SELECT {columns} FROM accounts_user person
     WHERE person.is_active AND (person.is_superuser OR ({holds_each})){of_persons}
 """
 # The permission's key is found once, and the groups without their table: then one index holds all that is read.
@@ -60,15 +62,26 @@ def keys_held(codename: str, person: int, *, of_groups: str, of_person: str) -> 
     return RawSQL(query, [codename, now, person] * 2, output_field=BigIntegerField())  # noqa: S611 - values are bound
 
 
+def keys_of_holders(codename: str, *, persons: bool) -> RawSQL:
+    """Return the keys of the active people who hold a permission on the whole installation, as what `__in` takes."""
+    query = _people("person.id", [_EVERYWHERE.format(permission=_PERMISSION)], persons=persons)
+    return RawSQL(query, [codename] * 4, output_field=BigIntegerField())  # noqa: S611 - values are bound
+
+
 def names_of_holders(codenames: Sequence[str], model: int, *, of_groups: str, of_person: str, persons: bool) -> dict:
     """Return the active people who hold all of these permissions on the model with this key: key → user name.
 
     `of_groups` and `of_person` are the tables of permissions on single models; `persons` leaves service accounts out.
     """
-    one = _HOLDERS.format(permission=_PERMISSION, of_groups=of_groups, of_person=of_person)
-    holds_each = " AND ".join([f"person.id IN ({one})"] * len(codenames))
-    query = _PEOPLE.format(holds_each=holds_each, of_persons=" AND NOT person.is_service" if persons else "")
+    one = (_EVERYWHERE + _ON_IT).format(permission=_PERMISSION, of_groups=of_groups, of_person=of_person)
+    query = _people("person.id, person.username", [one] * len(codenames), persons=persons)
     values = [value for name in codenames for value in (name, name, name, name, name, model, name, model)]
     with connection.cursor() as cursor:
         cursor.execute(query, values)
         return dict(cursor.fetchall())
+
+
+def _people(columns: str, holding: Sequence[str], *, persons: bool) -> str:
+    holds_each = " AND ".join(f"person.id IN ({keys})" for keys in holding)
+    of_persons = " AND NOT person.is_service" if persons else ""
+    return _PEOPLE.format(columns=columns, holds_each=holds_each, of_persons=of_persons)

@@ -231,3 +231,10 @@ def test_names_of_holders_count_every_way_that_is_in_force(model, bob):
         "bob", "for good", "group soon everywhere", "group soon here", "person soon everywhere", "person soon here",
         "root",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("permission", [Permission.MODEL_READ, Permission.MODEL_REVIEW, Permission.PEOPLE_MANAGE])
+def test_keys_of_holders_are_those_of_the_holders_of_everything(model, alice, admin, permission):
+    everybody_by_every_way(model)
+    found = User.objects.filter(pk__in=grants.keys_of_holders(permission))
+    assert set(found) == set(grants.holders(permission))

@@ -225,7 +225,7 @@ class World:
         values = {"review": campaign, "holder": group.name, "of_group": True, "on": "x", "given_by": "admin"}
         values |= {"given_at": timezone.now(), "given_reason": "x", "answers": "giver", "role": "viewer"}
         for role, more in (
-            ("viewer", {"owner": self.reader}), ("reviewer", {"answers": "admin"}),
+            ("viewer", {"owner": self.reader, "answers": "reassigned"}), ("reviewer", {"answers": "admin"}),
             ("admin", {"decision": "confirmed", "decided_at": timezone.now(), "decided_by": "admin"}),
         ):  # fmt: skip
             grant = Grant.objects.create(

@@ -89,7 +89,7 @@ def vacant() -> Q:
     models = chains.all_models()
     sees = Q(model_id=0) | grants.held_there(Permission.MODEL_READ, models.model, person="owner", key="model_id")
     owned = Exists(models.filter(pk=OuterRef("model_id"), owner=OuterRef("owner__username")))
-    gone = Q(answers=Answers.GIVER) & ~Q(owner__in=grants.holders(Permission.PEOPLE_MANAGE).values("pk"))
+    gone = Q(answers=Answers.GIVER) & ~Q(owner__in=grants.keys_of_holders(Permission.PEOPLE_MANAGE))
     gone |= Q(answers=Answers.MODEL_OWNER) & ~Q(owned)
     return Q(owner=None) | Q(owner__is_active=False) | gone | ~sees
 

@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.models import User
@@ -50,6 +51,7 @@ def _request_page(
             **request_page.offers_context(asked, person),
             **signing_page.signing_context(asked, person, form),
             "error": error,
+            "sign_at": reverse("approvals:request-detail", args=[asked.pk]),
         }
         return render(request, "approvals/request_detail.html", context, status=error.status if error else 200)
 

@@ -8,6 +8,7 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -90,6 +91,7 @@ def _drift_page(
         "error": error,
         "asked": asked,
         "reason": reason,
+        "sign_at": reverse("approvals:drift-detail", args=[finding.pk]),
     }
     return render(request, "approvals/drift_detail.html", context, status=error.status if error else 200)
 

@@ -1,4 +1,7 @@
+from urllib.parse import quote
+
 import pytest
+from allauth.mfa.models import Authenticator
 from django.test import Client
 
 from apps.approvals.models import ApprovalRequest, DriftFinding, ProtectedAlias
@@ -82,6 +85,16 @@ def test_the_password_is_a_field_where_the_policy_signs_with_one(as_, version, b
     )
     accepted = client.post(f"{address}act/", {**typed, "password": PASSWORD})
     assert (accepted.status_code, DriftFinding.objects.get().state) == (302, "accepted")
+
+
+def test_whoever_was_refused_comes_back_from_their_passkey_to_the_drift(as_, version, bob):
+    make_policy(sign_with="password")
+    move(version, "Production")
+    address = f"/drift/{DriftFinding.objects.get().pk}/"
+    Authenticator.objects.create(user=bob, type="webauthn", data={"name": "Laptop", "credential": {}})
+    typed = {"action": "accept", "found": "Production", "reason": "Agreed.", "password": "wrong"}
+    refused = as_(bob).post(f"{address}act/", typed)
+    assert (refused.status_code, f'?next={quote(address, safe="")}"' in text(refused)) == (400, True)
 
 
 def test_asking_leads_to_the_request(as_, drifted, alice, bob):

@@ -119,6 +119,13 @@ def test_whoever_proves_by_passkey_comes_back_to_the_requests_they_chose(asked, 
     assert [where in one.content.decode() for one in (page, refused)] == [True, True]
 
 
+def test_whoever_was_refused_comes_back_from_their_passkey_to_the_request(asked, bob):
+    sent = {"action": "approve", "evidence_digest": asked.evidence_digest, "password": "000000"}
+    refused = browser(with_passkey(bob)).post(f"/requests/{asked.pk}/act/", sent)
+    assert refused.status_code == 400
+    assert f'?next={quote(f"/requests/{asked.pk}/", safe="")}"' in refused.content.decode()
+
+
 def asked_under(version, alice, sign_with: str) -> ApprovalRequest:
     make_policy(sign_with=sign_with)
     return services.open_request(version.pk, "Production", reason="Better.", by=alice)

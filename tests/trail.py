@@ -43,10 +43,12 @@ def _values(count: int, models: int) -> dict[str, str]:
         else f"datetime('now', '-' || ({back}) || ' seconds')"
     )
     synced = f"{kind} < 500"
+    moved = f"{kind} < 10"  # to another stage; one in 97 of these into the archive
     return {
         "id": "i",
         "at": seconds_ago,
-        "action": f"""CASE WHEN i % 100003 = 0 THEN 'policy.published' WHEN {kind} < 300 THEN 'version.changed'
+        "action": f"""CASE WHEN i % 100003 = 0 THEN 'policy.published' WHEN i % 20011 = 0 THEN 'grant.changed'
+            WHEN {moved} THEN 'version.stage_changed' WHEN {kind} < 300 THEN 'version.changed'
             WHEN {kind} < 500 THEN 'version.mirrored' WHEN {kind} < 650 THEN 'session.started'
             WHEN {kind} < 750 THEN 'request.opened' WHEN {kind} < 900 THEN 'request.reviewed'
             WHEN {kind} < 960 THEN 'request.applied' WHEN {kind} < 990 THEN 'check.reported'
@@ -63,7 +65,8 @@ def _values(count: int, models: int) -> dict[str, str]:
         "target": f"CASE WHEN {synced} THEN 'model-' || {number} || ' v' || CAST(1 + i % 10 AS text)"
         f" WHEN {kind} < 960 THEN 'request ' || CAST(i / 6 AS text) ELSE 'model-' || {number} END",
         "reason": f"CASE WHEN {attempt} < 4 THEN 'Your own request: somebody else has to review it.' ELSE '' END",
-        "data": """('{"before": {"stage": "None"}, "after": {"stage": "Staging"}, "evidence_digest": "'"""
+        "data": """('{"before": {"stage": "None"}, "after": {"stage": "'"""
+        """ || CASE WHEN i % 97 = 0 THEN 'Archived' ELSE 'Staging' END || '"}, "evidence_digest": "'"""
         f""" || {text.format("i", 64)} || '"}}')""" + ("::jsonb" if connection.vendor == "postgresql" else ""),
         "request_id": f"CASE WHEN {synced} THEN 'job-' || CAST(i / 500 AS text) ELSE 'r-' || CAST(i / 3 AS text) END",
         "address": f"CASE WHEN {synced} THEN '' ELSE '10.0.0.' || CAST({door} AS text) END",

@@ -30,6 +30,10 @@ ONE = {
     "two actions": {"action": ["request.applied", "freeze.set"]},
     "refused": {"outcome": "refused"},
     "from a command": {"source": "command"},
+    "deployments": {"event_type": "model_deployed"},
+    "archived versions": {"event_type": "model_archived"},
+    "stage transitions": {"event_type": "stage_transition"},
+    "changed permissions": {"event_type": "permission_changed"},
     "an object type": {"target_type": "policy"},
     "an object's name": {"target": "request 123"},
     "text of no object": {"target": "nowhere to be found"},
@@ -39,8 +43,9 @@ ONE = {
     "an address": {"address": "10.0.0.77"},
     "a request id": {"request_id": "r-1234"},
 }
-PAIRED = ("a busy person", "a quiet person", "a busy action", "a rare action", "refused", "from a command",
-          "an object type", "a busy model", "a quiet model", "a week of last year", "an address")  # fmt: skip
+PAIRED = ("a busy person", "a quiet person", "a busy action", "a rare action", "deployments", "archived versions",
+          "changed permissions", "refused", "from a command", "an object type", "a busy model", "a quiet model",
+          "a week of last year", "an address")  # fmt: skip
 
 
 def measure(processes: Processes, events: int) -> None:

@@ -19,6 +19,7 @@ NEVER = {  # each, and each pair, fits nothing; the two halves of a pair fit tho
     "an actor": {"actor": "nobody"},
     "an action": {"action": ["freeze.lifted"]},
     "actions": {"action": ["freeze.lifted", "waiver.revoked"]},
+    "an event type": {"event_type": "model_deleted"},
     "an outcome": {"outcome": "nothing"},
     "a source": {"source": "gateway"},
     "an object type": {"target_type": "webhook"},

@@ -5,12 +5,14 @@ admin: admin of everything · mallory: signed in, granted nothing (the stranger)
 Roles are held on the whole registry through groups, as an admin would give them.
 """
 
+import gc
 import os
 import signal
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import connection
+from django.core.management.sql import emit_post_migrate_signal
+from django.db import connection, transaction
 from django.test import TransactionTestCase
 
 from apps.accounts import grants
@@ -27,16 +29,34 @@ PASSWORD = "correct horse battery staple"
 _flush = TransactionTestCase._fixture_teardown
 
 
+def pytest_collection_finish() -> None:
+    """Leave what was imported and collected out of every look for garbage: it stays to the end of the session."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
 def _flush_with_trail(case: TransactionTestCase) -> None:
     """Empty the tables after a test with real transactions: the triggers that forbid it are lifted meanwhile."""
     triggers.remove(connection)
     policy_triggers.remove(connection)
     try:
-        _flush(case)
+        _empty() if connection.vendor == "postgresql" else _flush(case)
     finally:
         triggers.install(connection)
         policy_triggers.install(connection)
         Connection.objects.get_or_create(name=DEFAULT_CONNECTION)  # a migration makes it once
+
+
+def _empty() -> None:
+    """Delete the few rows that there are: Django truncates every table, which takes ten times as long."""
+    tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
+    with connection.cursor() as cursor, transaction.atomic():
+        cursor.execute("SET LOCAL session_replication_role = replica")  # no foreign key is asked
+        cursor.execute(" UNION ALL ".join(f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {table})" for table in tables))
+        for (table,) in cursor.fetchall():
+            cursor.execute(f"DELETE FROM {table}")
+    emit_post_migrate_signal(verbosity=0, interactive=False, db=connection.alias)
 
 
 TransactionTestCase._fixture_teardown = _flush_with_trail  # type: ignore[method-assign]

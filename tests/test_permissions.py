@@ -4,13 +4,13 @@ Roles are held per model: `granted` on the model of the request, `stranger` on a
 the admin role on the whole registry; `nobody` is not signed in.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
@@ -37,6 +37,7 @@ from apps.notifications.models import Delivery, Endpoint
 from apps.registry.models import RegisteredModel, SavedView
 from tests.builders import make_model, make_policy, make_version
 from tests.conftest import member
+from tests.undoing import undone
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -442,6 +443,25 @@ def _names(resolver: URLResolver, namespace: str) -> list[str]:
 
 @pytest.fixture
 def asked(alice, erin) -> ApprovalRequest:
+    """The request that is asked about."""
+    return ask(alice, erin)
+
+
+@pytest.fixture
+def persons(asked) -> dict[str, User | None]:
+    """The people who ask."""
+    return people_around(asked)
+
+
+@pytest.fixture(scope="module")
+def both(django_db_setup: None, django_db_blocker) -> Iterator[tuple[dict[str, User | None], ApprovalRequest]]:
+    """The people who ask, and the request, built once: what each of them does is undone after its answer."""
+    with django_db_blocker.unblock(), undone():
+        asked = ask(member("alice", DATA_SCIENTIST), member("erin", REVIEWER))
+        yield people_around(asked), asked
+
+
+def ask(alice: User, erin: User) -> ApprovalRequest:
     """Alice's request on the model that `granted` persons hold their role on, which has drifted too."""
     model = make_model("churn")
     first = make_version(model, 1, stage="Production")
@@ -489,8 +509,7 @@ def _webhook(owner: User) -> None:
     )
 
 
-@pytest.fixture
-def persons(asked) -> dict[str, User | None]:
+def people_around(asked: ApprovalRequest) -> dict[str, User | None]:
     """Two persons per role, one who holds it on the requested model and one on another; an admin of all; nobody."""
     other = make_model("other")
     people: dict[str, User | None] = {}
@@ -560,17 +579,14 @@ def status(user: User | None, method: str, name: str, row: Row, request: Approva
     }
     content_type = {"content_type": "application/json"} if name.startswith("api:") else {}
     data = {"data": payload} if method != "GET" else {}
-    block = transaction.atomic()
-    block._from_testcase = True  # the services' durable transactions may run inside, as in Django's own TestCase
-    with block:
+    with undone():
         send = getattr(client, method.lower())
-        code = send(address(name, request, row.query), **data, **content_type).status_code
-        transaction.set_rollback(True)
-    return code
+        return send(address(name, request, row.query), **data, **content_type).status_code
 
 
 @pytest.mark.parametrize(("name", "method"), TABLE, ids=lambda value: str(value))
-def test_address_answers_each_person_as_the_table_says(name, method, persons, asked):
+def test_address_answers_each_person_as_the_table_says(db, name, method, both):
+    persons, asked = both
     row = TABLE[name, method]
     assert {who: status(user, method, name, row, asked) for who, user in persons.items()} == row.expected()
 
@@ -580,7 +596,8 @@ def test_table_lists_every_address():
 
 
 @pytest.mark.parametrize("name", addresses())
-def test_methods_outside_the_table_are_refused(name, persons, asked):
+def test_methods_outside_the_table_are_refused(db, name, both):
+    persons, asked = both
     others = [method for method in METHODS if (name, method) not in TABLE]
     empty = Row(0, 0, 0, 0)
     assert {method: status(persons["everywhere"], method, name, empty, asked) for method in others} == dict.fromkeys(

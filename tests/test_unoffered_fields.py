@@ -14,10 +14,10 @@ from django.test import Client
 
 from apps.accounts.models import Session, User
 from tests import test_permissions
-from tests.attacks.conftest import undone
 from tests.attacks.doors import METHODS, ask
 from tests.attacks.hostile import OURS
 from tests.test_permissions import TABLE, Row, address
+from tests.undoing import undone
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 asked, persons = test_permissions.asked, test_permissions.persons  # fixtures

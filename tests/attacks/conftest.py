@@ -1,14 +1,12 @@
 """A full house for the attacks: objects of every kind in every state, and people who may see a small part of it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -25,6 +23,7 @@ from tests.attacks.forms import Form, forms_on, pages
 from tests.browser.world import World, build
 from tests.builders import make_model, make_version
 from tests.conftest import member
+from tests.undoing import undone
 
 OWN = "elsewhere"  # the one model that the strangers may see
 HIDDEN = "churn-classifier"  # of those that they may not see, the one with everything
@@ -92,16 +91,6 @@ class House:
             "username": ["alice"], "prefix": self.ids["tokens"], "account": ["alice"], "person": ["alice"],
             "model_id": [self.world.churn.pk], "check": ["signature"], "reason": ["Because."], "q": ["churn"],
         }  # fmt: skip
-
-
-@contextmanager
-def undone() -> Iterator[None]:
-    """Undo what is written inside. The services' durable transactions may run in it, as in Django's own TestCase."""
-    block = transaction.atomic()
-    block._from_testcase = True  # type: ignore[attr-defined]
-    with block:
-        yield
-        transaction.set_rollback(True)
 
 
 @pytest.fixture(scope="package")

@@ -15,11 +15,11 @@ from apps.accounts.services import create_token
 from apps.accounts.session_store import row_key
 from apps.audit.actions import Outcome
 from apps.audit.models import AuditEvent
-from tests.attacks.conftest import undone
 from tests.attacks.doors import METHODS, ask, doors
 from tests.attacks.forms import TOKEN
 from tests.conftest import PASSWORD
 from tests.test_permissions import TABLE, Row
+from tests.undoing import undone
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 WRITING = METHODS[1:]

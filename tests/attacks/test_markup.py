@@ -20,9 +20,10 @@ from apps.jobs.models import Job, JobState
 from apps.jobs.tasks import run_job
 from apps.notifications.models import Notification
 from apps.notifications.sending import mail
-from tests.attacks.conftest import House, undone
+from tests.attacks.conftest import House
 from tests.attacks.doors import doors, text_of
 from tests.attacks.hostile import Change, write_everywhere
+from tests.undoing import undone
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 MARKUP = "'\"><xss onx=1>"

@@ -14,8 +14,9 @@ from django.test import Client
 from apps.audit.actions import Outcome
 from apps.audit.models import AuditEvent
 from config import api_docs
-from tests.attacks.conftest import HIDDEN, OWN, House, undone
+from tests.attacks.conftest import HIDDEN, OWN, House
 from tests.attacks.doors import METHODS, ask, doors, text_of, unmet
+from tests.undoing import undone
 
 pytestmark = pytest.mark.django_db
 FORMATS = [{}, {"accept": "application/json"}, {"hx-request": "true"}]

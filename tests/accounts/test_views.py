@@ -345,3 +345,15 @@ def test_the_page_of_a_service_account_asks_as_often_for_ten_tokens_as_for_one(a
                 client.get(page_of("ci"))
             counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+def test_a_group_says_which_claims_of_single_sign_on_its_members_follow(admin, settings):
+    settings.OIDC_ISSUER = "https://login.example.org"
+    settings.OIDC_GROUPS = {"ml-leads": "admins", "<b>": "admins", "others": "reviewers"}
+    page = browser(admin).get(PEOPLE).content.decode()
+    assert "is a member exactly while the provider says: &lt;b&gt;, ml-leads." in page
+
+
+def test_without_single_sign_on_no_group_speaks_of_claims(admin, settings):
+    settings.OIDC_GROUPS = {"ml-leads": "admins"}
+    assert "the provider says" not in browser(admin).get(PEOPLE).content.decode()

@@ -96,6 +96,13 @@ def put_into_groups(person: User, identity: Identity) -> None:
                 logger.warning("single sign-on left a membership as it was: %s", error.message)
 
 
+def claims_for(group: str) -> list[str]:
+    """Return the values of the provider's claim that make somebody a member of this group, sorted."""
+    return (
+        sorted(value for value, name in settings.OIDC_GROUPS.items() if name == group) if settings.OIDC_ISSUER else []
+    )
+
+
 def _add(identity: Identity) -> User:
     target = Target("person", sessions.UNKNOWN)
     with attempt(Action.USER_CREATED, by=PROVIDER, target=target, issuer=identity.issuer) as trial:

@@ -5,6 +5,7 @@ import threading
 import pytest
 from django.utils import timezone
 
+from apps.jobs import services
 from apps.jobs.handlers import handles
 from apps.jobs.models import Job, JobState
 from apps.jobs.services import enqueue
@@ -35,6 +36,7 @@ def applied(monkeypatch):
 def test_an_apply_asked_for_later_runs_before_a_backlog_of_details_is_done(broken, monkeypatch, applied):
     monkeypatch.setattr(tasks, "TURN_SECONDS", 0.0)
     monkeypatch.setattr(details, "BATCH", 2)
+    monkeypatch.setattr(services, "BACK_OFF_SECONDS", 0.0)
     broken.always(Reply(status=500))  # the files of none can be read
     model = make_model()
     for number in range(1, 9):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -146,6 +147,9 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "the policy of a target": lambda user: policies.in_force(registry.get_model(user, "first").pk, "Production"),
     "requests let through": lambda user: dry_run(ApprovalPolicy.objects.filter(stage="Production")[0], by=user),
     "the matrix": lambda user: matrix.page_of(user, matrix.Wanted(), timezone.now(), 50),
+    "the matrix of the past": lambda user: matrix.page_of(
+        user, matrix.Wanted(at=timezone.now() - timedelta(days=1)), timezone.now(), 50
+    ),
     "the matrix of a tier": lambda user: matrix.page_of(user, matrix.Wanted(risk="high"), timezone.now(), 50),
     "holds": lambda user: list(holding.standing(holding.visible_holds(user))[:50]),
     "holds of a model": lambda user: holding.standing_on(registry.get_model(user, "first")),

@@ -11,7 +11,11 @@ NOT_REQUIREMENTS = ("#", "-")  # comments and options such as "--extra-index-url
 
 def requirements_are_pinned(subject: Subject) -> Finding:
     """Every requirement names exactly one version."""
-    lines = subject.version.requirements
+    return are_pinned(subject.version.requirements)
+
+
+def are_pinned(lines: list[str] | None) -> Finding:
+    """Return whether each of these requirements names exactly one version; None: there is no requirements.txt."""
     if lines is None:
         return Outcome.FAIL, _("No requirements.txt: the environment cannot be rebuilt.")
     wanted = [line.strip() for line in lines if line.strip() and not line.strip().startswith(NOT_REQUIREMENTS)]

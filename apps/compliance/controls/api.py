@@ -27,7 +27,6 @@ class ControlOut(serializers.Serializer):
     name = serializers.CharField(source="control.name")
     label = serializers.CharField(source="control.label")  # type: ignore[assignment]
     question = serializers.CharField(source="control.question")
-    tells_past = serializers.BooleanField(source="control.tells_past", help_text="Whether it can be told of the past.")
     enabled = serializers.BooleanField(source="setting.enabled")
     tiers = serializers.ListField(
         source="setting.tiers", child=serializers.CharField(), help_text="Empty: every model."

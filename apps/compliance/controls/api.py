@@ -74,6 +74,7 @@ class CoveredOut(serializers.Serializer):
     publisher = serializers.CharField(source="source.publisher")
     address = serializers.CharField(source="source.address")
     note = serializers.CharField(source="source.note", allow_blank=True)
+    basis = serializers.CharField(source="source.basis", help_text="What of it was read for the mapping, and what not.")
     clauses = ClauseOut(many=True)
 
 
@@ -109,7 +110,10 @@ class ClauseList(APIView):
 
     @extend_schema(summary="List clauses with their coverage", responses=CoveredOut(many=True), tags=["compliance"])
     def get(self, request: Request) -> Response:
-        """Answer with every document. What is met supports evidence for a clause; it certifies nothing."""
+        """Answer with every document. What is met supports evidence for a clause; it certifies nothing.
+
+        Mapped by Assent; not legal advice.
+        """
         valid(NoFilter, request.query_params.dict())
         now = timezone.now()
         _number, found = coverage(request.user, now, [one.control.name for one in columns(now)], asked=True)

@@ -42,7 +42,7 @@ class Source:
 def sources() -> tuple[Source, ...]:
     """Return every document.
 
-    Raises ValueError for a control that is not in the table and for what must not be empty, KeyError for a field missing.
+    Raises ValueError for a control that is not in the table and for what is empty, KeyError for a field missing.
     """
     return tuple(_source(row) for row in yaml.safe_load(FILE.read_text(encoding="utf-8"))["sources"])
 
@@ -55,9 +55,7 @@ def clauses_of(control: str) -> list[str]:
 def _source(row: dict[str, Any]) -> Source:
     clauses = tuple(_clause(one) for one in row["clauses"])
     if not (row["title"] and row["publisher"] and row["basis"] and row["address"].startswith("https://")):
-        raise ValueError(
-            f"clauses.yaml, {row['id']}: say its title, who publishes it, where it stands and what was read"
-        )
+        raise ValueError(f"clauses.yaml, {row['id']}: say its title, publisher, address (https) and what was read")
     return Source(row["id"], row["title"], row["publisher"], row["address"], row["note"], row["basis"], clauses)
 
 

@@ -439,9 +439,10 @@ def check_files(package, notes, report):
     if SEAL in package.paths:
         try:
             content, signature = unsigned(json.loads(package.read(SEAL)))
-        except (ValueError, AttributeError, KeyError) as error:
+            said = content["format"], content["sha256"]
+        except (ValueError, AttributeError, KeyError, TypeError) as error:
             raise Misfit(f"{SEAL} is not what a package holds.") from error
-        if (content["format"], content["sha256"]) != (PACKAGE_FORMAT, hashlib.sha256(package.read(FILES)).hexdigest()):
+        if said != (PACKAGE_FORMAT, hashlib.sha256(package.read(FILES)).hexdigest()):
             raise Misfit(f"{FILES} was changed: its SHA-256 is not the one that was signed.")
         notes.statements.append((FILES, content, signature))
 

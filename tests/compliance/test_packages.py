@@ -290,6 +290,13 @@ class TestPdf:
         said = self.text(charlie)
         assert [line for line in manifest.splitlines() if line.split("  ")[0] not in said] == []
 
+    def test_it_names_the_key_the_signature_and_the_checkpoint(self, churn, charlie):
+        found = unpacked(services.export_version("churn", 2, by=charlie))
+        seal, about = json.loads(found["MANIFEST.signature.json"]), json.loads(found["package.json"])
+        said = self.text(charlie).replace(" ", "")
+        event = f"uptoevent{about['checkpoint']['event_id']}"
+        assert [word for word in (seal["key_id"], seal["signature"], event) if word not in said] == []
+
     def test_markup_in_texts_is_text(self, churn, charlie):
         ModelVersion.objects.update(description='<b>bold</b> <font name="none">&amp; </para>')
         assert "<b>bold</b>" in self.text(charlie)

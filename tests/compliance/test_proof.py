@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from apps.audit.actions import Action
 from apps.audit.export import to_line
@@ -191,6 +193,7 @@ def test_a_package_whose_signatures_were_taken_away_is_refused_to_who_has_the_ke
 
     bare = named_anew(with_events(files, change))
     del bare[SEAL]
+    assert misfit(tmp_path, bare) is None  # as packages of before, which nobody signed
     assert misfit(tmp_path, bare, key) == "The manifest is not signed with the key that you gave, but with no key."
 
 
@@ -223,6 +226,17 @@ def test_a_changed_a_missing_and_an_added_file_are_named(tmp_path, files, key):
         "holds.json is missing.",
         f"note.txt was put in: {FILES} does not name it.",
     ]
+
+
+@given(st.sampled_from([EVENTS, FILES, SEAL, "package.json"]), st.floats(0, 1, exclude_max=True), st.integers(0, 7))
+@settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_byte_of_a_package_is_changed_unseen(tmp_path, files, key, path, where, bit):
+    content = bytearray(files[path])
+    content[int(where * len(content))] ^= 1 << bit
+    try:
+        assert misfit(tmp_path, {**files, path: bytes(content)}, key)
+    except PROGRAM.Unusable:
+        assert path == EVENTS  # its format is another: no verdict
 
 
 def test_what_is_no_package_gets_no_verdict(tmp_path):

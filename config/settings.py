@@ -239,6 +239,7 @@ LOGOUT_REDIRECT_URL = "accounts:sign-in"
 AUDIT_VISIBLE_MODEL_IDS = "apps.registry.queries.visible_model_ids"
 MODEL_BY_REFERENCE = "apps.registry.queries.get_model"  # for trail, notifications, tokens
 SCOPES_BY_ROUTE = "config.api_scopes.NEEDED"  # which scope of a token each address needs
+AUDIT_HELD = "apps.compliance.holds.queries.hold_stands_on"  # what the access log keeps longer, likewise
 AUDIT_ACTOR = "apps.accounts.grants.actor"  # a person as the trail names people, likewise
 CHECKPOINT_SECONDS = env.int("ASSENT_CHECKPOINT_SECONDS", 3600)  # how often the trail is signed; 0: only when asked
 ACCESS_LOG_DAYS = env.int("ASSENT_ACCESS_LOG_DAYS", 365)  # how long denials and reads are kept; 0: for ever

@@ -17,8 +17,9 @@ from django.utils.module_loading import import_string
 
 from apps.audit import chain, context, filters, moments, queries
 from apps.audit.actions import Action, Outcome
-from apps.audit.manifest import FORMAT, Head, export_lines
+from apps.audit.manifest import FORMAT, Head, export_lines, signed
 from apps.audit.models import AuditEvent
+from apps.audit.proof import keys
 from apps.audit.services import Actor, Target, record
 from apps.cells import line
 from apps.errors import NotAllowed
@@ -36,16 +37,19 @@ def export(values: Mapping[str, Any], chosen: Mapping[str, Any], *, by: Any, for
     `values` are the parsed filters (`filters.condition`), `chosen` the same as they were asked, for the manifest;
     `form` is "jsonl" or "csv". The trail is exported as it stands now: the start of this export is its last event.
     Whoever loses the right to read in the middle gets no more: NotAllowed breaks the file off, without a manifest.
+    The manifest is signed with the key of the trail; raises WrongState, and records nothing, when it cannot be opened.
     """
     actor = import_string(settings.AUDIT_ACTOR)(by)
     with transaction.atomic():
         start = record(Action.AUDIT_EXPORT_STARTED, by=actor, target=TRAIL, filters=dict(chosen), format=form)
+        signer = keys.signer()
     whole = queries.reads_everything(by)
     said = {
         "by": actor.name,
         "head": Head(start.id, start.hash),
         "filters": dict(chosen),
         "filtered": bool(chosen) or not whole,
+        "signer": signer,
     }
     events = _events(by, values, start.id, whole)
     return _recorded(FORMS[form](events, said), start, actor, context.current())
@@ -113,7 +117,7 @@ def table_lines(events: Iterable[AuditEvent], said: Mapping[str, Any]) -> Iterat
         "exported_at": chain.format_time(timezone.now()),
         "exported_by": said["by"],
     }
-    yield line([LAST_OF_TABLE, chain.canonical_json(manifest)])
+    yield line([LAST_OF_TABLE, chain.canonical_json(signed(manifest, said["signer"]))])
 
 
 def _cells(event: AuditEvent) -> Iterator[Any]:

@@ -60,7 +60,7 @@ def test_the_private_key_is_sealed(db, settings):
     make_checkpoint()
     settings.ENCRYPTION_KEYS = ["another"]
     write()
-    with pytest.raises(WrongState, match="cannot be read with the keys"):
+    with pytest.raises(WrongState, match="cannot be opened with the keys of this installation"):
         make_checkpoint()
     keys.rotate(reason="The old one cannot be opened any more.")
     assert make_checkpoint().key_id == SigningKey.objects.get().key_id

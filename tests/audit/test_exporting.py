@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 from django.core.management import call_command
 from django.db import transaction
 from django.test import Client
@@ -18,10 +19,12 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.audit import exporting
 from apps.audit.actions import Action, Outcome, Source
+from apps.audit.chain import canonical_json
 from apps.audit.export import to_line
-from apps.audit.models import AuditEvent
+from apps.audit.models import AuditEvent, SigningKey
+from apps.audit.proof import keys, verifying
 from apps.audit.services import Actor, Target, record
-from apps.errors import NotAllowed
+from apps.errors import NotAllowed, WrongState
 from tests import trail
 from tests.builders import make_model
 
@@ -50,7 +53,11 @@ def manifest(found: list[str]) -> dict:
 
 
 def numbers(found: list[str]) -> list[int]:
-    return [json.loads(text)["id"] for text in found[:-1]]
+    return [row["id"] for row in map(json.loads, found) if "id" in row]
+
+
+def events(found: list[str]) -> list[str]:
+    return [text for text in found if "id" in json.loads(text)]
 
 
 @pytest.mark.parametrize("address", [PAGE, API])
@@ -58,7 +65,7 @@ def test_an_export_holds_every_event_up_to_its_own_start_as_it_is_sealed(admin, 
     write(reason="zażółć")
     write(by="bob")
     found = lines(admin, f"{address}.jsonl")
-    assert found[:-1] == [to_line(event) + "\n" for event in AuditEvent.objects.order_by("id")[:3]]
+    assert events(found) == [to_line(event) + "\n" for event in AuditEvent.objects.order_by("id")[:3]]
     assert AuditEvent.objects.get(pk=3).action == Action.AUDIT_EXPORT_STARTED
 
 
@@ -68,9 +75,9 @@ def test_the_manifest_says_what_the_file_holds(admin):
     found = lines(admin, actor="bob", action=["request.opened", "view.saved"], since="2020-01-01")
     head = AuditEvent.objects.get(action=Action.AUDIT_EXPORT_STARTED)
     said = manifest(found)
-    said.pop("exported_at")
+    said.pop("exported_at"), said.pop("signature")
     assert said == {
-        "format": "assent-audit/1",
+        "format": "assent-audit/2",
         "first": wanted.pk,
         "last": wanted.pk,
         "count": 1,
@@ -79,6 +86,7 @@ def test_the_manifest_says_what_the_file_holds(admin):
         "head": {"id": head.pk, "hash": head.hash},
         "sha256": hashlib.sha256("".join(found[:-1]).encode()).hexdigest(),
         "exported_by": "admin",
+        "key_id": keys.present_key_id(),
     }
 
 
@@ -90,7 +98,7 @@ def test_an_export_is_recorded_at_its_start_and_at_its_end(admin):
     assert start.data == {"filters": {"actor": "alice"}, "format": "jsonl"}
     assert (end.action, end.outcome, end.source) == (Action.AUDIT_EXPORTED, Outcome.DONE, Source.PAGE)
     assert end.request_id == start.request_id
-    assert end.data == {"export": start.pk, "lines": 2, "sha256": hashlib.sha256(sent).hexdigest()}
+    assert end.data == {"export": start.pk, "lines": 4, "sha256": hashlib.sha256(sent).hexdigest()}
 
 
 def test_an_export_that_was_broken_off_is_recorded_as_failed(admin):
@@ -168,6 +176,34 @@ def test_a_malformed_filter_is_refused_before_anything_is_recorded(admin, form, 
     page, api = browser(admin).get(f"{PAGE}.{form}?{query}"), browser(admin).get(f"{API}.{form}?{query}")
     assert (page.status_code, list(page.context["form"].errors)) == (400, [field])
     assert (api.status_code, [row["field"] for row in api.json()["errors"]]) == (400, [field])
+    assert not AuditEvent.objects.exists()
+
+
+def test_a_filtered_export_is_signed_event_by_event(admin, tmp_path: Path):
+    for number in range(4):
+        write(by="bob" if number % 2 else "alice")
+    path = tmp_path / "trail.jsonl"
+    path.write_text("".join(lines(admin, actor="bob")))
+    found = verifying.verify_file(str(path), [keys.present_key_id()])
+    assert (found.misfit, found.count) == (None, 2)
+    assert found.remarks[-1].startswith("Signed up to event 4, with the key that you gave. 0 events after it")
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_the_manifest_of_each_form_is_signed(admin, form):
+    write()
+    found = lines(admin, f"{PAGE}.{form}", actor="alice")
+    said = manifest(found) if form == "jsonl" else json.loads(list(csv.reader(found))[-1][1])
+    signature, key = said.pop("signature"), keys.published()[0]
+    assert said["key_id"] == key["key_id"]
+    assert keys.is_signed(canonical_json(said).encode(), signature, key["public_key"])
+
+
+def test_an_export_whose_key_cannot_be_opened_says_so_and_leaves_no_trace(admin):
+    keys.signer()
+    SigningKey.objects.update(sealed=Fernet(Fernet.generate_key()).encrypt(b"x").decode())
+    with pytest.raises(WrongState, match="rotate_audit_key"):
+        exporting.export({}, {}, by=admin, form="jsonl")
     assert not AuditEvent.objects.exists()
 
 

@@ -162,6 +162,64 @@ def test_a_filtered_export_fits_with_gaps_and_says_so(tmp_path, trail):
     assert "inserted or moved" in verified(tmp_path, [lines[1], lines[0], *lines[2:]]).misfit
 
 
+@pytest.fixture
+def chosen(trail) -> list[str]:
+    """Events 2, 3 and 6, signed: the list, three events, the checkpoint, its key, the manifest."""
+    events = AuditEvent.objects.filter(id__in=[2, 3, 6]).order_by("id")
+    return list(export_lines(events, by="alice", filters={"actor": "alice"}, signer=keys.signer()))
+
+
+def rehashed(line: str, **values) -> str:
+    """An event changed with a hash made anew, as anybody can."""
+    event = {**json.loads(line), **values}
+    return PROGRAM.canonical({**event, "hash": PROGRAM.event_hash(event)}) + "\n"
+
+
+def test_a_signed_filtered_export_fits_and_says_what_that_means(tmp_path, chosen):
+    report = verified(tmp_path, chosen, keys.present_key_id())
+    assert (report.misfit, report.count) == (None, 3)
+    assert report.remarks == [
+        'Filtered ({"actor":"alice"}): 3 events of the trail are not in the file.',
+        "That these are all that were asked for is the word of whoever signed the manifest.",
+        "Signed up to event 6, with the key that you gave. 0 events after it rest on the chain alone.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda a: [*a[:3], edited(a[3], actor="eve"), *a[4:]], "Event 6 was changed after it was written"),
+        (lambda a: [*a[:3], rehashed(a[3], actor="eve"), *a[4:]], "Event 6 was changed: the list before it names"),
+        (lambda a: [a[0], *a[2:]], "Event 2 is missing: event 3 stands in its place."),
+        (lambda a: [*a[:3], *a[4:]], "Event 6 is missing: it was left out of the events that the list before it"),
+        (lambda a: [*a[:2], a[3], a[2], *a[4:]], "reordered: event 3 stands on line 4, after event 6"),
+        (lambda a: [*a[:3], rehashed(a[3], id=5), *a[3:]], "Event 5 on line 4 was put in"),
+        (lambda a: [*a[:4], rehashed(a[3], id=7), *a[4:]], "Event 7 on line 5 was put in"),
+        (lambda a: a[1:], "Event 2 on line 1 was put in"),
+        (lambda a: ['{"listed":[[2]]}\n', *a[1:]], "Line 1 is not a line of an export."),
+        (lambda a: [*a[:4], '{"listed":[]}\n', *a[4:]], "its bytes do not match its manifest"),
+        (lambda a: [*a[:-1], a[-1].replace('"alice"', '"bob"', 1)], "The manifest has a bad signature."),
+        (lambda a: a[:-1], "Event 1 is missing"),  # what does not say that it is filtered is held for whole
+    ],
+)  # fmt: skip
+def test_the_first_thing_that_does_not_fit_in_a_filtered_export_is_named(tmp_path, chosen, change: Change, says):
+    assert says in (verified(tmp_path, change(chosen), keys.present_key_id()).misfit or "fits")
+
+
+def test_a_filtered_export_signed_with_another_key_is_named(tmp_path, chosen):
+    kept = keys.present_key_id()
+    keys.rotate(reason="another installation")
+    events = AuditEvent.objects.filter(id__in=[2, 3, 6]).order_by("id")
+    other = list(export_lines(events, by="alice", filters={"actor": "alice"}, signer=keys.signer()))
+    expected = f"The manifest is not signed with the key that you gave, but with {keys.present_key_id()}."
+    assert (verified(tmp_path, other).misfit, verified(tmp_path, other, kept).misfit) == (None, expected)
+
+
+def test_a_whole_export_is_signed_to_its_end(tmp_path, trail):
+    report = verified(tmp_path, exported(signer=keys.signer()), keys.present_key_id())
+    assert report.remarks[1].startswith("Signed up to event 6, with the key that you gave. 0 events after it")
+
+
 def test_an_empty_trail_fits(tmp_path, db):
     report = verified(tmp_path, exported())
     assert (report.misfit, report.count) == (None, 0)

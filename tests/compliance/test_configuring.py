@@ -4,12 +4,14 @@ import threading
 from datetime import timedelta
 
 import pytest
+import yaml
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from apps.accounts.roles import ADMIN
 from apps.audit.models import AuditEvent
+from apps.compliance.clauses import reading
 from apps.compliance.clauses.coverage import coverage
 from apps.compliance.clauses.reading import sources
 from apps.compliance.controls import configuring
@@ -169,6 +171,33 @@ def test_every_clause_names_controls_of_the_table_and_its_limits():
 def test_every_document_has_an_address_and_is_told_once():
     assert [source.id for source in sources() if not source.address.startswith("https://")] == []
     assert len({source.id for source in sources()}) == len(sources())
+
+
+def test_every_source_says_where_it_stands_and_what_of_it_was_read():
+    assert [row.id for row in sources() if not (row.address.startswith("https://") and row.title and row.basis)] == []
+
+
+@pytest.mark.parametrize("name", ["sr-26-2", "iso-42001"])
+def test_what_was_not_read_is_not_called_verified(name):
+    assert next(row for row in sources() if row.id == name).basis.startswith("Not verified")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("basis", ""), ("title", ""), ("publisher", ""), ("address", "http://example.org")]
+)
+def test_a_source_that_does_not_say_so_is_refused(field, value, monkeypatch, tmp_path):
+    found = yaml.safe_load(reading.FILE.read_text(encoding="utf-8"))
+    found["sources"][0][field] = value
+    (tmp_path / "clauses.yaml").write_text(yaml.safe_dump(found))
+    monkeypatch.setattr(reading, "FILE", tmp_path / "clauses.yaml")
+    with pytest.raises(ValueError, match="eu-ai-act: say its title"):
+        reading.sources.__wrapped__()
+
+
+def test_page_and_api_say_that_it_is_no_legal_advice(charlie):
+    page = signed_in(charlie).get("/compliance/controls/").content.decode()
+    rows = signed_in(charlie).get("/api/v1/compliance/clauses/").json()
+    assert ("not legal advice" in page, [row["basis"] for row in rows]) == (True, [row.basis for row in sources()])
 
 
 def test_no_clause_claims_to_certify():

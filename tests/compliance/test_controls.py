@@ -7,7 +7,6 @@ from django.utils import timezone
 
 from apps.approvals.models import AfterReview, ApprovalRequest, DriftFinding, Recertification
 from apps.compliance.controls.outcomes import Finding
-from apps.compliance.controls.table import CONTROLS
 from apps.compliance.matrix.queries import row_of
 from apps.compliance.models import HoldBreach, LegalHold
 from apps.registry.models import ModelVersion, RegisteredModel
@@ -154,15 +153,101 @@ def test_description_is_that_of_the_model_or_of_the_version(churn):
     assert (without, outcome(churn, "description")) == ("not_met", "met")
 
 
-def test_what_the_mirror_says_today_tells_nothing_of_the_past(churn):
-    then = {name: said(churn, at(20))[name].outcome.value for name in ("dependencies", "description", "evidence")}
-    assert then == {"dependencies": "unknown", "description": "unknown", "evidence": "unknown"}
+class TestOfThePast:
+    """What a moment that is over is judged by: what was signed by then, and what the trail keeps."""
 
+    @pytest.fixture
+    def signed(self, asked) -> ApprovalRequest:
+        """The request with a digest of the files in its evidence."""
+        ApprovalRequest.objects.update(evidence={**asked.evidence, "artifact": "a" * 64})
+        return asked
 
-def test_only_controls_that_say_so_cannot_be_told_of_the_past(churn):
-    told = said(churn, at(20))
-    silent = {control.name for control in CONTROLS if not control.tells_past}
-    assert {name for name in told if told[name].reason.startswith("This cannot be told of the past")} == silent
+    def exchange(self, churn, minute: int, **values) -> DriftFinding:
+        found = DriftFinding.objects.create(
+            model=churn, version=churn.versions.get(number=2), kind="artifacts", expected="a", found="b", **values
+        )
+        DriftFinding.objects.filter(pk=found.pk).update(first_seen_at=at(minute))
+        return found
+
+    def test_dependencies_that_changed_since_are_judged_as_they_were_signed(self, churn, asked):
+        ModelVersion.objects.update(requirements=["pandas"])
+        expected = f"As signed with request {asked.pk}: 1 requirement, pinned."
+        assert said(churn, at(20))["dependencies"] == Finding("met", expected, f"/requests/{asked.pk}/")
+        assert outcome(churn, "dependencies") == "not_met"
+
+    def test_dependencies_that_were_loose_when_they_were_signed_stay_so(self, churn, asked):
+        ApprovalRequest.objects.update(evidence={**asked.evidence, "requirements": ["pandas"]})
+        found = said(churn, at(20))["dependencies"]
+        assert (found.outcome, found.reason) == (
+            "not_met",
+            f"As signed with request {asked.pk}: Not pinned to one version: pandas.",
+        )
+        assert outcome(churn, "dependencies") == "met"
+
+    def test_dependencies_of_what_nobody_asked_for_are_unknown(self, churn):
+        mirror(20, {1: "Production", 2: "None"})
+        found = said(churn, at(30))["dependencies"]
+        expected = "No applied request put v1 into Production, so nothing keeps what it required then."
+        assert found == Finding("unknown", expected, "/models/churn/v/1/")
+
+    def test_dependencies_that_older_evidence_does_not_keep_are_unknown(self, churn, asked):
+        ApprovalRequest.objects.update(evidence={"model": "churn"})
+        found = said(churn, at(20))["dependencies"]
+        assert (found.outcome, found.reason) == (
+            "unknown",
+            f"Request {asked.pk} keeps no requirements: its evidence is older than they are.",
+        )
+
+    def test_an_exchange_of_files_ends_what_was_signed_from_when_it_was_known(self, churn, signed):
+        self.exchange(churn, 20, state="accepted", settled_at=at(21), settled_by="bob")
+        found = {
+            minute: (outcome(churn, "evidence", at(minute)), outcome(churn, "dependencies", at(minute)))
+            for minute in (19, 20, 30)
+        }
+        assert found == {19: ("met", "met"), 20: ("not_met", "unknown"), 30: ("not_met", "unknown")}
+
+    def test_files_that_were_as_before_again_are_what_was_signed(self, churn, signed):
+        self.exchange(churn, 20, state="resolved", settled_at=at(25))
+        found = {minute: outcome(churn, "evidence", at(minute)) for minute in (22, 26)}
+        assert found == {22: "not_met", 26: "met"}
+
+    def test_an_exchange_that_was_settled_before_the_signature_was_signed(self, churn, signed):
+        self.exchange(churn, 3, state="accepted", settled_at=at(4))
+        self.exchange(churn, 6, state="accepted", settled_at=at(11), request=signed, alias="x")
+        assert outcome(churn, "evidence", at(20)) == "met"
+
+    def test_evidence_names_what_was_signed(self, churn, signed):
+        assert said(churn, at(20))["evidence"] == Finding(
+            "met",
+            f"v2 was applied as it was signed with request {signed.pk} (files {'a' * 64}), and no exchange of its "
+            "files was known then.",
+            f"/requests/{signed.pk}/",
+        )
+
+    def test_evidence_without_a_digest_of_files_is_unknown(self, churn, asked):
+        found = said(churn, at(20))["evidence"]
+        assert (found.outcome, found.reason) == (
+            "unknown",
+            f"Request {asked.pk} keeps no digest of the files of v2: nothing tells what they were then.",
+        )
+
+    def test_a_description_is_what_the_trail_says_that_it_was(self, churn):
+        """Mirroring empties the text of the version: the trail tells of it now, long after minute 20."""
+        before = outcome(churn, "description")
+        mirror(30, {1: "None", 2: "Production"})
+        assert (before, outcome(churn, "description"), outcome(churn, "description", at(20))) == (
+            "met",
+            "not_met",
+            "met",
+        )
+
+    def test_a_description_that_came_later_was_not_there_before(self, churn):
+        ModelVersion.objects.update(description="")
+        mirror(30, {1: "None", 2: "Production"}, description="Who leaves.")
+        assert (outcome(churn, "description"), outcome(churn, "description", at(20))) == ("met", "not_met")
+
+    def test_every_finding_says_why_and_where(self, churn):
+        assert [name for name, found in said(churn, at(20)).items() if not (found.reason and found.url)] == []
 
 
 def test_production_of_the_past_is_what_was_there_then(churn):

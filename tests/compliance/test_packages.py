@@ -43,6 +43,7 @@ def test_package_holds_every_part(files, asked):
     folder = f"requests/{asked.pk}"
     assert sorted(files) == [
         "MANIFEST.sha256",
+        "MANIFEST.signature.json",
         "drift.json",
         "events/events.jsonl",
         "events/verify_audit.py",
@@ -62,6 +63,7 @@ def test_package_holds_every_part(files, asked):
 
 def test_manifest_names_the_digest_of_each_file(files):
     lines = files.pop("MANIFEST.sha256").decode().splitlines()
+    files.pop("MANIFEST.signature.json")  # it signs the manifest
     assert dict(line.split("  ")[::-1] for line in lines) == {
         path: hashlib.sha256(content).hexdigest() for path, content in files.items()
     }
@@ -182,8 +184,11 @@ def test_events_beyond_the_bound_are_left_out_and_counted(churn, charlie, monkey
     monkeypatch.setattr(contents, "MOST_EVENTS", 1)
     files = unpacked(services.export_version("churn", 2, by=charlie))
     left_out = json.loads(files["package.json"])["left_out"]
-    lines = files["events/events.jsonl"].splitlines()
-    assert (len(lines), left_out) == (2, {"requests": 0, "events": number - 1})  # one event, and the manifest
+    lines = [json.loads(line) for line in files["events/events.jsonl"].splitlines()]
+    assert ([row["id"] for row in lines if "id" in row], left_out) == (
+        [contents.events_of(churn.versions.get(number=2)).first().pk],
+        {"requests": 0, "events": number - 1},
+    )
 
 
 class TestLargePackages:
@@ -242,8 +247,8 @@ class TestLargePackages:
 
 
 def test_zip_depends_on_its_files_alone():
-    one = package("a b/c", {"b": b"2", "a": b"1"})
-    assert (one, one.name[:6]) == (package("a b/c", {"a": b"1", "b": b"2"}), "a-b-c-")
+    one = package("a b/c", {"b": b"2", "a": b"1"}, str.encode)
+    assert (one, one.name[:6]) == (package("a b/c", {"a": b"1", "b": b"2"}, str.encode), "a-b-c-")
 
 
 def test_zip_has_no_time_and_no_executable_file(files, churn, charlie):
@@ -284,6 +289,13 @@ class TestPdf:
         manifest = unpacked(services.export_version("churn", 2, by=charlie))["MANIFEST.sha256"].decode()
         said = self.text(charlie)
         assert [line for line in manifest.splitlines() if line.split("  ")[0] not in said] == []
+
+    def test_it_names_the_key_the_signature_and_the_checkpoint(self, churn, charlie):
+        found = unpacked(services.export_version("churn", 2, by=charlie))
+        seal, about = json.loads(found["MANIFEST.signature.json"]), json.loads(found["package.json"])
+        said = self.text(charlie).replace(" ", "")
+        event = f"uptoevent{about['checkpoint']['event_id']}"
+        assert [word for word in (seal["key_id"], seal["signature"], event) if word not in said] == []
 
     def test_markup_in_texts_is_text(self, churn, charlie):
         ModelVersion.objects.update(description='<b>bold</b> <font name="none">&amp; </para>')

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -30,6 +31,7 @@ from apps.approvals.policies.replaying import dry_run
 from apps.approvals.queue import queries as queue
 from apps.approvals.templatetags import people_tags
 from apps.audit import queries as audit
+from apps.audit.access import services as accesses
 from apps.audit.models import AuditEvent
 from apps.compliance.holds import queries as holding
 from apps.compliance.matrix import queries as matrix
@@ -55,6 +57,7 @@ GROW = ("accounts_apitoken", "accounts_session", "accounts_accessreviewitem",
         "approvals_driftfinding", "approvals_bypass", "approvals_afterreview",
         "approvals_freezewindow", "approvals_externalcheck", "approvals_waiver",
         "compliance_legalhold", "compliance_holdbreach",
+        "audit_access",
         "audit_auditevent", "jobs_job", "approvals_approvalrequest", "approvals_review", "registry_modelversion",
         "registry_registeredmodel", "registry_modelalias", "registry_syncrun",
         "notifications_notification", "notifications_delivery",
@@ -146,7 +149,11 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "the policy of a target": lambda user: policies.in_force(registry.get_model(user, "first").pk, "Production"),
     "requests let through": lambda user: dry_run(ApprovalPolicy.objects.filter(stage="Production")[0], by=user),
     "the matrix": lambda user: matrix.page_of(user, matrix.Wanted(), timezone.now(), 50),
+    "the matrix of the past": lambda user: matrix.page_of(
+        user, matrix.Wanted(at=timezone.now() - timedelta(days=1)), timezone.now(), 50
+    ),
     "the matrix of a tier": lambda user: matrix.page_of(user, matrix.Wanted(risk="high"), timezone.now(), 50),
+    "accesses that are kept no longer": lambda user: accesses.prune(),
     "holds": lambda user: list(holding.standing(holding.visible_holds(user))[:50]),
     "holds of a model": lambda user: holding.standing_on(registry.get_model(user, "first")),
     "holds of a run": lambda user: holds.held_run("default", "run1"),

@@ -28,3 +28,10 @@ def test_parse_tells_name_specifier_and_pin(line, expected):
 
 def test_unpinned_counts_everything_that_is_not_one_version():
     assert unpinned(["a==1", "b>=1", "--no-binary :all:", "./local"]) == ["b>=1", "./local"]
+
+
+def test_unpinned_counts_what_another_file_or_a_folder_brings_in():
+    brought = ["-r more.txt", "--requirement=more.txt", "-e .", "--editable ."]
+    assert (
+        unpinned([*brought, "--extra-index-url https://feeds.example.org", "--require-hashes", "-c c.txt"]) == brought
+    )

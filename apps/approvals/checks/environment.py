@@ -5,16 +5,19 @@ from django.utils.translation import ngettext
 from packaging.requirements import InvalidRequirement, Requirement
 
 from apps.approvals.checks.outcomes import Finding, Outcome, Subject
-
-NOT_REQUIREMENTS = ("#", "-")  # comments and options such as "--extra-index-url"
+from apps.registry.details.requirements import is_option
 
 
 def requirements_are_pinned(subject: Subject) -> Finding:
     """Every requirement names exactly one version."""
-    lines = subject.version.requirements
+    return are_pinned(subject.version.requirements)
+
+
+def are_pinned(lines: list[str] | None) -> Finding:
+    """Return whether each of these requirements names exactly one version; None: there is no requirements.txt."""
     if lines is None:
         return Outcome.FAIL, _("No requirements.txt: the environment cannot be rebuilt.")
-    wanted = [line.strip() for line in lines if line.strip() and not line.strip().startswith(NOT_REQUIREMENTS)]
+    wanted = [line for line in map(str.strip, lines) if line and not line.startswith("#") and not is_option(line)]
     if loose := [line for line in wanted if not _pinned(line)]:
         return Outcome.FAIL, _("Not pinned to one version: %(lines)s.") % {"lines": ", ".join(loose[:5])}
     return Outcome.PASS, ngettext("%(n)s requirement, pinned.", "%(n)s requirements, all pinned.", len(wanted)) % {

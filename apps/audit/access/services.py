@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from apps.audit import context
 from apps.audit.actions import AccessOutcome
@@ -72,13 +73,19 @@ def note(outcome: AccessOutcome, asked: Asked, *, status: int, person: str = "")
 
 
 def prune() -> int:
-    """Remove what is older than ASSENT_ACCESS_LOG_DAYS, a batch at a time; nothing when that is 0. Returns how many."""
+    """Remove what is older than ASSENT_ACCESS_LOG_DAYS, a batch at a time; nothing when that is 0. Returns how many.
+
+    What is about a model on which a legal hold stands is kept, also about its other versions: rows name the model.
+    """
     if settings.ACCESS_LOG_DAYS <= 0:
         return 0
-    old = Access.objects.filter(at__lt=timezone.now() - timedelta(days=settings.ACCESS_LOG_DAYS)).order_by("at")
-    removed = 0
-    while batch := list(old.values_list("pk", flat=True)[:PRUNE_BATCH]):
-        removed += Access.objects.filter(pk__in=batch).delete()[0]
+    free = Access.objects.filter(~import_string(settings.AUDIT_HELD)("model_id"))
+    old = free.filter(at__lt=timezone.now() - timedelta(days=settings.ACCESS_LOG_DAYS)).order_by("at")
+    removed, batch = 0, list(old.values_list("pk", "at")[:PRUNE_BATCH])
+    while batch:
+        removed += free.filter(pk__in=[pk for pk, _at in batch]).delete()[0]  # asked again: a hold may be new
+        further = old.filter(at__gte=batch[-1][1])  # what is kept before it is not gone through again
+        batch = list(further.values_list("pk", "at")[:PRUNE_BATCH])
     return removed
 
 

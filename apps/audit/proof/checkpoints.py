@@ -47,13 +47,19 @@ def ask_checkpoint(*, by: Any) -> Checkpoint:
         return _at(ChainHead.objects.get(id=1))
 
 
+def covering(event_id: int, key_id: str) -> Checkpoint | None:
+    """Return the first checkpoint by a key that covers an event: always the same one. None where there is none yet."""
+    rows = Checkpoint.objects.filter(event_id__gte=event_id, key_id=key_id)
+    return rows.order_by("event_id").first()
+
+
 def _at(head: ChainHead) -> Checkpoint:
     """Make the checkpoint at `head`, which the caller has locked; one by the present key is enough."""
     key_id = keys.signing_key_id()
     if made := Checkpoint.objects.filter(event_id=head.last_id, key_id=key_id).first():
         return made
     row = Checkpoint(event_id=head.last_id, hash=head.last_hash, count=head.last_id, at=timezone.now(), key_id=key_id)
-    row.signature = keys.sign(signed_bytes(row))[1]
+    row.signature = keys.signer().sign(signed_bytes(row))
     row.save(force_insert=True)
     return row
 
@@ -81,10 +87,19 @@ def made_so_far() -> QuerySet[Checkpoint]:
     return Checkpoint.objects.filter(id__lte=last).order_by("event_id", "id")
 
 
-def export_lines(last_id: int) -> Iterator[str]:
-    """Yield the lines of an export for the checkpoints up to an event, and for the keys that signed them."""
-    signers = set()
-    for row in Checkpoint.objects.filter(event_id__lte=last_id).order_by("event_id", "id").iterator(chunk_size=BATCH):
+def export_lines(last_id: int, signer: str = "") -> Iterator[str]:
+    """Yield the lines of an export for the checkpoints up to an event, and for the keys that signed them.
+
+    `signer` is the fingerprint of the key that signs the export itself.
+    """
+    rows = Checkpoint.objects.filter(event_id__lte=last_id).order_by("event_id", "id")
+    return lines_of(rows.iterator(chunk_size=BATCH), signer)
+
+
+def lines_of(rows: Iterable[Checkpoint], signer: str = "") -> Iterator[str]:
+    """Yield the same for these checkpoints alone."""
+    signers = {signer}
+    for row in rows:
         signers.add(row.key_id)
         yield canonical_json({"checkpoint": {**content_of(row), "signature": row.signature}})
     for key in keys.published():

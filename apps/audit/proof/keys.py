@@ -6,6 +6,7 @@ one, so that what it signed can be verified for ever.
 
 import base64
 import hashlib
+from dataclasses import dataclass
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -19,7 +20,7 @@ from apps.audit.actions import Action
 from apps.audit.models import ChainHead, PublicKey, SigningKey
 from apps.audit.services import Actor, Target, attempt
 from apps.encryption import seal, unseal
-from apps.errors import InvalidInput
+from apps.errors import InvalidInput, WrongState
 
 OPERATOR = Actor("system:operator")  # whoever has the shell of the server
 ALGORITHM = "Ed25519"
@@ -30,21 +31,51 @@ def fingerprint(public_key: str) -> str:
     return hashlib.sha256(base64.b64decode(public_key, validate=True)).hexdigest()
 
 
-def sign(content: bytes) -> tuple[str, str]:
-    """Return (fingerprint, signature in base64), making the key when there is none, in the caller's transaction.
+@dataclass(frozen=True)
+class Signer:
+    """The present key, opened: signs with the same key until it is let go, also when somebody rotates it meanwhile."""
 
-    The caller has locked the head of the chain, so that two do not make a key at once. Raises WrongState when the key
-    cannot be opened with the keys of this installation.
+    key_id: str
+    private: Ed25519PrivateKey
+
+    def sign(self, content: bytes) -> str:
+        """Return the signature in base64; the same bytes always have the same one."""
+        return base64.b64encode(self.private.sign(content)).decode()
+
+
+def signer() -> Signer:
+    """Return the present key, making it when there is none.
+
+    Raises WrongState when it cannot be opened with the keys of this installation.
     """
-    row = SigningKey.objects.filter(id=1).first() or _make()
-    private = Ed25519PrivateKey.from_private_bytes(base64.b64decode(unseal(row.sealed)))
-    return row.key_id, base64.b64encode(private.sign(content)).decode()
+    with transaction.atomic():
+        row = SigningKey.objects.filter(id=1).first()
+        if row is None:
+            _in_line()  # so that two do not make a key at once
+            row = SigningKey.objects.filter(id=1).first() or _make()
+    try:
+        raw = base64.b64decode(unseal(row.sealed))
+    except WrongState as error:
+        message = _(
+            "The key that signs the trail cannot be opened with the keys of this installation: nothing can be signed. "
+            "Its operator brings back ASSENT_ENCRYPTION_KEYS, or makes a new key: manage.py rotate_audit_key."
+        )
+        raise WrongState(message) from error
+    return Signer(row.key_id, Ed25519PrivateKey.from_private_bytes(raw))
 
 
 def signing_key_id() -> str:
-    """Return the fingerprint of the present key, making one when there is none; as `sign`."""
+    """Return the fingerprint of the present key, making one when there is none, in the caller's transaction.
+
+    The caller has locked the head of the chain, so that two do not make a key at once.
+    """
     row = SigningKey.objects.filter(id=1).first() or _make()
     return row.key_id
+
+
+def present_key_id() -> str:
+    """Return the fingerprint of the present key; empty while there is none."""
+    return SigningKey.objects.filter(id=1).values_list("key_id", flat=True).first() or ""
 
 
 def is_signed(content: bytes, signature: str, public_key: str) -> bool:
@@ -66,7 +97,7 @@ def rotate(*, reason: str) -> PublicKey:
         if not reason.strip():
             raise InvalidInput(_("Say why: the reason is kept in the trail."), field="reason")
         _in_line()
-        before = SigningKey.objects.filter(id=1).values_list("key_id", flat=True).first()
+        before = present_key_id() or None
         row = _make()
         trial.done(reason=reason, before={"key": before}, after={"key": row.key_id})
     return PublicKey.objects.get(key_id=row.key_id)
@@ -74,7 +105,7 @@ def rotate(*, reason: str) -> PublicKey:
 
 def published() -> list[dict[str, Any]]:
     """Return every public key, the present one first, as the API and exports name them."""
-    present = SigningKey.objects.filter(id=1).values_list("key_id", flat=True).first()
+    present = present_key_id()
     return [
         {
             "algorithm": ALGORITHM,

@@ -27,7 +27,6 @@ class ControlOut(serializers.Serializer):
     name = serializers.CharField(source="control.name")
     label = serializers.CharField(source="control.label")  # type: ignore[assignment]
     question = serializers.CharField(source="control.question")
-    tells_past = serializers.BooleanField(source="control.tells_past", help_text="Whether it can be told of the past.")
     enabled = serializers.BooleanField(source="setting.enabled")
     tiers = serializers.ListField(
         source="setting.tiers", child=serializers.CharField(), help_text="Empty: every model."
@@ -75,6 +74,7 @@ class CoveredOut(serializers.Serializer):
     publisher = serializers.CharField(source="source.publisher")
     address = serializers.CharField(source="source.address")
     note = serializers.CharField(source="source.note", allow_blank=True)
+    basis = serializers.CharField(source="source.basis", help_text="What of it was read for the mapping, and what not.")
     clauses = ClauseOut(many=True)
 
 
@@ -110,7 +110,10 @@ class ClauseList(APIView):
 
     @extend_schema(summary="List clauses with their coverage", responses=CoveredOut(many=True), tags=["compliance"])
     def get(self, request: Request) -> Response:
-        """Answer with every document. What is met supports evidence for a clause; it certifies nothing."""
+        """Answer with every document. What is met supports evidence for a clause; it certifies nothing.
+
+        Mapped by Assent; not legal advice.
+        """
         valid(NoFilter, request.query_params.dict())
         now = timezone.now()
         _number, found = coverage(request.user, now, [one.control.name for one in columns(now)], asked=True)

@@ -45,7 +45,7 @@ def _ratified(asked: ApprovalRequest, at: datetime) -> bool:
 
 
 def evidence_is_unchanged(facts: Facts) -> Finding:
-    """What is in Production is what was signed. Of the past only an exchange of files is known."""
+    """What is in Production is what was signed. Of the past only what was signed and an exchange of files are known."""
     return each_in_production(facts, _unchanged)
 
 
@@ -55,12 +55,12 @@ def _unchanged(facts: Facts, placed: Placed) -> Finding:
     url = version_address(facts.model.reference, version.number)
     if asked is None:
         return Finding(Outcome.NOT_APPLICABLE, _("Nobody signed %(version)s.") % names, url)
-    if any(found.kind == DriftKind.ARTIFACTS and found.version_id == version.pk for found in facts.drift):
+    drifted = any(found.kind == DriftKind.ARTIFACTS and found.version_id == version.pk for found in facts.drift)
+    if placed.exchanged or drifted:
         text = _("The files of %(version)s are not those that were signed.") % names
         return Finding(Outcome.NOT_MET, text, request_address(asked))
     if facts.past:
-        text = _("No exchange of files was known then. More cannot be told of the past.")
-        return Finding(Outcome.UNKNOWN, text, request_address(asked))
+        return _unchanged_then(asked, names)
     if version.details_state != DetailsState.LOADED:
         return Finding(Outcome.UNKNOWN, _("The files of %(version)s are not read. Sync it.") % names, url)
     # As the gate compares them; a model that was renamed is still what was signed.
@@ -69,6 +69,19 @@ def _unchanged(facts: Facts, placed: Placed) -> Finding:
         text = _("%(version)s is not what was signed: %(fields)s. Have it reviewed again.")
         return Finding(Outcome.NOT_MET, text % {**names, "fields": fields_in_words(changes)}, request_address(asked))
     return Finding(Outcome.MET, _("%(version)s is what was signed.") % names, request_address(asked))
+
+
+def _unchanged_then(asked: ApprovalRequest, names: dict[str, str]) -> Finding:
+    """Files as they were signed are looked at when a request is applied; their exchange is found afterwards."""
+    names |= {"number": str(asked.pk), "digest": str(asked.evidence.get("artifact") or "")}
+    if not names["digest"]:
+        text = _("Request %(number)s keeps no digest of the files of %(version)s: nothing tells what they were then.")
+        return Finding(Outcome.UNKNOWN, text % names, request_address(asked))
+    text = _(
+        "%(version)s was applied as it was signed with request %(number)s (files %(digest)s), and no exchange of its "
+        "files was known then."
+    )
+    return Finding(Outcome.MET, text % names, request_address(asked))
 
 
 def recertified_in_time(facts: Facts) -> Finding:

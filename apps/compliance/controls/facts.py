@@ -8,8 +8,17 @@ from typing import Any
 from django.db.models import Q
 
 from apps.approvals.history import queries as history
-from apps.approvals.models import AfterReview, ApprovalRequest, DriftFinding, Recertification, RequestState
+from apps.approvals.models import (
+    AfterReview,
+    ApprovalRequest,
+    DriftFinding,
+    DriftKind,
+    DriftState,
+    Recertification,
+    RequestState,
+)
 from apps.compliance.controls import required
+from apps.compliance.controls.descriptions import described
 from apps.compliance.controls.outcomes import Facts, Placed
 from apps.compliance.models import HoldBreach, LegalHold
 from apps.registry import placements
@@ -18,6 +27,7 @@ from apps.registry.models import ModelVersion, RegisteredModel, Stage
 READ = ("model", "number", "description", "source", "run_id", "run", "params", "metrics", "datasets", "signature",
         "requirements", "mlmodel", "artifact_digest", "files", "environment", "details_state", "details_error",
         "stage")  # fmt: skip # what controls read of a version
+READ_OF_THE_PAST = ("model", "number", "description")  # the description is taken back to what it was
 ASKED = ("evidence", "evidence_digest", "state", "version", "to_stage", "alias", "expedited", "closed_at",
          "recertify_by", "policy__recertify_days")  # fmt: skip
 Grouped = dict[int, list[Any]]
@@ -56,8 +66,10 @@ def _placed(models: list[RegisteredModel], at: datetime, *, past: bool) -> Group
         row.version = versions[row.version_id]
         row.version.model = known[row.model_id]
     held = history.with_decisions(rows, at)
-    requests = _requests({row.request.pk for row in held if row.request}, past=past)
+    requests = _requests({row.request.pk for row in held if row.request})
     certified = _certified(requests)
+    told = described((row.version for row in rows), at if past else None)
+    exchanged = _exchanged(versions, at) if past else {}
     found: Grouped = defaultdict(list)
     for one in held:
         asked = requests.get(one.request.pk) if one.request else None
@@ -68,21 +80,42 @@ def _placed(models: list[RegisteredModel], at: datetime, *, past: bool) -> Group
                 asked,
                 tuple(one.approvers),
                 tuple(certified[asked.pk]) if asked else (),
+                one.placement.version_id in told,
+                _since_signed(asked, exchanged.get(one.placement.version_id, ())),
             )
         )
     return found
 
 
 def _versions(keys: set[int], *, past: bool) -> dict[int, ModelVersion]:
-    """Return versions by their key, with what controls read of them; of the past they read the name alone."""
+    """Return versions by their key, with what controls read of them; of the past that is little."""
     rows = ModelVersion.objects.filter(pk__in=keys)
-    return rows.only("model", "number").in_bulk() if past else rows.only(*READ).in_bulk()
+    return rows.only(*(READ_OF_THE_PAST if past else READ)).in_bulk()
 
 
-def _requests(keys: set[int], *, past: bool) -> dict[int, ApprovalRequest]:
-    fields = [name for name in ASKED if not (past and name == "evidence")]
+def _requests(keys: set[int]) -> dict[int, ApprovalRequest]:
     rows = ApprovalRequest.objects.filter(pk__in=keys).select_related("policy", "after_review")
-    return {row.pk: row for row in rows.only(*fields, *AFTERWARDS)}
+    return {row.pk: row for row in rows.only(*ASKED, *AFTERWARDS)}
+
+
+def _exchanged(versions: Iterable[int], at: datetime) -> Grouped:
+    """Return by version what was found by then of files that are others than before, and was not so again."""
+    back = Q(state__in=(DriftState.REVERTED, DriftState.RESOLVED), settled_at__lte=at)
+    rows = DriftFinding.objects.filter(version__in=list(versions), kind=DriftKind.ARTIFACTS, first_seen_at__lte=at)
+    found: Grouped = defaultdict(list)
+    for row in rows.exclude(back).only("version", "settled_at", "request"):
+        found[row.version_id or 0].append(row)
+    return found
+
+
+def _since_signed(asked: ApprovalRequest | None, exchanges: Iterable[DriftFinding]) -> bool:
+    """Return whether files were exchanged after a request was applied; one that it answers was signed with it."""
+    signed_at = asked.closed_at if asked else None
+    return any(
+        signed_at is None or row.settled_at is None or row.settled_at > signed_at
+        for row in exchanges
+        if not (asked and row.request_id == asked.pk)
+    )
 
 
 AFTERWARDS = ("after_review__outcome", "after_review__reviewed_at", "after_review__due_at")

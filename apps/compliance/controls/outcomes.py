@@ -43,6 +43,8 @@ class Placed:
     request: ApprovalRequest | None
     approvers: tuple[str, ...] = ()
     recertified: tuple[Recertification, ...] = ()  # in their order
+    described: bool = False  # then
+    exchanged: bool = False  # of the past: its files were no longer those that were signed, as far as was known then
 
 
 class Required(NamedTuple):
@@ -56,7 +58,10 @@ class Required(NamedTuple):
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of one model at a moment. `past`: the moment is over, so the mirror of today says nothing of it."""
+    """What is known of one model at a moment.
+
+    `past`: the moment is over, so the mirror of today says nothing of it; what was signed by then does.
+    """
 
     model: RegisteredModel
     at: datetime
@@ -78,7 +83,6 @@ class Control:
     question: str | Promise
     function: Callable[[Facts], Finding]
     severity: Severity = Severity.MEDIUM  # until an admin sets another
-    tells_past: bool = True  # false: what it reads is not kept by time
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,13 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from apps.approvals.checks.environment import requirements_are_pinned
+from apps.approvals.checks.environment import are_pinned
 from apps.approvals.checks.outcomes import Outcome as CheckOutcome
-from apps.approvals.checks.outcomes import Subject
 from apps.audit.event_types import EventType
 from apps.compliance.controls.outcomes import Facts, Finding, Outcome, Placed, Required
-from apps.compliance.controls.served import each_in_production, not_of_the_past
+from apps.compliance.controls.served import each_in_production, request_address
 from apps.registry.addresses import model_address, version_address
-from apps.registry.models import DetailsState, Stage
+from apps.registry.models import DetailsState
 
 
 def events_are_present(facts: Facts) -> Finding:
@@ -50,27 +49,59 @@ def _lack(facts: Facts, lacks: Required) -> str:
 
 def is_described(facts: Facts) -> Finding:
     """Somebody wrote what is in Production. It stands in for the model card, which Assent does not keep yet."""
-    return not_of_the_past(facts) or each_in_production(facts, _described)
+    return each_in_production(facts, _described)
 
 
 def _described(facts: Facts, placed: Placed) -> Finding:
     url, version = version_address(facts.model.reference, placed.version.number), f"v{placed.version.number}"
-    if facts.model.description.strip() or placed.version.description.strip():
+    if facts.past:
+        return _described_then(placed, version, url)
+    if placed.described:
         return Finding(Outcome.MET, _("The model or %(version)s has a description.") % {"version": version}, url)
     text = _("Neither the model nor %(version)s has a description. Write one in MLflow.")
     return Finding(Outcome.NOT_MET, text % {"version": version}, url)
 
 
+def _described_then(placed: Placed, version: str, url: str) -> Finding:
+    """As the trail tells: each change of a description since then names what it was before."""
+    if placed.described:
+        text = _("The model or %(version)s had a description then, as the trail tells.")
+        return Finding(Outcome.MET, text % {"version": version}, url)
+    text = _("Neither the model nor %(version)s had a description then, as the trail tells.")
+    return Finding(Outcome.NOT_MET, text % {"version": version}, url)
+
+
 def dependencies_are_pinned(facts: Facts) -> Finding:
-    """Each requirement of what is in Production names exactly one version."""
-    return not_of_the_past(facts) or each_in_production(facts, _pinned)
+    """Each requirement of what is in Production names exactly one version. Of the past: of what was signed for it."""
+    return each_in_production(facts, _pinned)
 
 
 def _pinned(facts: Facts, placed: Placed) -> Finding:
+    if facts.past:
+        return _pinned_then(facts, placed)
     version = placed.version
     url = version_address(facts.model.reference, version.number)
     if version.details_state != DetailsState.LOADED:
         text = _("The files of %(version)s are not read. Sync it.")
         return Finding(Outcome.UNKNOWN, text % {"version": f"v{version.number}"}, url)
-    outcome, detail = requirements_are_pinned(Subject(version, Stage.PRODUCTION, None))
+    outcome, detail = are_pinned(version.requirements)
     return Finding(Outcome.MET if outcome == CheckOutcome.PASS else Outcome.NOT_MET, str(detail), url)
+
+
+def _pinned_then(facts: Facts, placed: Placed) -> Finding:
+    """By the evidence of the request that was applied; what MLflow said at other times is not kept."""
+    asked, names = placed.request, {"version": f"v{placed.version.number}"}
+    if asked is None:
+        text = _("No applied request put %(version)s into Production, so nothing keeps what it required then.")
+        return Finding(Outcome.UNKNOWN, text % names, version_address(facts.model.reference, placed.version.number))
+    names["number"] = str(asked.pk)
+    if placed.exchanged:
+        text = _("The files of %(version)s were exchanged by then; what they required then is not kept.")
+        return Finding(Outcome.UNKNOWN, text % names, request_address(asked))
+    if "requirements" not in asked.evidence:
+        text = _("Request %(number)s keeps no requirements: its evidence is older than they are.")
+        return Finding(Outcome.UNKNOWN, text % names, request_address(asked))
+    outcome, detail = are_pinned(asked.evidence["requirements"])
+    text = _("As signed with request %(number)s: %(detail)s")
+    said = Outcome.MET if outcome == CheckOutcome.PASS else Outcome.NOT_MET
+    return Finding(said, text % {**names, "detail": detail}, request_address(asked))

@@ -108,12 +108,12 @@ def _told(ids: list[int], at: datetime, changed: Changes, since: Since) -> Itera
                 yield event["model_id"], Required(EventType.PERMISSION_CHANGED, holder=holder)
         elif kind:
             name = event["target"] if event["target_type"] == "version" else event["data__version"] or ""
-            told = event["model_id"], Required(EventType(kind), _number(name), to_stage or after or "")
+            told = event["model_id"], Required(EventType(kind), version_number(name), to_stage or after or "")
             if event["at"] >= since.get(told, event["at"]):
                 yield told
 
 
-def _number(name: str) -> int:
+def version_number(name: str) -> int:
     """Return the number of a version as the trail names it, "churn v12"; 0 for the empty text."""
     number = name.rpartition(" v")[2]
     return int(number) if number.isdecimal() else 0

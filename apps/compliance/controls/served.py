@@ -18,14 +18,6 @@ def each_in_production(facts: Facts, function: Callable[[Facts, Placed], Finding
     return min((function(facts, placed) for placed in facts.placed), key=lambda found: WORST_FIRST.index(found.outcome))
 
 
-def not_of_the_past(facts: Facts) -> Finding | None:
-    """Return that nobody can tell, where the moment is over: what the control reads is kept as it is now only."""
-    if not facts.past:
-        return None
-    text = _("This cannot be told of the past: what MLflow said then is not kept.")
-    return Finding(Outcome.UNKNOWN, text, model_address(facts.model.reference))
-
-
 def request_address(request: ApprovalRequest) -> str:
     """Return the path of a request's page."""
     return reverse("approvals:request-detail", args=[request.pk])

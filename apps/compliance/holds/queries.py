@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from apps.compliance.models import LegalHold
@@ -36,6 +36,11 @@ def standing_on(model: RegisteredModel) -> list[LegalHold]:
     """Return the holds that stand on a model and on its versions; the caller may see it."""
     rows = LegalHold.objects.filter(model=model, lifted_at=None).select_related(*PARTS).only(*_SHOWN)
     return list(rows.prefetch_related("breaches__version").order_by("id"))
+
+
+def hold_stands_on(field: str) -> Exists:
+    """Return the condition that a hold stands on the model, or a version of it, whose key a row has in `field`."""
+    return Exists(LegalHold.objects.filter(model=OuterRef(field), lifted_at=None))
 
 
 def get_hold(user: Any, number: int) -> LegalHold:

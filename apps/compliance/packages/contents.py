@@ -1,7 +1,8 @@
 """The files of an evidence package: path → bytes, the same for the same facts, whoever asks and whenever.
 
 Texts are in the installation's own language, times in UTC, and nothing in them is the time of asking. Handing a package
-out is an event of the model itself; it is left out, or no package would ever equal the one before.
+out is an event of the model itself; it is left out, or no package would ever equal the one before. The events stand
+under the first checkpoint that covers the last of them: which one that is follows from the events, and from the key.
 """
 
 import json
@@ -19,8 +20,11 @@ from apps.approvals.queries import reviews_in_order
 from apps.audit import manifest
 from apps.audit.actions import Action
 from apps.audit.chain import FIRST_HASH, canonical_json
-from apps.audit.models import AuditEvent
+from apps.audit.models import AuditEvent, Checkpoint
+from apps.audit.proof import checkpoints
+from apps.audit.proof.keys import Signer
 from apps.compliance.packages import records
+from apps.compliance.packages.zipping import MANIFEST, SIGNATURE
 from apps.errors import TooLarge
 from apps.registry.models import ModelVersion
 
@@ -32,8 +36,8 @@ VERIFIER = settings.BASE_DIR / "static" / "cli" / "verify_audit.py"
 Files = dict[str, bytes]
 
 
-def files_of(version: ModelVersion, asked: ApprovalRequest | None = None) -> Files:
-    """Return every file of the package of a version, or of one request on it, but the manifest.
+def files_of(version: ModelVersion, asked: ApprovalRequest | None, signer: Signer) -> Files:
+    """Return every file of the package of a version, or of one request on it (None: of all), but the manifest.
 
     The caller has checked that the version, and the request, may be seen. Raises TooLarge.
     """
@@ -42,8 +46,10 @@ def files_of(version: ModelVersion, asked: ApprovalRequest | None = None) -> Fil
         requests = [asked] if asked else list(requests_of(version)[:MOST_REQUESTS])
         for request in requests:
             files |= _request_files(request)
-        files |= _event_files(version)
-        files["package.json"] = _json(_about(version, asked, requests))
+        newest = list(events_of(version)[:MOST_EVENTS])
+        covered_by = checkpoint_over(newest[0].id if newest else 0, signer)
+        files |= _event_files(version, newest, covered_by, signer)
+        files["package.json"] = _json(_about(version, asked, requests) | _proof(newest, covered_by, signer))
         files["index.html"] = _index(version, asked, requests, files)
     size = sum(map(len, files.values()))
     if size > MOST_BYTES:
@@ -62,6 +68,14 @@ def requests_of(version: ModelVersion) -> QuerySet[ApprovalRequest]:
 def events_of(version: ModelVersion) -> QuerySet[AuditEvent]:
     """Return the events of the version's model that the package holds, newest first."""
     return AuditEvent.objects.filter(model_id=version.model_id).exclude(action=Action.EVIDENCE_EXPORTED).order_by("-id")
+
+
+def checkpoint_over(event_id: int, signer: Signer) -> Checkpoint | None:
+    """Return the first checkpoint of the present key that covers an event, made now where there is none yet.
+
+    None for an empty trail.
+    """
+    return checkpoints.covering(event_id, signer.key_id) or checkpoints.make_checkpoint()
 
 
 def _records(version: ModelVersion) -> Files:
@@ -84,15 +98,17 @@ def _request_files(request: ApprovalRequest) -> Files:
     return files
 
 
-def _event_files(version: ModelVersion) -> Files:
-    newest = list(events_of(version)[:MOST_EVENTS])
+def _event_files(
+    version: ModelVersion, newest: list[AuditEvent], covered_by: Checkpoint | None, signer: Signer
+) -> Files:
     lines = manifest.export_lines(
         reversed(newest),
         by="system:compliance",
-        head=manifest.Head(newest[0].id, newest[0].hash) if newest else manifest.Head(0, FIRST_HASH),
+        head=manifest.Head(covered_by.event_id, covered_by.hash) if covered_by else manifest.Head(0, FIRST_HASH),
         filters={"model": version.model.reference},
-        at=newest[0].at if newest else None,  # the same events are the same bytes, whenever they are handed out
-        signed=False,
+        at=covered_by.at if covered_by else version.model.created_at,  # the same events are the same bytes
+        signer=signer,
+        checkpoint=covered_by,
     )
     return {"events/events.jsonl": "".join(lines).encode(), "events/verify_audit.py": VERIFIER.read_bytes()}
 
@@ -110,6 +126,16 @@ def _about(version: ModelVersion, asked: ApprovalRequest | None, requests: list[
     }
 
 
+def _proof(newest: list[AuditEvent], covered_by: Checkpoint | None, signer: Signer) -> dict[str, Any]:
+    """Say how many events there are, which checkpoint covers them, and whose signature that is."""
+    checkpoint = covered_by and {
+        "event_id": covered_by.event_id,
+        "hash": covered_by.hash,
+        "at": records.moment(covered_by.at),
+    }
+    return {"events": len(newest), "checkpoint": checkpoint, "key_id": signer.key_id}
+
+
 def _index(
     version: ModelVersion, asked: ApprovalRequest | None, requests: list[ApprovalRequest], files: Files
 ) -> bytes:
@@ -123,8 +149,7 @@ def _index(
         "asked": asked,
         "requests": [(f"requests/{row['id']}", row, signatures[row["id"]], checks[row["id"]]) for row in rows],
         "holds": json.loads(files["holds.json"]),
-        "events": files["events/events.jsonl"].count(b"\n") - 1,  # the last line is the manifest
-        "paths": sorted([*files, "MANIFEST.sha256"]),
+        "paths": sorted([*files, MANIFEST, SIGNATURE]),
         "language": settings.LANGUAGE_CODE,
     }
     return render_to_string("compliance/package_index.html", context).encode()

@@ -2,6 +2,7 @@
 
 from django.db import transaction
 
+from apps.audit.proof import keys
 from apps.compliance.packages import contents, services
 from apps.jobs import services as jobs
 from apps.jobs.handlers import handles
@@ -15,6 +16,7 @@ def build(job: Job) -> None:
     version = ModelVersion.objects.select_related("model__connection").get(pk=job.args["version"])
     number = job.args["request"]
     asked = None if number is None else contents.requests_of(version).get(pk=number)
+    keys.signer()  # facts name the key: the first package makes it
     facts = services.facts_of(version)  # before: what changes meanwhile has it built again
     made = services.build(version, asked)
     with transaction.atomic():

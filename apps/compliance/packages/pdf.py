@@ -19,7 +19,7 @@ from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer
 
 from apps.compliance.packages.fonts import BOLD, JAPANESE, LATIN, marked_up
-from apps.compliance.packages.zipping import MANIFEST
+from apps.compliance.packages.zipping import MANIFEST, SIGNATURE
 
 MOST_REQUESTS = 50  # the newest; the ZIP holds the others
 MOST_TEXT = 2000  # characters of one text; the ZIP holds the rest
@@ -124,6 +124,10 @@ def _holds(files: Files) -> Iterator[Flowable]:
 def _digests(files: Files) -> Iterator[Flowable]:
     yield _line(_("Files of the package, by SHA-256"), HEAD)
     yield _line(f"{hashlib.sha256(files[MANIFEST]).hexdigest()}  {MANIFEST}")
+    seal = _read(files, SIGNATURE)
+    yield _line(_("Signed with the key %(key_id)s: %(signature)s") % seal)
+    if covered := _read(files, "package.json")["checkpoint"]:
+        yield _line(_("The events are those of the trail up to event %(event_id)s, signed on %(at)s.") % covered)
     for line in files[MANIFEST].decode().splitlines():
         yield _line(line)
     yield Spacer(1, 4 * mm)

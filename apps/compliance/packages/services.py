@@ -16,6 +16,8 @@ from apps.approvals.models import ApprovalRequest, RequestState
 from apps.audit import services as audit
 from apps.audit.actions import Action
 from apps.audit.chain import canonical_json
+from apps.audit.manifest import signed
+from apps.audit.proof import keys
 from apps.audit.services import Target
 from apps.compliance.models import BuiltPackage
 from apps.compliance.packages import contents, pdf
@@ -27,6 +29,7 @@ from apps.registry import queries as registry
 from apps.registry.models import ModelVersion
 
 KIND = "compliance.package"
+SEALED = "assent-package/1"  # what is signed is such a list of files, and nothing else
 MOST_EVENTS_AT_ONCE = 2000  # more are put together by a worker
 MOST_REQUESTS_AT_ONCE = 20
 KEPT = timedelta(days=7)  # what was built and is not asked for again
@@ -75,9 +78,13 @@ def _export(version: ModelVersion, asked: ApprovalRequest | None, *, by: User, f
 
 
 def build(version: ModelVersion, asked: ApprovalRequest | None) -> Package:
-    """Return the package of a version, or of a request on it, made now. Raises TooLarge."""
+    """Return the package of a version, or of a request on it, made now.
+
+    Raises TooLarge, and WrongState when the key that signs it cannot be opened.
+    """
+    signer = keys.signer()
     title = f"evidence-{version.model.reference}-v{version.number}" + (f"-request-{asked.pk}" if asked else "")
-    return package(title, contents.files_of(version, asked))
+    return package(title, contents.files_of(version, asked, signer), lambda digest: _sealed(digest, signer))
 
 
 def built(version: ModelVersion, asked: ApprovalRequest | None) -> Package | None:
@@ -105,11 +112,20 @@ def large(version: ModelVersion) -> bool:
 
 
 def facts_of(version: ModelVersion) -> str:
-    """Return a digest that changes with the facts: each write has its event, and what was read again has its time."""
+    """Return a digest that changes with the facts: each write has its event, and what was read again has its time.
+
+    Another key signs anew.
+    """
     last = contents.events_of(version).values_list("pk", flat=True).first()
     read = version.details_at.isoformat() if version.details_at else None
-    facts = [last, read, version.updated_at.isoformat(), contents.VERIFIER.is_file()]
+    form = [contents.FORMAT, contents.VERIFIER.is_file(), keys.present_key_id()]
+    facts = [last, read, version.updated_at.isoformat(), *form]
     return hashlib.sha256(canonical_json(facts).encode()).hexdigest()
+
+
+def _sealed(digest: str, signer: keys.Signer) -> bytes:
+    """Return the file that signs the list of the other files, and with it each of them."""
+    return f"{canonical_json(signed({'format': SEALED, 'sha256': digest}, signer))}\n".encode()
 
 
 def _unpacked(row: BuiltPackage) -> Package:

@@ -7,9 +7,11 @@ import hashlib
 import io
 import re
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 
 MANIFEST = "MANIFEST.sha256"
+SIGNATURE = "MANIFEST.signature.json"
 EARLIEST = (1980, 1, 1, 0, 0, 0)  # the first moment that a ZIP can name
 PLAIN_FILE = 0o100644 << 16
 UNIX = 3
@@ -27,12 +29,16 @@ class Package:
     files: int
 
 
-def package(title: str, files: dict[str, bytes]) -> Package:
-    """Return the files, and a manifest of their digests, as one ZIP that is named by its content."""
+def package(title: str, files: dict[str, bytes], seal: Callable[[str], bytes]) -> Package:
+    """Return the files, a manifest of their digests, and what signs it, as one ZIP that is named by its content.
+
+    `seal` takes the SHA-256 of the manifest and returns the file that signs it.
+    """
     manifest = manifest_of(files)
-    content = _zip({**files, MANIFEST: manifest})
-    name = f"{_plain(title)}-{_sha256(manifest)[:NAMED]}.zip"
-    return Package(name, content, _sha256(content), len(files) + 1)
+    digest = _sha256(manifest)
+    packed = {**files, MANIFEST: manifest, SIGNATURE: seal(digest)}
+    content = _zip(packed)
+    return Package(f"{_plain(title)}-{digest[:NAMED]}.zip", content, _sha256(content), len(packed))
 
 
 def unpacked(found: Package) -> dict[str, bytes]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from packaging import requirements as packaging_requirements
 from packaging.utils import canonicalize_name
 
+BRINGING = ("-r", "--requirement", "-e", "--editable")  # what lies there is not in the line
+
 
 @dataclass(frozen=True)
 class Requirement:
@@ -39,4 +41,9 @@ def parse(line: str) -> Requirement:
 
 def unpinned(requirement_lines: list[str]) -> list[str]:
     """Return the lines that allow more than one version, or cannot be understood. Options (--…) do not count."""
-    return [line for line in requirement_lines if not line.startswith("-") and not parse(line).pinned]
+    return [line for line in requirement_lines if not is_option(line) and not parse(line).pinned]
+
+
+def is_option(line: str) -> bool:
+    """Return whether a line only says how to install; one that names another file or a folder brings packages in."""
+    return line.startswith("-") and not line.startswith(BRINGING)

@@ -34,6 +34,8 @@ def test_a_version_as_good_as_it_gets_passes_everything(version):
         ("requirements_pinned", {"requirements": None}),
         ("requirements_pinned", {"requirements": ["a==1", "numpy>=2"]}),
         ("requirements_pinned", {"requirements": ["a==1.*"]}),
+        ("requirements_pinned", {"requirements": ["a==1", "-r more.txt"]}),
+        ("requirements_pinned", {"requirements": ["a==1", "--editable ."]}),
         ("requirements_pinned", {"requirements": ["pandas"]}),
         ("run_finished", {"run": {}}),
         ("run_finished", {"run": {"status": "FAILED"}}),

@@ -290,6 +290,13 @@ class TestPdf:
         said = self.text(charlie)
         assert [line for line in manifest.splitlines() if line.split("  ")[0] not in said] == []
 
+    def test_it_lists_each_event_with_its_hash(self, churn, charlie):
+        found = unpacked(services.export_version("churn", 2, by=charlie))
+        lines = [json.loads(line) for line in found["events/events.jsonl"].decode().splitlines()]
+        hashes = [line["hash"] for line in lines if "action" in line]
+        said = self.text(charlie).partition("Events of the model")[2].replace(" ", "")
+        assert re.findall("|".join(hashes), said) == hashes
+
     def test_it_names_the_key_the_signature_and_the_checkpoint(self, churn, charlie):
         found = unpacked(services.export_version("churn", 2, by=charlie))
         seal, about = json.loads(found["MANIFEST.signature.json"]), json.loads(found["package.json"])

@@ -22,6 +22,7 @@ from apps.compliance.packages.fonts import BOLD, JAPANESE, LATIN, marked_up
 from apps.compliance.packages.zipping import MANIFEST, SIGNATURE
 
 MOST_REQUESTS = 50  # the newest; the ZIP holds the others
+MOST_EVENTS = 500  # the newest; the ZIP holds the others
 MOST_TEXT = 2000  # characters of one text; the ZIP holds the rest
 TITLE = ParagraphStyle("title", fontName=BOLD, fontSize=15, leading=19, spaceAfter=6)
 HEAD = ParagraphStyle("head", fontName=BOLD, fontSize=11, leading=14, spaceBefore=9, spaceAfter=3)
@@ -34,7 +35,7 @@ pdfmetrics.registerFont(UnicodeCIDFont(JAPANESE))
 def document(files: Files) -> bytes:
     """Return the files of a package, its manifest among them, as a PDF for people to read and print."""
     with translation.override(settings.LANGUAGE_CODE):
-        story = [*_version(files), *_requests(files), *_holds(files), *_digests(files)]
+        story = [*_version(files), *_requests(files), *_holds(files), *_events(files), *_digests(files)]
         target, title = io.BytesIO(), _title(files)
     page = SimpleDocTemplate(
         target, pagesize=A4, leftMargin=MARGIN, rightMargin=MARGIN, topMargin=MARGIN, bottomMargin=MARGIN,
@@ -119,6 +120,17 @@ def _holds(files: Files) -> Iterator[Flowable]:
     for row in holds:
         text = _("Hold %(id)s, set by %(set_by)s %(set_at)s: %(reason)s Lifted by %(lifted_by)s %(lifted_at)s.")
         yield _line(text % _shown(row))
+
+
+def _events(files: Files) -> Iterator[Flowable]:
+    """Yield a line for each event, the oldest first, with the hash that the signed trail has for it."""
+    lines = map(json.loads, files["events/events.jsonl"].decode().splitlines())
+    events = [line for line in lines if "action" in line]
+    yield _line(_("Events of the model, each with its hash in the trail"), HEAD)
+    if len(events) > MOST_EVENTS:
+        yield _line(_("Earlier events are in the ZIP: %(n)s.") % {"n": len(events) - MOST_EVENTS})
+    for event in events[-MOST_EVENTS:]:
+        yield _line(_("%(id)s, %(at)s: %(actor)s, %(action)s (%(outcome)s), %(target)s. %(hash)s") % _shown(event))
 
 
 def _digests(files: Files) -> Iterator[Flowable]:

@@ -12,13 +12,15 @@ from django.urls import reverse
 from apps.accounts import invitations, passes, services, session_store, signing, throttle
 from apps.accounts.factors import queries
 from apps.accounts.models import Session, SigningPass, User
+from apps.accounts.roles import ADMIN
 from apps.accounts.services import create_service_account, create_token
 from apps.audit.models import AuditEvent
 from apps.notifications import outbox
 from apps.notifications.models import Notification, OutboxCursor
 from tests.accounts.sign_in.conftest import SECOND, SECURITY, is_in, sign_in
+from tests.accounts.sign_in.test_at_once import at_once
 from tests.accounts.sign_in.test_second_factor import set_up, signed_in
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, member
 from tests.factors import code_of
 
 PAGE = reverse("accounts:password")
@@ -357,6 +359,63 @@ def test_somebody_deactivated_meanwhile_changes_nothing(alice, admin):
     services.deactivate(alice, by=admin, reason="Left.")
     assert (change(browser).answer.status_code, has_password(alice, PASSWORD)) == (302, True)
     assert browser.answer["Location"].startswith("/sign-in/")
+
+
+# --- two at once ---
+
+
+def same_browser(browser: Client) -> Client:
+    """Return a browser with the same session, as a form that is sent twice has."""
+    other = Client()
+    other.cookies["sessionid"] = browser.cookies["sessionid"].value
+    return other
+
+
+def changed(browser: Client) -> bool:
+    return browser.answer.headers.get("Location") == SECURITY
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_browsers_that_change_it_at_once_one_does_and_the_other_is_out():
+    alice = member("alice")
+    browsers = {new: sign_in("alice") for new in (NEW, OTHERS_PASSWORD)}
+    at_once(*(lambda new=new, one=one: change(one, new=new, repeated=new) for new, one in browsers.items()))
+    won = {new: changed(one) for new, one in browsers.items()}
+    assert sorted(won.values()) == [False, True]
+    assert {new: has_password(alice, new) for new in browsers} == won
+    assert {new: is_in(one) for new, one in browsers.items()} == won
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_form_that_is_sent_twice_at_once_changes_it_once():
+    alice = member("alice")
+    first = sign_in("alice")
+    both = [first, same_browser(first)]
+    at_once(*(lambda one=one: change(one) for one in both))
+    done = AuditEvent.objects.filter(action="password.changed", outcome="done").count()
+    assert (sorted(map(changed, both)), done, has_password(alice, NEW)) == ([False, True], 1, True)
+    assert [is_in(one) for one in both] == [changed(one) for one in both]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_beside_a_deactivation_nobody_is_left_in():
+    alice, admin = member("alice"), member("admin", ADMIN)
+    browser = sign_in("alice")
+    at_once(lambda: change(browser), lambda: services.deactivate(alice, by=admin, reason="Left."))
+    assert (is_in(browser), Session.objects.filter(person=alice).count()) == (False, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_one_code_in_two_browsers_at_once_one_changes_it():
+    bob = member("bob")
+    recovery = set_up(sign_in("bob"))
+    browsers = [signed_in(bob, minutes_ago=11), sign_in("bob")]
+    browsers[1].post(SECOND, {"code": recovery[1]})
+    session = browsers[1].session
+    session["started"] -= 11 * 60
+    session.save()
+    at_once(*(lambda one=one: change(one, again=recovery[0]) for one in browsers))
+    assert (sorted(map(changed, browsers)), has_password(bob, NEW)) == ([False, True], True)
 
 
 # --- beside a second factor ---

@@ -8,6 +8,7 @@ import pytest
 from django.apps import apps
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.accounts import invitations, passes, services, session_store, signing, throttle
 from apps.accounts.factors import queries
@@ -15,8 +16,11 @@ from apps.accounts.models import Session, SigningPass, User
 from apps.accounts.roles import ADMIN
 from apps.accounts.services import create_service_account, create_token
 from apps.audit.models import AuditEvent
-from apps.notifications import outbox
+from apps.errors import InvalidInput
+from apps.notifications import outbox, preferences
 from apps.notifications.models import Notification, OutboxCursor
+from apps.notifications.reading import mark_read
+from apps.notifications.sending import mail
 from tests.accounts.sign_in.conftest import SECOND, SECURITY, is_in, sign_in
 from tests.accounts.sign_in.test_at_once import at_once
 from tests.accounts.sign_in.test_second_factor import set_up, signed_in
@@ -279,6 +283,19 @@ def test_the_person_is_told_though_they_did_it_themselves(alice, outbox_is_read,
     told = Notification.objects.get()
     assert (told.user, told.url, told.kind, told.mail_at is not None) == (alice, SECURITY, "account", True)
     assert told.sentence.startswith("Your password was changed")
+
+
+def test_no_choice_and_no_look_at_the_page_keeps_the_mail_back(alice, outbox_is_read, settings):
+    settings.MAIL_ENABLED = True
+    User.objects.filter(pk=alice.pk).update(email="alice@example.org")
+    change(sign_in("alice"))
+    outbox.fan_out()
+    with pytest.raises(InvalidInput, match="no such kind"):
+        preferences.set_preferences(
+            by=alice, mail={"account": "off"}, digest_hour=8, quiet_from=None, quiet_to=None, time_zone="UTC"
+        )
+    mark_read(by=alice)
+    assert [row.read_at is not None for row in mail.due(timezone.now())] == [True]
 
 
 def test_nobody_is_told_of_a_change_that_was_refused(alice, outbox_is_read):

@@ -11,10 +11,24 @@ from apps.audit.models import AuditEvent
 from apps.notifications.audiences import Message, tells
 from apps.notifications.models import Kind
 
+TEXTS = {
+    Action.PASSWORD_CHANGED: noop(
+        "Your password was changed, and you were signed out elsewhere. If it was not you, tell an admin now"
+    ),
+    Action.FACTOR_ADDED: noop(
+        "A second factor or new recovery codes were added to your account. If it was not you, tell an admin now"
+    ),
+    Action.FACTOR_REMOVED: noop(
+        "%(actor)s removed a second factor of your account. If you did not want it, tell an admin now"
+    ),
+}
 
-@tells(Action.PASSWORD_CHANGED)
-def of_a_changed_password(event: AuditEvent) -> Iterable[Message]:
-    """Tell whose password it is."""
-    text = noop("Your password was changed, and you were signed out elsewhere. If it was not you, tell an admin now")
+
+@tells(*TEXTS)
+def of_a_changed_account(event: AuditEvent) -> Iterable[Message]:
+    """Tell whose password, or second factor, it is."""
     person = User.objects.filter(username=event.target).first()
-    return [Message(person.pk, text, reverse("accounts:security"), Kind.ACCOUNT, themselves=True)] if person else []
+    if person is None:
+        return []
+    text, url = TEXTS[Action(event.action)], reverse("accounts:security")
+    return [Message(person.pk, text, url, Kind.ACCOUNT, {"actor": event.actor}, themselves=True)]

@@ -36,7 +36,7 @@ from apps.encryption import seal
 from apps.notifications.models import Delivery, Endpoint
 from apps.registry.models import RegisteredModel, SavedView
 from tests.builders import make_model, make_policy, make_version
-from tests.conftest import member
+from tests.conftest import PASSWORD, member
 from tests.undoing import undone
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -143,6 +143,8 @@ TABLE = {
     ("accounts:app-add", "POST"): page(400, 400, 400, payload={"code": "000000"}),
     ("accounts:passkey-add", "GET"): page(),
     ("accounts:passkey-add", "POST"): page(400, 400, 400, payload={"name": "laptop", "answer": "{}"}),
+    ("accounts:password", "GET"): page(),
+    ("accounts:password", "POST"): page(400, 400, 400, payload={"present": "guess", "new": "x", "repeated": "x"}),
     ("accounts:people", "GET"): page(403, 403),
     ("accounts:people", "POST"): page(403, 403, 302, payload={"do": "new_group", "name": "auditors"}),
     ("accounts:person", "GET"): page(404, 404),
@@ -517,7 +519,7 @@ def people_around(asked: ApprovalRequest) -> dict[str, User | None]:
         for kind, model in (("granted", asked.version.model), ("stranger", other)):
             group = Group.objects.create(name=f"{kind} {role.name}")
             grants.set_role(group, [role], model, model_class=RegisteredModel)
-            people[f"{kind} {role.name}"] = user = User.objects.create_user(f"{kind}-{role.name}")
+            people[f"{kind} {role.name}"] = user = User.objects.create_user(f"{kind}-{role.name}", password=PASSWORD)
             user.groups.add(group)
     return people | {"everywhere": member("everywhere", ADMIN), "nobody": None}
 

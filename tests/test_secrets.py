@@ -14,9 +14,11 @@ from apps.accounts.models import ApiToken, User
 from apps.audit.models import AuditEvent
 from tests.attacks.doors import ask, doors, text_of
 from tests.builders import make_model, make_version
+from tests.conftest import PASSWORD
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 CANARY = "canary-7Qm2-value"
+OTHER = f"another-{CANARY}"
 CONNECTION = {"name": "eu", "url": "https://127.0.0.1:9/", "auth": "token", "secret": CANARY, "timeout_seconds": 1}
 ENTERED = {  # whatever takes a secret, well and badly: address → what is sent
     ("/api/v1/connections/", "POST", "well"): CONNECTION,
@@ -30,6 +32,9 @@ ENTERED = {  # whatever takes a secret, well and badly: address → what is sent
     ("/people/", "POST", "badly"): {"do": "new_person", "username": "", "password": CANARY},
     ("/sign-in/", "POST", "badly"): {"username": "admin", "password": CANARY},
     ("/api/v1/requests/1/bypass/", "POST", "badly"): {"password": CANARY, "reason": "x", "evidence_digest": "0" * 64},
+    ("/account/security/password/", "POST", "badly"): {"present": CANARY, "new": f"{CANARY}-2", "repeated": CANARY},
+    ("/account/security/password/", "POST", "wrong"): {"present": CANARY} | dict.fromkeys(["new", "repeated"], OTHER),
+    ("/account/security/password/", "POST", "well"): {"present": PASSWORD} | dict.fromkeys(["new", "repeated"], CANARY),
 }  # fmt: skip
 OFFERED = ("wrong", "unknown", "inactive", "without a password")
 
@@ -58,7 +63,8 @@ def test_a_secret_that_was_entered_comes_out_nowhere(admin, caplog):
         told[path, how] = ask(sender, method, path, data).content.decode()
     told |= read_everything(client) | {"log": caplog.text, "tables": everything_kept()}
     assert [place for place, text in told.items() if CANARY in text] == []
-    assert User.objects.get(username="dora").check_password(CANARY)  # it was taken in all the same
+    taken_in = [User.objects.get(username=name).check_password(CANARY) for name in ("dora", "admin")]
+    assert taken_in == [True, True]  # all the same
 
 
 @pytest.mark.parametrize(

@@ -263,6 +263,38 @@ class PasskeyForm(AgainForm):
     field_order = ("name", "again", "answer")
 
 
+class OwnPasswordForm(AgainForm):
+    """The present password and a new one, typed twice; a second factor too, where `asks` says so."""
+
+    present = forms.CharField(
+        label=_("Present password"),
+        strip=False,
+        max_length=MAX_PASSWORD,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    new = forms.CharField(
+        label=_("New password"),
+        strip=False,
+        max_length=MAX_PASSWORD,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=_("At least 12 characters, not a common one, not like the name."),
+    )
+    repeated = forms.CharField(
+        label=_("The new one again"),
+        strip=False,
+        max_length=MAX_PASSWORD,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    field_order = ("present", "again", "new", "repeated")
+
+    def clean_repeated(self) -> str:
+        """Refuse two new passwords that differ."""
+        repeated: str = self.cleaned_data["repeated"]
+        if "new" in self.cleaned_data and repeated != self.cleaned_data["new"]:
+            raise ValidationError(_("This is not the same as above. Type the new one twice."))
+        return repeated
+
+
 class TokenForm(forms.Form):
     """Make an API token."""
 

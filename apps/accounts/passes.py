@@ -37,6 +37,12 @@ def held(request: HttpRequest, asked: SignWith = SignWith.PASSWORD) -> str:
     return text if method and is_enough(method, asked) else ""
 
 
+def end_all_of(request: HttpRequest, user: User) -> None:
+    """End the passes of a person, in whichever session they wait, in the caller's transaction."""
+    SigningPass.objects.filter(person=user).delete()
+    request.session.pop(IN_SESSION, None)
+
+
 def use(user: User, text: str) -> str:
     """Return how the person proved who they are, having used the pass up; "" for one not theirs, or that has ended."""
     row = SigningPass.objects.filter(digest=digest_of(text), person=user, expires_at__gt=timezone.now()).first()

@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from apps.accounts import entering, passes, sessions, throttle
+from apps.accounts import entering, own_password, passes, sessions, throttle
 from apps.accounts.assurance import SignWith
 from apps.accounts.entering import HalfWay, Step
 from apps.accounts.factors import passkeys, queries, services
@@ -57,6 +57,7 @@ def security(request: HttpRequest) -> HttpResponse:
         "factors": queries.factors_of(user),
         "must_have": must_have_factor(user),
         "sessions": sessions.sessions_of(request, user),
+        "no_password": own_password.why_none(user),
         "provider": settings.OIDC_NAME if provider.is_on() else "",
         "connected": provider.is_on() and is_connected(user),
     }
@@ -151,7 +152,10 @@ def prove_by_passkey(request: HttpRequest) -> HttpResponse:
             passes.give(request, user, passkeys.PASSKEY)
             messages.success(
                 request,
-                _("Your passkey counts for one signature, or one change of your second factors, for five minutes."),
+                _(
+                    "Your passkey counts for one signature, or one change of your second factors or your password, "
+                    "for five minutes."
+                ),
             )
             return HttpResponseRedirect(following)
         refused = True

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.contrib.auth import login, logout
+from django.contrib.auth import login, logout, update_session_auth_hash
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
@@ -105,6 +105,23 @@ def end_others(request: HttpRequest) -> int:
 def end_all_of(user: User) -> int:
     """End every session of `user`, on every browser, in the caller's transaction; return how many."""
     return Session.objects.filter(person=user).delete()[0]
+
+
+def goes_on(request: HttpRequest, user: User) -> bool:
+    """Return whether the session of this request still is one of `user`, as the table says it now."""
+    here = row_key(request.session.session_key or "")
+    return Session.objects.filter(session_key=here, person=user).exists()
+
+
+def go_on_alone(request: HttpRequest, user: User) -> int:
+    """End every session of `user`, whose password is another one now, but this; return how many ended.
+
+    This one goes on under a new key. In the caller's transaction, late: only a commit leaves the browser a session.
+    """
+    update_session_auth_hash(request, user)
+    request.session.save()
+    here = row_key(request.session.session_key or "")
+    return Session.objects.filter(person=user).exclude(session_key=here).delete()[0]
 
 
 def is_throttled(request: HttpRequest, username: str) -> bool:

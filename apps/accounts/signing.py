@@ -45,21 +45,22 @@ class Confirmation:
     method: str = ""
 
 
-def confirm(user: User, password: str, *, recovery: bool = False) -> Confirmation:
+def confirm(user: User, password: str, *, recovery: bool = False, password_alone: bool = False) -> Confirmation:
     """Compare a password, code or pass with the person's own. Outside a transaction: it is slow on purpose.
 
-    `recovery`: a recovery code is an answer too, and used up; no signature takes one.
+    `recovery`: a recovery code is an answer too, and used up; no signature takes one. `password_alone`: nothing else is
+    one, whatever it looks like, and nothing else is used up.
     """
     if not password:
         return Confirmation(user.pk, Answer.NONE)
     # Counted before it is looked at: many guesses at once get no more tries than one after the other.
     name = user.get_username()
     too_many = throttle.count_failure(COUNTED_AS, name) > throttle.MAX_FAILURES
-    if _is_code(password, recovery=recovery):
+    if not password_alone and _is_code(password, recovery=recovery):
         too_many = throttle.count_failure(CODES_COUNTED_AS, name) > throttle.MAX_FAILURES or too_many
     if too_many:
         return Confirmation(user.pk, Answer.TOO_MANY)
-    method = _recognised(user, password, recovery=recovery)
+    method = _password(user, password) if password_alone else _recognised(user, password, recovery=recovery)
     if not method:
         return Confirmation(user.pk, Answer.WRONG)
     throttle.forget(COUNTED_AS, name)
@@ -119,6 +120,10 @@ def _recognised(user: User, text: str, *, recovery: bool) -> str:
         method = codes.check_code(user, text) if recovery else TOTP if codes.check_totp(user, text) else ""
         if method:
             return method
+    return _password(user, text)
+
+
+def _password(user: User, text: str) -> str:
     return PASSWORD if user.check_password(text) and password_counts(user.get_username()) else ""
 
 

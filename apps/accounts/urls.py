@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.accounts import grant_views, person_views, security_views, sign_in_views, views
+from apps.accounts import grant_views, password_views, person_views, security_views, sign_in_views, views
 from apps.accounts.access_reviews import own_views
 from apps.accounts.access_reviews import views as access_reviews
 
@@ -50,6 +50,7 @@ urlpatterns = [
     path("account/security/", security_views.security, name="security"),
     path("account/security/app/", security_views.app_add, name="app-add"),
     path("account/security/passkey/", security_views.passkey_add, name="passkey-add"),
+    path("account/security/password/", password_views.password, name="password"),
     path("account/security/connect/", sign_in_views.connect, name="connect"),
     path("account/prove/passkey/", security_views.prove_by_passkey, name="prove-by-passkey"),
     path("account/prove/single-sign-on/", sign_in_views.prove, name="prove"),

@@ -67,6 +67,7 @@ class Action(models.TextChoices):
     MODEL_DELETED = "model.deleted", _("Model deleted in MLflow")
     MODEL_MIRRORED = "model.mirrored", _("Model registered in MLflow")
     NOTIFICATIONS_CHANGED = "notifications.changed", _("Notification choices changed")
+    PASSWORD_CHANGED = "password.changed", _("Password changed")
     POLICY_DISCARDED = "policy.discarded", _("Draft of a policy discarded")
     POLICY_DRAFTED = "policy.drafted", _("Policy drafted")
     POLICY_PUBLISHED = "policy.published", _("Policy published")

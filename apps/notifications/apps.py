@@ -7,7 +7,7 @@ class NotificationsConfig(AppConfig):
     name = "apps.notifications"
 
     def ready(self) -> None:
-        from apps.notifications import access_notices, notices, tasks  # noqa: F401 - who is told, and the handlers of jobs
+        from apps.notifications import access_notices, account_notices, notices, tasks  # noqa: F401 - who is told, and the handlers of jobs
         from apps.notifications.addresses import networks
 
         try:

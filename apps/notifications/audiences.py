@@ -3,7 +3,8 @@
     @tells(Action.REQUEST_OPENED)
     def reviewers(event: AuditEvent) -> Iterable[Message]: ...
 
-Nobody is told of what they did themselves, twice of one event, or of a model that they may not read: see outbox.py.
+Nobody is told twice of one event, of a model that they may not read, or of what they did themselves, but for what a
+thief would do under their name (`themselves`): see outbox.py.
 """
 
 from collections.abc import Callable, Iterable
@@ -24,6 +25,7 @@ class Message:
     url: str  # a path on this server
     kind: Kind
     values: dict[str, Any] = field(default_factory=dict)
+    themselves: bool = False  # told also to whoever did it
 
 
 Audience = Callable[[AuditEvent], Iterable[Message]]
@@ -47,7 +49,7 @@ def told_actions() -> frozenset[str]:
 
 
 def messages(event: AuditEvent) -> list[Message]:
-    """Return what is to be told of an event: the first message for each person, never one for who did it."""
+    """Return what is to be told of an event: the first message for each person."""
     found: dict[int, Message] = {}
     for audience in _audiences.get((event.action, event.outcome), []):
         for message in audience(event):

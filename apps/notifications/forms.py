@@ -42,6 +42,7 @@ FAMILY_LABELS = {
     "metric.*": _("Metric directions"),
     "model.*": _("Models"),
     "notifications.*": _("Notification choices"),
+    "password.*": _("Passwords"),
     "policy.*": _("Policies"),
     "request.*": _("Requests and reviews"),
     "rollback.*": _("Rollbacks"),

@@ -89,7 +89,7 @@ def _rows(event: AuditEvent, messages: Sequence[Message]) -> list[Notification]:
     return [
         _row(event, user, message)
         for user, message in told
-        if user.get_username() != event.actor and visibility.may_read(user, event.model_id)
+        if (message.themselves or user.get_username() != event.actor) and visibility.may_read(user, event.model_id)
     ]
 
 

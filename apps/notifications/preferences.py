@@ -21,7 +21,9 @@ DEFAULTS = dict.fromkeys(Kind, MailChoice.NOW) | {
     Kind.POLICY: MailChoice.DIGEST,
     Kind.OTHER: MailChoice.DIGEST,
 }
-ALWAYS_AT_ONCE = frozenset({Kind.BYPASS})  # cannot be chosen: a bypass counts on being seen, at any hour
+# Cannot be chosen: a bypass counts on being seen, at any hour; and whoever took an account over would choose silence.
+ALWAYS_AT_ONCE = frozenset({Kind.ACCOUNT, Kind.BYPASS})
+MAILED_THOUGH_READ = frozenset({Kind.ACCOUNT})  # whoever is in as somebody could read it for them
 CHOSEN = tuple(kind for kind in Kind if kind not in ALWAYS_AT_ONCE)
 
 

@@ -85,7 +85,9 @@ def _hour(**more: Any) -> serializers.IntegerField:
 class PreferencesIn(Strict):
     """What is to change; what is left out stays."""
 
-    mail = MailField(help_text="For each kind: off, now or digest. Bypasses are always mailed at once.")
+    mail = MailField(
+        help_text="For each kind: off, now or digest. Bypasses and changes of your account are always mailed at once."
+    )
     digest_hour = _hour()
     quiet_from = _hour(allow_null=True, help_text="No mail from this hour on. Null: no quiet hours.")
     quiet_to = _hour(allow_null=True)

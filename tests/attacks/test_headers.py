@@ -61,8 +61,9 @@ PRODUCTION = ("SECURE_COOKIES", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "
               "CSRF_COOKIE_NAME", "SECURE_HSTS_SECONDS", "SECURE_CONTENT_TYPE_NOSNIFF", "X_FRAME_OPTIONS",
               "SESSION_COOKIE_HTTPONLY", "CSRF_COOKIE_HTTPONLY", "SESSION_COOKIE_SAMESITE")  # fmt: skip
 SECRETS = {  # pages that show, or take, what nobody who comes to this browser later may find in its cache
-    "accounts:account", "accounts:app-add", "accounts:invitation", "accounts:passkey-add", "accounts:prove-by-passkey",
-    "accounts:second-factor", "accounts:security", "accounts:service-account", "accounts:sign-in",
+    "accounts:account", "accounts:app-add", "accounts:invitation", "accounts:passkey-add", "accounts:password",
+    "accounts:prove-by-passkey", "accounts:second-factor", "accounts:security", "accounts:service-account",
+    "accounts:sign-in",
 }  # fmt: skip
 
 

@@ -73,6 +73,14 @@ def make_no_passkey(page: Page, world: World) -> None:
     page.get_by_role("alert").wait_for()
 
 
+def change_no_password(page: Page, world: World) -> None:
+    page.get_by_label("Present password").fill("a guess")
+    page.get_by_label("New password", exact=True).fill("short")
+    page.get_by_label("The new one again").fill("short")
+    page.get_by_role("button", name="Change the password").click()
+    page.get_by_role("alert").first.wait_for()
+
+
 def invite_somebody(page: Page, world: World) -> None:
     form = page.locator("form:has(input[value=invite])")
     form.get_by_label("User name").fill("heidi")
@@ -503,9 +511,14 @@ SIGHTS = {
     "app": Sight("accounts:app-add", "/account/security/app/", by="alice", does=add_a_wrong_code),
     "recovery codes": Sight("accounts:app-add", "/account/security/app/", by="mallory", does=show_the_recovery_codes),
     "passkey": Sight("accounts:passkey-add", "/account/security/passkey/", by="alice", does=make_no_passkey),
+    "password": Sight("accounts:password", "/account/security/password/", by="alice"),
+    "password, errors": Sight("accounts:password", "/account/security/password/", by="alice", does=change_no_password),
     "second factor": Sight("accounts:second-factor", "/sign-in/", by=None, does=give_the_password),
     "signing in": Sight("accounts:security", "/account/security/", by="mallory"),
+    "password, with a second factor": Sight("accounts:password", "/account/security/password/", by="mallory"),
     "sign with a passkey": Sight("accounts:prove-by-passkey", "/account/prove/passkey/", by="mallory"),
+    "password, of somebody without": Sight("accounts:password", "/account/security/password/", by="grace", status=404),
+    "signing in, without a password": Sight("accounts:security", "/account/security/", by="grace"),
     "people, invited": Sight("accounts:people", "/people/", by="admin", does=invite_somebody),
     "invitation": Sight("accounts:invitation", "/people/", by="admin", does=open_an_invitation),
     "invitation, none": Sight("accounts:invitation", "/invitations/x/", by=None, status=404),
@@ -623,6 +636,7 @@ def test_every_page_is_as_it_should_be(screen, open_browser, live_server):
     numbers |= world.webhooks | {"service": User.objects.get(username="ci-churn").pk}
     numbers |= {"reviewer": world.people["bob"].pk, "invited": User.objects.get(username="invited").pk}
     numbers["version"] = world.churn.versions.latest("pk").pk
+    world.people["grace"] = User.objects.create_user("grace")  # by single sign-on alone
     world.people["root"] = User.objects.create_superuser("root", password=PASSWORD)
     found: dict[str, list[str]] = {}
     shown: str | None = "nobody yet"

@@ -61,9 +61,9 @@ def add_app(request: HttpRequest, user: User, code: str, *, again: str = "") -> 
 
     Raises InvalidInput (code, again), Conflict when there is an app already, NotAllowed after too many wrong passwords.
     """
-    confirmation = _confirmation(request, user, again)
+    said = confirmation(request, user, again)
     with _changing(Action.FACTOR_ADDED, user, kind=queries.TOTP) as trial:
-        _check_again(request, user, confirmation)
+        check_again(request, user, said)
         if queries.has(user, queries.TOTP):
             raise Conflict(_("You have an authenticator app already. Remove it first to set up another."))
         secret = _secret_in(request)
@@ -84,9 +84,9 @@ def add_app(request: HttpRequest, user: User, code: str, *, again: str = "") -> 
 
 def add_passkey(request: HttpRequest, user: User, answer: str, name: str, *, again: str = "") -> list[str]:
     """Add the passkey that a browser made; return recovery codes when they are new. Otherwise as `add_app`."""
-    confirmation = _confirmation(request, user, again)
+    said = confirmation(request, user, again)
     with _changing(Action.FACTOR_ADDED, user, kind=queries.PASSKEY) as trial:
-        _check_again(request, user, confirmation)
+        check_again(request, user, said)
         name = name.strip()
         if not name or len(name) > MAX_NAME or storable_text(name) != name:
             raise InvalidInput(_("Give the passkey a name of 1 to 60 characters, such as the device."), field="name")
@@ -100,9 +100,9 @@ def add_passkey(request: HttpRequest, user: User, answer: str, name: str, *, aga
 
 def new_recovery_codes(request: HttpRequest, user: User, *, again: str = "") -> list[str]:
     """Replace the recovery codes; those before are worth nothing. Raises Conflict where they would replace nothing."""
-    confirmation = _confirmation(request, user, again)
+    said = confirmation(request, user, again)
     with _changing(Action.FACTOR_ADDED, user, kind=queries.RECOVERY) as trial:
-        _check_again(request, user, confirmation)
+        check_again(request, user, said)
         if not queries.has_factor(user):
             raise Conflict(_("Recovery codes replace a second factor. Add an authenticator app or a passkey first."))
         Authenticator.objects.filter(user=user, type=queries.RECOVERY).delete()
@@ -116,13 +116,13 @@ def remove_factor(request: HttpRequest, user: User, number: int, *, again: str =
 
     Raises NotVisible, InvalidInput (again), RuleViolation where the installation demands a factor and this is the last.
     """
-    confirmation = _confirmation(request, user, again)
+    said = confirmation(request, user, again)
     with _changing(Action.FACTOR_REMOVED, user) as trial:
         row = Authenticator.objects.filter(pk=number, user=user, type__in=queries.FIRST_OF_ALL).first()
         if row is None:
             raise NotVisible(_("There is no such second factor any more. Load the page again."))
         trial.data = {"kind": row.type, "factor": queries.label(row)}
-        _check_again(request, user, confirmation)
+        check_again(request, user, said)
         row.delete()
         if not queries.has_factor(user):
             if must_have_factor(user):
@@ -174,7 +174,7 @@ def _came_with_factor(request: HttpRequest) -> bool:
     return any(one == codes.RECOVERY_CODE or is_enough(one, SignWith.FACTOR) for one in said)
 
 
-def _confirmation(request: HttpRequest, user: User, again: str) -> signing.Confirmation | None:
+def confirmation(request: HttpRequest, user: User, again: str) -> signing.Confirmation | None:
     """Compare what was typed, or else the pass that waits in this session. Before any lock: slow on purpose."""
     asks = answer_to(request, user)
     if asks is SignWith.NONE:
@@ -182,16 +182,22 @@ def _confirmation(request: HttpRequest, user: User, again: str) -> signing.Confi
     return signing.confirm(user, again or passes.held(request, asks), recovery=asks is SignWith.FACTOR)
 
 
-def _check_again(request: HttpRequest, user: User, confirmation: signing.Confirmation | None) -> None:
+def check_again(request: HttpRequest, user: User, said: signing.Confirmation | None) -> str:
+    """Return how the person said again who they are, "" where nobody asked.
+
+    Raises InvalidInput (again), NotAllowed after too many wrong ones, Conflict on the way in beside a factor.
+    """
     if not request.user.is_authenticated and queries.has_factor(user):  # on the way in, which began without one
         raise Conflict(_("You have a second factor by now. Sign in anew, with that."))
     asks = answer_to(request, user)
-    if asks is SignWith.NONE or (confirmation and confirmation.method == codes.RECOVERY_CODE):
-        return
-    if confirmation is None or confirmation.answer is signing.Answer.NONE:
+    if asks is SignWith.NONE:
+        return ""
+    if said is None or said.answer is signing.Answer.NONE:
         raise InvalidInput(_nothing_said(asks), field="again")
+    if said.method == codes.RECOVERY_CODE:
+        return said.method
     try:
-        signing.confirmed_with(confirmation, user, asks=asks)
+        return signing.confirmed_with(said, user, asks=asks)
     except InvalidInput as error:
         raise InvalidInput(_does_not_count(asks), field="again") from error
 

@@ -20,6 +20,7 @@ class Kind(models.TextChoices):
     BYPASS = "bypass", _("A policy is bypassed")
     POLICY = "policy", _("Policies and freezes")
     ACCESS = "access", _("Access is to be reviewed")
+    ACCOUNT = "account", _("Your own account is changed")
     OTHER = "other", _("Everything else")
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -36,8 +36,9 @@ KEEP_TRYING = timedelta(days=14)  # after that it stands on the page alone
 
 
 def due(now: datetime) -> QuerySet[Notification]:
-    """What is to be mailed at `now`; what somebody has read meanwhile needs no mail."""
-    return Notification.objects.filter(mail_at__lte=now, mailed_at=None, read_at=None)
+    """What is to be mailed at `now`; what somebody has read meanwhile needs no mail, with exceptions."""
+    unread = Q(read_at=None) | Q(kind__in=preferences.MAILED_THOUGH_READ)
+    return Notification.objects.filter(unread, mail_at__lte=now, mailed_at=None)
 
 
 def start_due() -> int:

@@ -18,6 +18,8 @@ from apps.accounts.models import User
 from apps.audit.models import AuditEvent
 from apps.encryption import unseal
 from apps.errors import Conflict, InvalidInput, NotAllowed, RuleViolation
+from apps.notifications import outbox
+from apps.notifications.models import Notification
 from tests.accounts.sign_in.conftest import SECOND, SECURITY, is_in, sign_in
 from tests.conftest import PASSWORD, member
 from tests.factors import code_of
@@ -337,6 +339,23 @@ def test_nobody_resets_their_own_or_without_the_right(bob, recovery, admin, erin
         services.reset_factors(bob, by=admin, reason=" ")
     with pytest.raises(Conflict, match="no second factor"):
         services.reset_factors(erin, by=admin, reason="Lost.")
+
+
+@pytest.mark.parametrize("by", ["bob", "admin"])
+def test_whose_factors_change_is_told_by_whomever_it_was(bob, admin, by):
+    outbox.fan_out()
+    browser = sign_in("bob")
+    set_up(browser)
+    if by == "bob":
+        browser.post(SECURITY, {"remove": queries.factors_of(bob)[0].number, "again": code_of(bob)})
+    else:
+        services.reset_factors(bob, by=admin, reason="Lost the phone.")
+    outbox.fan_out()
+    told = [(row.user, row.kind, row.sentence.split(" account")[0]) for row in Notification.objects.order_by("pk")]
+    assert told == [
+        (bob, "account", "A second factor or new recovery codes were added to your"),
+        (bob, "account", f"{by} removed a second factor of your"),
+    ]
 
 
 # --- signing ---

@@ -1,0 +1,34 @@
+"""Who is told that an account was changed: its person, also where they did it, for somebody else may have, as them."""
+
+from collections.abc import Iterable
+
+from django.urls import reverse
+from django.utils.translation import gettext_noop as noop
+
+from apps.accounts.models import User
+from apps.audit.actions import Action
+from apps.audit.models import AuditEvent
+from apps.notifications.audiences import Message, tells
+from apps.notifications.models import Kind
+
+TEXTS = {
+    Action.PASSWORD_CHANGED: noop(
+        "Your password was changed, and you were signed out elsewhere. If it was not you, tell an admin now"
+    ),
+    Action.FACTOR_ADDED: noop(
+        "A second factor or new recovery codes were added to your account. If it was not you, tell an admin now"
+    ),
+    Action.FACTOR_REMOVED: noop(
+        "%(actor)s removed a second factor of your account. If you did not want it, tell an admin now"
+    ),
+}
+
+
+@tells(*TEXTS)
+def of_a_changed_account(event: AuditEvent) -> Iterable[Message]:
+    """Tell whose password, or second factor, it is."""
+    person = User.objects.filter(username=event.target).first()
+    if person is None:
+        return []
+    text, url = TEXTS[Action(event.action)], reverse("accounts:security")
+    return [Message(person.pk, text, url, Kind.ACCOUNT, {"actor": event.actor}, themselves=True)]

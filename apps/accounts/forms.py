@@ -159,7 +159,7 @@ class PersonForm(forms.Form):
         label=_("First password"),
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text=_("At least 12 characters, not a common one, not like the name."),
+        help_text=_("At least 12 characters, not digits alone, not a common one, not like the name."),
     )
 
 
@@ -186,7 +186,7 @@ class ChosenPasswordForm(forms.Form):
         strip=False,
         max_length=MAX_PASSWORD,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "autofocus": True}),
-        help_text=_("At least 12 characters, not a common one, not like the name."),
+        help_text=_("At least 12 characters, not digits alone, not a common one, not like the name."),
     )
     again = forms.CharField(
         label=_("The same again"),
@@ -277,7 +277,7 @@ class OwnPasswordForm(AgainForm):
         strip=False,
         max_length=MAX_PASSWORD,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text=_("At least 12 characters, not a common one, not like the name."),
+        help_text=_("At least 12 characters, not digits alone, not a common one, not like the name."),
     )
     repeated = forms.CharField(
         label=_("The new one again"),

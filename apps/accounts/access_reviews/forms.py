@@ -101,7 +101,13 @@ class ReassignForm(EndForm):
     """Who is to answer for the grants that were ticked; nobody named: any admin."""
 
     items = NumbersField(label=_("Grants"), error_messages={"required": _("Tick at least one grant.")})
-    person = forms.CharField(label=_("To"), required=False, max_length=MAX_PERSON)
+    person = forms.CharField(
+        label=_("To"),
+        required=False,
+        max_length=MAX_PERSON,
+        help_text=_("A user name. Empty: any admin."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
 
     def clean_person(self) -> User | None:
         """Turn the user name into the person."""

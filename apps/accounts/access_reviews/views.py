@@ -24,6 +24,7 @@ from apps.accounts.grant_views import cleaned
 from apps.accounts.models import AccessReview, User
 from apps.accounts.queries import needs_people_manage
 from apps.errors import DomainError, NotAllowed
+from apps.on_forms import OK, carry_out
 
 ROWS = 50
 REVIEWS = 20
@@ -88,17 +89,22 @@ def access_review_reassign(request: HttpRequest, review: int) -> HttpResponse:
     by = cast(User, request.user)
     found = queries.get_review(by, review)
     needs_people_manage(by)
-    values = cleaned(ReassignForm(request.POST))
-    results = steering.reassign_several(
-        values["items"], values["person"], by=by, reason=values["reason"], review=found.pk
-    )
+    form, results = ReassignForm(request.POST), list[Result]()
+
+    def act() -> None:
+        values = form.cleaned_data
+        said = {"by": by, "reason": values["reason"], "review": found.pk}
+        results.extend(steering.reassign_several(values["items"], values["person"], **said))
+
+    if (status := carry_out(form, act)) != OK:
+        return _page(request, found, form=form, status=status)
     refused = [result for result in results if result.error]
     if done := len(results) - len(refused):
         text = ngettext("%(count)d grant is reassigned.", "%(count)d grants are reassigned.", done)
         messages.success(request, text % {"count": done})
     if not refused:
         return redirect("accounts:access-review", found.pk)
-    return _page(request, found, refused=refused, status=status_of(refused))
+    return _page(request, found, form=form, refused=refused, status=status_of(refused))
 
 
 @login_required
@@ -151,9 +157,16 @@ def access_review_export(request: HttpRequest, review: int, form: str) -> HttpRe
 
 
 def _page(
-    request: HttpRequest, review: AccessReview, *, refused: list[Result] | None = None, status: int = 200
+    request: HttpRequest,
+    review: AccessReview,
+    *,
+    form: ReassignForm | None = None,
+    refused: list[Result] | None = None,
+    status: int = 200,
 ) -> HttpResponse:
+    """One campaign; after a refusal with what was ticked and typed, as `form`, and why: above, where the row is not."""
     by, wanted = cast(User, request.user), ItemFilter(request.GET)
+    why = refusals(refused or ())
     values = wanted.cleaned_data if wanted.is_valid() else {}
     rows = queries.items_of(by, review, decision=values.get("decision", ""), owner=values.get("owner", ""))
     items, more = queries.page(rows, values.get("after"), ROWS) if wanted.is_valid() else ([], None)
@@ -163,10 +176,22 @@ def _page(
         "filtered": any(request.GET.get(name) for name in ("decision", "owner")),
         "progress": queries.progress([review], by)[review.pk],
         "by_owner": queries.by_owner(review, by),
-        "lines": queries.lines(by, items, refusals(refused or ())),
+        "lines": queries.lines(by, items, why),
+        "form": form or ReassignForm(),
+        "ticked": set(request.POST.getlist("items")),
+        "refused": _summary(why, {item.pk for item in items}),
         "more": more,
         "manages": queries.manages(by),
         "running": queries.is_running(review),
     }
     status = status if wanted.is_valid() else 400
     return render(request, "accounts/access_reviews/detail.html", context, status=status)
+
+
+def _summary(why: dict[int, str], shown: set[int]) -> list[str]:
+    """Return what stands above the page of refusals: those of rows that it does not show, and how many others."""
+    texts = [text for number, text in why.items() if number not in shown]
+    if at_rows := len(why.keys() & shown):
+        text = ngettext("%(count)d row below says why.", "%(count)d rows below say why.", at_rows)
+        texts.append(text % {"count": at_rows})
+    return texts

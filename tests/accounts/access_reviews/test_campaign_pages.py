@@ -1,10 +1,12 @@
 """The pages of access reviews, without JavaScript."""
 
+import re
+
 import pytest
 from django.test import Client
 
 from apps.accounts import giving
-from apps.accounts.access_reviews import deciding, lapsing, opening, own_views, steering
+from apps.accounts.access_reviews import deciding, lapsing, opening, own_views, steering, views
 from apps.accounts.models import AccessReview, Grant
 from tests.accounts.access_reviews.conftest import in_days, item_of
 from tests.accounts.test_grant_pages import signed_in
@@ -105,6 +107,53 @@ def test_an_admin_sees_how_far_it_is_and_reassigns(campaign, by_name, on_model, 
     assert [line.item.pk for line in client.get(f"{path}?owner=erin").context["lines"]] == [item_of(by_name).pk]
     assert client.get(f"{path}?decision=confirmed").context["lines"] == []
     assert client.get(f"{path}?decision=x").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status", "said"),
+    [
+        ({"reason": ""}, 400, "Write why. The reason is kept."),
+        ({"person": "nobody"}, 400, "Nobody has this user name."),
+        ({"person": "mallory"}, 403, "mallory holds this grant, so somebody else answers for it."),
+        ({"person": "admin"}, 409, "This is so already."),
+    ],
+    ids=str,
+)
+def test_a_refused_reassignment_says_why_and_keeps_what_was_ticked_and_typed(
+    campaign, by_name, admin, erin, wrong, status, said
+):
+    values = {"items": [item_of(by_name).pk], "person": "erin", "reason": "She knows."} | wrong
+    answer = signed_in(admin).post(f"/people/access-reviews/{campaign.pk}/reassign/", values)
+    page, form = answer.content.decode(), answer.context["form"]
+    assert (answer.status_code, said in page, item_of(by_name).owner) == (status, True, admin)
+    assert (page.count(" checked"), form["person"].value(), form["reason"].value()) == (
+        1, values["person"], values["reason"],
+    )  # fmt: skip
+
+
+def test_a_refused_reassignment_without_a_tick_says_so(campaign, admin, erin):
+    answer = signed_in(admin).post(f"/people/access-reviews/{campaign.pk}/reassign/", {"person": "erin", "reason": "R"})
+    assert (answer.status_code, "Tick at least one grant." in answer.content.decode()) == (400, True)
+
+
+def test_every_link_of_a_refused_reassignment_leads_to_the_campaign(campaign, by_name, on_model, admin, monkeypatch):
+    monkeypatch.setattr(views, "ROWS", 1)
+    client, path = signed_in(admin), f"/people/access-reviews/{campaign.pk}/"
+    answer = client.post(f"{path}reassign/?decision=pending", {"items": [item_of(by_name).pk], "person": "x"})
+    page = answer.content.decode()
+    links = {link for link in re.findall(r'(?:href|action)="([^"]*)"', page) if "access-reviews" in link or "?" in link}
+    assert (links - {"/people/access-reviews/"}) == {
+        path, f"{path}?owner=admin", f"{path}?owner=alice",
+        f"{path}?decision=pending&amp;after={answer.context['more']}",
+        f"{path}end/", f"{path}cancel/", f"{path}reassign/?decision=pending",
+    }  # fmt: skip
+    assert '<form method="get" action' in page
+
+
+def test_what_is_refused_on_a_later_page_comes_back_on_that_page(campaign, by_name, on_model, admin):
+    path = f"/people/access-reviews/{campaign.pk}/"
+    page = signed_in(admin).get(f"{path}?after={item_of(on_model).pk}").content.decode()
+    assert f'action="{path}reassign/?after={item_of(on_model).pk}"' in page
 
 
 def test_an_owner_sees_their_part_of_a_campaign_and_nobody_else_any(campaign, on_model, alice, mallory):

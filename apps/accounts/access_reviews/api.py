@@ -137,7 +137,7 @@ class Reassign(APIView):
 
 @extend_schema(summary="End an access review early", request=EndEarlyIn, responses=AccessReviewOut)
 class EndEarly(APIView):
-    """What is pending lapses within a minute, as when it is due; then it closes."""
+    """What is pending lapses within minutes, as when it is due; then it closes. You have to see all that is pending."""
 
     def post(self, request: Request, review: int) -> Response:
         """End it and answer with it."""
@@ -148,7 +148,7 @@ class EndEarly(APIView):
 
 @extend_schema(summary="Cancel an access review", request=CancelIn, responses=AccessReviewOut)
 class Cancel(APIView):
-    """Nothing lapses; what is decided stays decided."""
+    """Nothing lapses; what is decided stays decided. You have to see all that is pending."""
 
     def post(self, request: Request, review: int) -> Response:
         """Cancel it and answer with it."""

@@ -139,6 +139,11 @@ def progress(reviews: list[AccessReview], by: User) -> dict[int, Progress]:
     return {key: Progress(sum(counts.values()), counts) for key, counts in found.items()}
 
 
+def hides_pending(review: AccessReview, seen: Progress) -> bool:
+    """Return whether more is unanswered in a campaign than somebody sees, as `seen` says how far it is for them."""
+    return AccessReviewItem.objects.filter(review=review, decision=Decision.PENDING).count() > seen.pending
+
+
 def by_owner(review: AccessReview, by: User) -> list[tuple[str, int, int]]:
     """Return who answers for how much of a campaign, and how much of that is open. "" stands for any admin."""
     rows = visible_items(by).filter(review=review).order_by()

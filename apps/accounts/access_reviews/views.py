@@ -120,16 +120,17 @@ def access_review_end(request: HttpRequest, review: int) -> HttpResponse:
         try:
             if form.is_valid():
                 steering.end_early(found.pk, by=by, **form.cleaned_data)
-                messages.success(request, _("The access review is ended. What nobody answered lapses within a minute."))
+                messages.success(request, _("The access review is ended. What nobody answered lapses within minutes."))
                 return redirect("accounts:access-review", found.pk)
         except DomainError as error:
             form.add_error("reason" if error.field == "reason" else None, error.message)
             status = error.status
-    pending = queries.items_of(by, found, decision="pending")
+    pending, far = queries.items_of(by, found, decision="pending"), queries.progress([found], by)[found.pk]
     context = {
         "review": found,
         "form": form,
-        "pending": queries.progress([found], by)[found.pk].pending,
+        "pending": far.pending,
+        "unseen": queries.hides_pending(found, far),
         "lines": queries.lines(by, list(pending[:WOULD_LAPSE])),
     }
     return render(request, "accounts/access_reviews/end.html", context, status=status)

@@ -9,6 +9,7 @@ from apps.accounts import giving
 from apps.accounts.access_reviews import deciding, lapsing, opening, own_views, steering, views
 from apps.accounts.models import AccessReview, Grant
 from tests.accounts.access_reviews.conftest import in_days, item_of
+from tests.accounts.access_reviews.test_campaign_steering import help_desk
 from tests.accounts.test_grant_pages import signed_in
 
 OWN = "/access-to-review/"
@@ -172,6 +173,15 @@ def test_ending_early_shows_first_what_would_lapse(campaign, by_name, admin):
     assert client.post(path, {"reason": "Enough.", "seen": "2"}).status_code == 302
     lapsing.tend()
     assert not Grant.objects.get(pk=by_name.pk).in_force
+
+
+def test_ending_says_that_unanswered_grants_are_out_of_sight_and_offers_nothing(campaign, admin):
+    client, path = signed_in(help_desk(admin)), f"/people/access-reviews/{campaign.pk}/end/"
+    page = text(client, path)
+    assert ("1 grant is unanswered" in page, "on models that you may not see" in page, "End it now" in page) == (
+        True, True, False,
+    )  # fmt: skip
+    assert client.post(path, {"reason": "Enough.", "seen": "1"}).status_code == 403
 
 
 def test_a_finished_campaign_is_offered_as_a_file(campaign, admin):

@@ -5,14 +5,22 @@ import io
 import json
 
 import pytest
+from django.utils import timezone
 
 from apps.accounts import giving, services
 from apps.accounts.access_reviews import deciding, exporting, lapsing, opening, queries, steering
-from apps.accounts.models import AccessReview, Grant
+from apps.accounts.models import AccessReview, Grant, User
 from apps.audit.models import AuditEvent
 from apps.errors import Conflict, InvalidInput, NotAllowed, NotVisible, RuleViolation, WrongState
 from tests.accounts.access_reviews.conftest import in_days, is_due, item_of
 from tests.conftest import member
+
+
+def help_desk(admin: User) -> User:
+    """Somebody who manages people and sees no model."""
+    desk = member("desk")
+    giving.give_grant(desk, "people:manage", by=admin, reason="Help desk.")
+    return User.objects.get(pk=desk.pk)
 
 
 def test_a_reassigned_item_waits_for_the_other_one(campaign, by_name, admin, erin):
@@ -91,6 +99,17 @@ def test_a_campaign_that_is_due_is_neither_ended_nor_cancelled(campaign, admin):
     for deed in (steering.end_early, steering.cancel):
         with pytest.raises(WrongState):
             deed(campaign.pk, by=admin, reason="Late.")
+
+
+@pytest.mark.parametrize("deed", [steering.end_early, steering.cancel])
+def test_nobody_ends_unanswered_grants_that_they_may_not_see(campaign, by_name, on_model, admin, alice, deed):
+    desk = help_desk(admin)
+    with pytest.raises(RuleViolation, match="on models that you may not see"):
+        deed(campaign.pk, by=desk, reason="Enough.")
+    assert AccessReview.objects.get(pk=campaign.pk).state == "open"
+    deciding.decide(item_of(on_model).pk, "confirm", by=alice)
+    deed(campaign.pk, by=desk, reason="Enough.")
+    assert AccessReview.objects.get(pk=campaign.pk).is_over(timezone.now())
 
 
 @pytest.mark.parametrize("deed", [steering.end_early, steering.cancel])

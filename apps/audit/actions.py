@@ -14,7 +14,7 @@ class Action(models.TextChoices):
     ACCESS_REVIEW_ENDED = "access_review.ended", _("Grant under review ended meanwhile")
     ACCESS_REVIEW_EXPORTED = "access_review.exported", _("Access review exported")
     ACCESS_REVIEW_HALF_CONFIRMED = "access_review.half_confirmed", _("Grant confirmed by one of two of its holders")
-    ACCESS_REVIEW_KEPT = "access_review.kept", _("Unanswered grant kept: nobody else could manage people")
+    ACCESS_REVIEW_KEPT = "access_review.kept", _("Unanswered grant kept: the review says why")
     ACCESS_REVIEW_LAPSED = "access_review.lapsed", _("Unanswered grant lapsed")
     ACCESS_REVIEW_OPENED = "access_review.opened", _("Access review opened")
     ACCESS_REVIEW_REASSIGNED = "access_review.reassigned", _("Grant under review reassigned")

@@ -19,6 +19,7 @@ from apps.accounts.access_reviews.forms import (
     ReassignForm,
     ReviewFilter,
 )
+from apps.accounts.access_reviews.records import SYSTEM
 from apps.accounts.grant_forms import EndForm
 from apps.accounts.grant_views import cleaned
 from apps.accounts.models import AccessReview, User
@@ -171,12 +172,14 @@ def _page(
     values = wanted.cleaned_data if wanted.is_valid() else {}
     rows = queries.items_of(by, review, decision=values.get("decision", ""), owner=values.get("owner", ""))
     items, more = queries.page(rows, values.get("after"), ROWS) if wanted.is_valid() else ([], None)
+    by_owner, more_owners = queries.by_owner(review, by)
     context: dict[str, Any] = {
         "review": review,
         "filter": wanted,
         "filtered": any(request.GET.get(name) for name in ("decision", "owner")),
         "progress": queries.progress([review], by)[review.pk],
-        "by_owner": queries.by_owner(review, by),
+        "by_owner": by_owner,
+        "more_owners": more_owners,
         "lines": queries.lines(by, items, why),
         "form": form or ReassignForm(),
         "ticked": set(request.POST.getlist("items")),
@@ -184,6 +187,7 @@ def _page(
         "more": more,
         "manages": queries.manages(by),
         "running": queries.is_running(review),
+        "by_itself": review.closed_by == SYSTEM.name,
     }
     status = status if wanted.is_valid() else 400
     return render(request, "accounts/access_reviews/detail.html", context, status=status)

@@ -6,9 +6,10 @@ import pytest
 from django.test import Client
 
 from apps.accounts import giving
-from apps.accounts.access_reviews import deciding, lapsing, opening, own_views, steering, views
+from apps.accounts.access_reviews import deciding, lapsing, opening, own_views, queries, steering, views
 from apps.accounts.models import AccessReview, Grant
-from tests.accounts.access_reviews.conftest import in_days, item_of
+from apps.registry.models import RegisteredModel
+from tests.accounts.access_reviews.conftest import in_days, is_due, item_of
 from tests.accounts.access_reviews.test_campaign_steering import help_desk
 from tests.accounts.test_grant_pages import signed_in
 
@@ -182,6 +183,32 @@ def test_ending_says_that_unanswered_grants_are_out_of_sight_and_offers_nothing(
         True, True, False,
     )  # fmt: skip
     assert client.post(path, {"reason": "Enough.", "seen": "1"}).status_code == 403
+
+
+def test_what_nobody_answered_says_so_and_names_no_part_of_the_system(campaign, by_name, admin):
+    is_due(campaign)
+    lapsing.tend()
+    page = text(signed_in(admin), f"/people/access-reviews/{campaign.pk}/")
+    assert (page.count("nobody answered in time"), "closed by itself" in page, "system:" in page) == (2, True, False)
+    ended = text(signed_in(admin), "/people/grants/?show=ended")
+    assert ("Nobody confirmed it in the access review" in ended, "system:" in ended) == (True, False)
+
+
+def test_those_with_the_most_open_are_named_and_how_many_more_there_are(
+    campaign, by_name, on_model, admin, alice, monkeypatch
+):
+    assert queries.by_owner(campaign, admin) == ([("admin", 1, 1), ("alice", 1, 1)], 0)
+    deciding.decide(item_of(by_name).pk, "confirm", by=admin)
+    monkeypatch.setattr(queries, "NAMED", 1)
+    assert queries.by_owner(campaign, admin) == ([("alice", 1, 1)], 1)
+    assert "and 1 more person" in text(signed_in(admin), f"/people/access-reviews/{campaign.pk}/")
+
+
+def test_an_item_whose_owner_does_not_answer_any_more_says_so_on_both_pages(campaign, on_model, admin):
+    RegisteredModel.objects.update(owner="erin")
+    pages = text(signed_in(admin), f"/people/access-reviews/{campaign.pk}/"), text(signed_in(admin), OWN)
+    assert [page.count("does not answer any more: any admin does") for page in pages] == [1, 1]
+    assert ("alice does not answer any more" in pages[1], "you own the model" in pages[1]) == (True, False)
 
 
 def test_a_finished_campaign_is_offered_as_a_file(campaign, admin):

@@ -13,6 +13,7 @@ class Action(models.TextChoices):
     ACCESS_REVIEW_CUT_SHORT = "access_review.cut_short", _("Access review ended early")
     ACCESS_REVIEW_ENDED = "access_review.ended", _("Grant under review ended meanwhile")
     ACCESS_REVIEW_EXPORTED = "access_review.exported", _("Access review exported")
+    ACCESS_REVIEW_EXPORT_STARTED = "access_review.export_started", _("Export of an access review started")
     ACCESS_REVIEW_HALF_CONFIRMED = "access_review.half_confirmed", _("Grant confirmed by one of two of its holders")
     ACCESS_REVIEW_KEPT = "access_review.kept", _("Unanswered grant kept: the review says why")
     ACCESS_REVIEW_LAPSED = "access_review.lapsed", _("Unanswered grant lapsed")

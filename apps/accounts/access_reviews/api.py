@@ -69,7 +69,7 @@ class Preview(APIView):
         found = opening.look(**valid(CoverageIn, request.data), by=by)
         owners = [{"owner": name or None, "grants": number} for name, number in found.by_owner]
         counts = {"grants": found.grants, "more": found.more, "two": found.two, "nobody": found.nobody}
-        return Response(PreviewOut({**counts, "owners": owners}).data)
+        return Response(PreviewOut({**counts, "owners": owners, "digest": found.digest}).data)
 
 
 @extend_schema(summary="Read an access review", responses=AccessReviewOut)

@@ -26,9 +26,9 @@ def test_an_admin_looks_then_opens_with_the_same_form(admin, by_name, on_model):
     client, values = signed_in(admin), {"name": "Q", "until": in_days(30).isoformat(), "groups": "team"}
     looked = client.post(NEW, values | {"do": "look"})
     page = looked.content.decode()
-    assert (looked.status_code, "Open it over 2 grants" in page, 'name="seen" value="2"' in page) == (200, True, True)
+    assert (looked.status_code, "Open it over 2 grants" in page) == (200, True)
     assert not AccessReview.objects.exists()
-    answer = client.post(NEW, values | {"do": "open", "seen": "2"})
+    answer = client.post(NEW, values | {"do": "open", "seen": re.search(r'name="seen" value="(\w+)"', page)[1]})
     review = AccessReview.objects.get()
     assert (answer.status_code, answer.url) == (302, f"/people/access-reviews/{review.pk}/")
 
@@ -41,7 +41,7 @@ def test_an_admin_looks_then_opens_with_the_same_form(admin, by_name, on_model):
         ({"until": "soon"}, 400, "Enter a valid date"),
         ({"groups": "nobody"}, 400, "There is no group “nobody”"),
         ({"pattern": "eu:"}, 400, "after the server"),
-        ({"do": "open", "seen": "7"}, 409, "2 grants now, not 7"),
+        ({"do": "open", "seen": "7"}, 409, "It would cover other grants now"),
     ],
     ids=str,
 )

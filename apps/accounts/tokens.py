@@ -67,10 +67,10 @@ def create_token(
             scope=_checked_scope(scope),
             limited_to=_checked_models(models, scope, by),
             expires_at=_end_in(days, ends),
-            made_through=by.bounds.through,
         )
         _check_within(by, token, ends)
         token.save(force_insert=True)
+        token.makers.add(*_through(by))
         trial.target = _target(token)
         trial.done(reason=reason, after=_terms(token))
     return NewToken(token, text)
@@ -102,11 +102,8 @@ def renew_token(
         token.expires_at = _end_in(days, ends)
         _check_within(by, token, ends)
         text, token.digest = _new_secret(prefix)
-        if by.bounds.through is None:  # what the secret before was made through counts while that secret works
-            token.made_through_id = token.made_through_id if token.old_until else None
-        elif by.bounds.through.pk != token.pk:
-            token.made_through_id = by.bounds.through.pk
-        token.save(update_fields=["digest", "old_digest", "old_until", "expires_at", "made_through"])
+        token.save(update_fields=["digest", "old_digest", "old_until", "expires_at"])
+        _note_makers(token, _through(by))
         if token.old_until is None:
             token.ended_along = _end_along(token, by, reason)
         old = until.isoformat() if token.old_until else None
@@ -143,7 +140,7 @@ def _end_along(token: ApiToken, by: User, reason: str) -> int:
     """
     reached = edge = {token.pk}
     while edge:
-        edge = set(ApiToken.objects.filter(made_through__in=edge).values_list("pk", flat=True)) - reached
+        edge = set(ApiToken.objects.filter(makers__in=edge).values_list("pk", flat=True)) - reached
         reached = reached | edge
     rows = ApiToken.objects.select_for_update(of=("self",)).select_related("user").order_by("pk")
     ended = list(rows.filter(pk__in=reached - {token.pk}, revoked_at=None))
@@ -152,6 +149,19 @@ def _end_along(token: ApiToken, by: User, reason: str) -> int:
     said = {"before": {"revoked": False}, "after": {"revoked": True}, "made_through": token.prefix}
     record_all(Entry(Action.TOKEN_REVOKED, actor, _target(row), reason, data=said) for row in ended)
     return len(ended)
+
+
+def _note_makers(token: ApiToken, through: list[ApiToken]) -> None:
+    """Note through which token, if any, a token was renewed.
+
+    Those before are forgotten where nothing is left that they made: the secret before ends now, with all made through
+    it, and the new one was not made with it.
+    """
+    if through == [token]:
+        return
+    if token.old_until is None:
+        token.makers.clear()
+    token.makers.add(*through)
 
 
 def _new_secret(prefix: str) -> tuple[str, str]:

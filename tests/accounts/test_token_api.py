@@ -221,6 +221,31 @@ def test_a_secret_renewed_through_a_token_ends_with_that_token(alice):
     assert [usable_token(text) for text in (other.text, renewed.text)] == [None, None]
 
 
+def test_a_token_made_through_one_and_renewed_through_another_ends_with_either(alice):
+    first, second = admin_token(alice), admin_token(alice)
+    made = create_token("made", by=through(first), scope="admin")
+    child = create_token("child", by=through(made))
+    made = renew_token(made.token.prefix, by=through(second), overlap=24)
+    assert revoke_token(first.token.prefix, by=alice).ended_along == 2
+    assert [usable_token(one.text) for one in (made, child)] == [None, None]
+    assert usable_token(second.text) == second.token
+
+
+def test_a_token_renewed_without_an_overlap_forgets_through_what_it_was_made(alice):
+    first, second = admin_token(alice), admin_token(alice)
+    made = create_token("made", by=through(first))
+    made = renew_token(made.token.prefix, by=through(second), overlap=0)
+    assert (revoke_token(first.token.prefix, by=alice).ended_along, usable_token(made.text)) == (0, made.token)
+    assert (revoke_token(second.token.prefix, by=alice).ended_along, usable_token(made.text)) == (1, None)
+
+
+def test_a_token_that_renews_itself_keeps_through_what_it_was_made(alice):
+    first = admin_token(alice)
+    made = create_token("made", by=through(first), scope="admin")
+    made = renew_token(made.token.prefix, by=through(made), overlap=0)
+    assert (revoke_token(first.token.prefix, by=alice).ended_along, usable_token(made.text)) == (1, None)
+
+
 def test_tokens_that_renewed_each_other_end_together(alice):
     one, two = admin_token(alice), admin_token(alice)
     two = renew_token(two.token.prefix, by=through(one))

@@ -105,7 +105,7 @@ def renew_token(
         token.save(update_fields=["digest", "old_digest", "old_until", "expires_at"])
         _note_makers(token, _through(by))
         if token.old_until is None:
-            token.ended_along = _end_along(token, by, reason)
+            token.ended_along = _end_along([token], by, reason)
         old = until.isoformat() if token.old_until else None
         trial.done(reason=reason, before=before, after={**_terms(token), "old_secret_until": old})
     return NewToken(token, text)
@@ -127,28 +127,44 @@ def revoke_token(prefix: str, *, by: User, reason: str = "") -> ApiToken:
         before = token.revoked_at
         token.revoked_at = before or timezone.now()
         token.save(update_fields=["revoked_at"])
-        token.ended_along = _end_along(token, by, reason)
+        token.ended_along = _end_along([token], by, reason)
         trial.target = _target(token)
         trial.done(reason=reason, before={"revoked": before is not None}, after={"revoked": True})
     return token
 
 
-def _end_along(token: ApiToken, by: User, reason: str) -> int:
-    """End all that were made through a token, and through those, each recorded; return how many.
+def end_all_of(person: User, *, by: User, reason: str) -> tuple[int, int]:
+    """End the tokens of somebody who is shut out, whom the caller has locked, and all that were made through them.
+
+    Return how many of their own, and how many others: those are recorded one by one.
+    """
+    living = person.api_tokens.select_for_update().filter(revoked_at=None).order_by("pk")  # in one order, as elsewhere
+    own = list(living)
+    ApiToken.objects.filter(pk__in=[token.pk for token in own]).update(revoked_at=timezone.now())
+    return len(own), _end_along(own, by, reason)
+
+
+def _end_along(ended: list[ApiToken], by: User, reason: str) -> int:
+    """End all that were made through tokens that end, and through those, each recorded; return how many.
 
     None is added meanwhile: whoever makes one through these locks their owner first, whom the caller has locked.
     """
-    reached = edge = {token.pk}
+    through = {token.pk: token.prefix for token in ended}
+    edge = set(through)
     while edge:
-        edge = set(ApiToken.objects.filter(makers__in=edge).values_list("pk", flat=True)) - reached
-        reached = reached | edge
+        links = ApiToken.makers.through.objects.filter(to_apitoken__in=edge)
+        pairs = links.values_list("from_apitoken", "to_apitoken")
+        fresh = {made: through[maker] for made, maker in pairs if made not in through}
+        through, edge = through | fresh, set(fresh)
     rows = ApiToken.objects.select_for_update(of=("self",)).select_related("user").order_by("pk")
-    ended = list(rows.filter(pk__in=reached - {token.pk}, revoked_at=None))
-    ApiToken.objects.filter(pk__in=[row.pk for row in ended]).update(revoked_at=timezone.now())
-    actor = grants.actor(by)
-    said = {"before": {"revoked": False}, "after": {"revoked": True}, "made_through": token.prefix}
-    record_all(Entry(Action.TOKEN_REVOKED, actor, _target(row), reason, data=said) for row in ended)
-    return len(ended)
+    along = list(rows.filter(pk__in=through.keys() - {token.pk for token in ended}, revoked_at=None))
+    ApiToken.objects.filter(pk__in=[row.pk for row in along]).update(revoked_at=timezone.now())
+    actor, said = grants.actor(by), {"before": {"revoked": False}, "after": {"revoked": True}}
+    record_all(
+        Entry(Action.TOKEN_REVOKED, actor, _target(row), reason, data={**said, "made_through": through[row.pk]})
+        for row in along
+    )
+    return len(along)
 
 
 def _note_makers(token: ApiToken, through: list[ApiToken]) -> None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from apps.accounts.authentication import usable_token
 from apps.accounts.models import ApiToken, User
+from apps.accounts.roles import ADMIN
 from apps.accounts.services import create_service_account, create_token, deactivate, renew_token, revoke_token
 from apps.accounts.tokens import NewToken
 from apps.audit.models import AuditEvent
@@ -17,6 +18,7 @@ from apps.errors import NotAllowed
 from tests.accounts.test_authentication import bearer
 from tests.accounts.test_views import browser
 from tests.builders import make_model
+from tests.conftest import member
 
 TOKENS = "/api/v1/tokens/"
 
@@ -259,6 +261,25 @@ def test_the_token_of_a_service_account_ends_with_the_one_it_was_made_through(ad
     made = create_token("gate", by=through(maker), owner=machine)
     revoke_token(maker.token.prefix, by=admin)
     assert usable_token(made.text) is None
+
+
+def test_what_was_made_through_the_tokens_of_somebody_shut_out_ends_and_is_recorded(admin):
+    ada, machine = member("ada", ADMIN), create_service_account("ci", by=admin)
+    maker = admin_token(ada)
+    made = create_token("gate", by=through(maker), owner=machine)
+    deactivate(ada, by=admin, reason="Left.")
+    assert [usable_token(one.text) for one in (maker, made)] == [None, None]
+    (event,) = AuditEvent.objects.filter(action="token.revoked")
+    assert (event.actor, event.reason, event.data["made_through"]) == ("admin", "Left.", maker.token.prefix)
+    data = AuditEvent.objects.get(action="user.deactivated").data
+    assert (data["tokens_revoked"], data["tokens_ended_along"]) == (1, 1)
+
+
+def test_the_token_of_a_service_account_that_was_made_without_one_outlives_who_made_it(admin):
+    ada, machine = member("ada", ADMIN), create_service_account("ci", by=admin)
+    made = create_token("gate", by=ada, owner=machine)
+    deactivate(ada, by=admin, reason="Left.")
+    assert usable_token(made.text) == made.token
 
 
 def test_the_page_says_how_many_ended_along(alice):

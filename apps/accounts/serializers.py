@@ -144,6 +144,13 @@ class NewTokenOut(TokenOut):
     text = serializers.CharField()
 
 
+class EndedTokenOut(serializers.Serializer):
+    """A token that was ended."""
+
+    prefix = serializers.CharField()
+    ended_along = serializers.IntegerField(help_text="How many tokens, made through it, ended with it.")
+
+
 class TokenIn(Strict):
     """What a token is to be. Through a token, none that may more, on more models, or longer."""
 

@@ -8,7 +8,6 @@ from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from apps.accounts import granting, grants, guards, invitations, sessions
@@ -24,7 +23,7 @@ from apps.accounts.managing import (
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.accounts.roles import ROLES, Role
-from apps.accounts.tokens import create_token, renew_token, revoke_token
+from apps.accounts.tokens import create_token, end_all_of, renew_token, revoke_token
 from apps.audit.actions import Action
 from apps.audit.chain import storable_text
 from apps.audit.services import Actor, Attempt, Target, attempt
@@ -137,6 +136,7 @@ def create_service_account(username: str, *, by: User, name: str = "", reason: s
 def deactivate(user: User | int, *, by: User, reason: str) -> None:
     """Shut a person out at once: no sign-in, their sessions end, their tokens are revoked. What they did stays.
 
+    What was made through their tokens ends too; a service account's token that they made signed in, without one, stays.
     Reviews of theirs no longer count from this moment on. Raises NotAllowed, NotVisible, InvalidInput (reason),
     Conflict (is inactive already), RuleViolation for oneself, for the last one who manages people, and by a guard.
     """
@@ -151,9 +151,7 @@ def deactivate(user: User | int, *, by: User, reason: str) -> None:
         person.is_active = False
         person.save(update_fields=["is_active"])
         somebody_still_manages_people()
-        living = person.api_tokens.filter(revoked_at=None)
-        list(living.select_for_update().order_by("pk").values_list("pk"))  # in one order, as tokens that end together
-        tokens = living.update(revoked_at=timezone.now())
+        tokens, along = end_all_of(person, by=by, reason=reason)
         ended = sessions.end_all_of(person)
         invitations.revoke_open(person)
         trial.done(
@@ -161,6 +159,7 @@ def deactivate(user: User | int, *, by: User, reason: str) -> None:
             before={"active": True},
             after={"active": False},
             tokens_revoked=tokens,
+            tokens_ended_along=along,
             sessions_ended=ended,
         )
 

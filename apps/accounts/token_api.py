@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from apps.accounts import profiles, queries, services
 from apps.accounts.models import ApiToken, User
-from apps.accounts.serializers import NewTokenOut, RenewIn, TokenIn, TokenOut
+from apps.accounts.serializers import EndedTokenOut, NewTokenOut, RenewIn, TokenIn, TokenOut
 from apps.accounts.strict import Strict, valid
 from apps.accounts.tokens import NewToken
 from apps.errors import NotVisible
@@ -51,15 +51,14 @@ class TokenList(generics.ListCreateAPIView):
 
 
 @extend_schema_view(
-    delete=extend_schema(operation_id="tokens_destroy", summary="Revoke a token", responses={204: None})
+    delete=extend_schema(operation_id="tokens_destroy", summary="Revoke a token", responses=EndedTokenOut)
 )
 class TokenDetail(APIView):
-    """Ends a token at once: your own, or anybody's for `people:manage`."""
+    """Ends a token at once, and all that were made through it: your own, or anybody's for `people:manage`."""
 
     def delete(self, request: Request, prefix: str) -> Response:
-        """Revoke it; one that is revoked stays so."""
-        services.revoke_token(prefix, by=cast(User, request.user))
-        return Response(status=status.HTTP_204_NO_CONTENT)
+        """Revoke it, and answer with how many ended along; one that is revoked stays so."""
+        return Response(EndedTokenOut(services.revoke_token(prefix, by=cast(User, request.user))).data)
 
 
 @extend_schema_view(

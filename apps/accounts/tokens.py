@@ -9,9 +9,11 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as noop
 
 from apps.accounts import grants, guards, scopes
 from apps.accounts.authentication import digest_of
+from apps.accounts.managing import in_line, manages_people
 from apps.accounts.models import ApiToken, TokenScope, User
 from apps.accounts.permissions import Permission
 from apps.audit.actions import Action
@@ -25,6 +27,7 @@ MAX_NAME = 100
 MAX_MODELS = 100
 DEFAULT_OVERLAP = 24  # hours
 MAX_OVERLAP = 7 * 24
+NO_TOKEN = noop("There is no such token, or it is not yours. Look at the list of your tokens.")
 PATTERN = r"\bassent_[0-9a-f]{12}_[A-Za-z0-9_-]{43}"  # of every token: what leak scanners look for
 
 
@@ -54,9 +57,7 @@ def create_token(
     """
     prefix, owner = secrets.token_hex(6), owner or by
     with attempt(Action.TOKEN_CREATED, by=grants.actor(by), target=Target("token", name.strip() or prefix)) as trial:
-        if not _may_hold(by, owner):
-            raise NotVisible(_("There is no such service account, or you may not manage it."))
-        _check_active(by, owner)
+        _check_holder(by, owner, _("There is no such service account, or you may not manage it."))
         ends = _end_of_use(by)
         text, digest = _new_secret(prefix)
         token = ApiToken(
@@ -67,10 +68,10 @@ def create_token(
             scope=_checked_scope(scope),
             limited_to=_checked_models(models, scope, by),
             expires_at=_end_in(days, ends),
-            made_through=by.bounds.through,
         )
         _check_within(by, token, ends)
         token.save(force_insert=True)
+        token.makers.add(*_through(by))
         trial.target = _target(token)
         trial.done(reason=reason, after=_terms(token))
     return NewToken(token, text)
@@ -88,9 +89,9 @@ def renew_token(
     """
     with attempt(Action.TOKEN_RENEWED, by=grants.actor(by), target=Target("token", prefix)) as trial:
         found = _found(prefix)
-        if found is None or not _may_hold(by, found.user):
-            raise NotVisible(_("There is no such token, or it is not yours. Look at the list of your tokens."))
-        _check_active(by, found.user)
+        if found is None:
+            raise NotVisible(_(NO_TOKEN))
+        _check_holder(by, found.user, _(NO_TOKEN))
         token = _locked(found, *_through(by))
         ends = _end_of_use(by)
         trial.target = _target(token)
@@ -102,13 +103,10 @@ def renew_token(
         token.expires_at = _end_in(days, ends)
         _check_within(by, token, ends)
         text, token.digest = _new_secret(prefix)
-        if by.bounds.through is None:  # what the secret before was made through counts while that secret works
-            token.made_through_id = token.made_through_id if token.old_until else None
-        elif by.bounds.through.pk != token.pk:
-            token.made_through_id = by.bounds.through.pk
-        token.save(update_fields=["digest", "old_digest", "old_until", "expires_at", "made_through"])
+        token.save(update_fields=["digest", "old_digest", "old_until", "expires_at"])
+        _note_makers(token, _through(by))
         if token.old_until is None:
-            token.ended_along = _end_along(token, by, reason)
+            token.ended_along = _end_along([token], by, reason)
         old = until.isoformat() if token.old_until else None
         trial.done(reason=reason, before=before, after={**_terms(token), "old_secret_until": old})
     return NewToken(token, text)
@@ -123,35 +121,63 @@ def revoke_token(prefix: str, *, by: User, reason: str = "") -> ApiToken:
     """
     with attempt(Action.TOKEN_REVOKED, by=grants.actor(by), target=Target("token", prefix)) as trial:
         found = _found(prefix)
-        if found is None or (found.user_id != by.pk and not grants.allows(by, Permission.PEOPLE_MANAGE)):
-            raise NotVisible(_("There is no such token, or it is not yours. Look at the list of your tokens."))
-        guards.lock_people(found.user_id, by.pk)
+        if found is None or not _manages(by, found.user) or not _still_manages(by, found.user):
+            raise NotVisible(_(NO_TOKEN))
         token = _locked(found)
         before = token.revoked_at
         token.revoked_at = before or timezone.now()
         token.save(update_fields=["revoked_at"])
-        token.ended_along = _end_along(token, by, reason)
+        token.ended_along = _end_along([token], by, reason)
         trial.target = _target(token)
         trial.done(reason=reason, before={"revoked": before is not None}, after={"revoked": True})
     return token
 
 
-def _end_along(token: ApiToken, by: User, reason: str) -> int:
-    """End all that were made through a token, and through those, each recorded; return how many.
+def end_all_of(person: User, *, by: User, reason: str) -> tuple[int, int]:
+    """End the tokens of somebody who is shut out, whom the caller has locked, and all that were made through them.
+
+    Return how many of their own, and how many others: those are recorded one by one.
+    """
+    living = person.api_tokens.select_for_update().filter(revoked_at=None).order_by("pk")  # in one order, as elsewhere
+    own = list(living)
+    ApiToken.objects.filter(pk__in=[token.pk for token in own]).update(revoked_at=timezone.now())
+    return len(own), _end_along(own, by, reason)
+
+
+def _end_along(ended: list[ApiToken], by: User, reason: str) -> int:
+    """End all that were made through tokens that end, and through those, each recorded; return how many.
 
     None is added meanwhile: whoever makes one through these locks their owner first, whom the caller has locked.
     """
-    reached = edge = {token.pk}
+    through = {token.pk: token.prefix for token in ended}
+    edge = set(through)
     while edge:
-        edge = set(ApiToken.objects.filter(made_through__in=edge).values_list("pk", flat=True)) - reached
-        reached = reached | edge
+        links = ApiToken.makers.through.objects.filter(to_apitoken__in=edge)
+        pairs = links.values_list("from_apitoken", "to_apitoken")
+        fresh = {made: through[maker] for made, maker in pairs if made not in through}
+        through, edge = through | fresh, set(fresh)
     rows = ApiToken.objects.select_for_update(of=("self",)).select_related("user").order_by("pk")
-    ended = list(rows.filter(pk__in=reached - {token.pk}, revoked_at=None))
-    ApiToken.objects.filter(pk__in=[row.pk for row in ended]).update(revoked_at=timezone.now())
-    actor = grants.actor(by)
-    said = {"before": {"revoked": False}, "after": {"revoked": True}, "made_through": token.prefix}
-    record_all(Entry(Action.TOKEN_REVOKED, actor, _target(row), reason, data=said) for row in ended)
-    return len(ended)
+    along = list(rows.filter(pk__in=through.keys() - {token.pk for token in ended}, revoked_at=None))
+    ApiToken.objects.filter(pk__in=[row.pk for row in along]).update(revoked_at=timezone.now())
+    actor, said = grants.actor(by), {"before": {"revoked": False}, "after": {"revoked": True}}
+    record_all(
+        Entry(Action.TOKEN_REVOKED, actor, _target(row), reason, data={**said, "made_through": through[row.pk]})
+        for row in along
+    )
+    return len(along)
+
+
+def _note_makers(token: ApiToken, through: list[ApiToken]) -> None:
+    """Note through which token, if any, a token was renewed.
+
+    Those before are forgotten where nothing is left that they made: the secret before ends now, with all made through
+    it, and the new one was not made with it.
+    """
+    if through == [token]:
+        return
+    if token.old_until is None:
+        token.makers.clear()
+    token.makers.add(*through)
 
 
 def _new_secret(prefix: str) -> tuple[str, str]:
@@ -160,22 +186,39 @@ def _new_secret(prefix: str) -> tuple[str, str]:
     return text, digest_of(text)
 
 
-def _may_hold(by: User, owner: User) -> bool:
-    """Return whether `by` may learn the secret of a token of `owner`: their own, or a service account's."""
-    return by.pk == owner.pk or (owner.is_service and grants.allows(by, Permission.PEOPLE_MANAGE))
+def _manages(by: User, owner: User) -> bool:
+    """Return whether tokens of `owner` are theirs to end, as this request knows: nothing is locked for others."""
+    return by.pk == owner.pk or grants.allows(by, Permission.PEOPLE_MANAGE)
 
 
-def _check_active(by: User, owner: User) -> None:
-    """Lock both until the commit, before any token, and refuse where one is deactivated as the database says it now.
+def _still_manages(by: User, owner: User) -> bool:
+    """Lock both until the commit, before any token, and return the same as the database says it now.
 
-    Who deactivates somebody locks them too, and revokes what is there: a token is made before that, or not at all.
+    For the tokens of somebody else in line with who changes people: whoever takes the role away comes before or after.
     """
-    guards.lock_people(owner.pk, by.pk)
+    if by.pk == owner.pk:
+        guards.lock_people(by.pk)
+        return True
+    in_line(owner.pk, by.pk)
+    return manages_people(by)
+
+
+def _check_holder(by: User, owner: User, refusal: str) -> None:
+    """Refuse whoever may not learn the secret of a token of `owner`: it is their own, or a service account's.
+
+    Both are locked, and refused where one is deactivated as the database says it now. Who deactivates somebody locks
+    them too, and revokes what is there: a token is made before that, or not at all.
+    """
+    if not _manages(by, owner) or (by.pk != owner.pk and not owner.is_service):
+        raise NotVisible(refusal)
+    manages = _still_manages(by, owner)
     active = set(User.objects.filter(pk__in=(owner.pk, by.pk), is_active=True).values_list("pk", flat=True))
     if by.pk not in active:
         raise NotAllowed(_("This account is inactive. Ask an admin to reactivate it."))
     if owner.pk not in active:
         raise Conflict(_("%(person)s is deactivated. Reactivate them first.") % {"person": owner})
+    if not manages:
+        raise NotVisible(refusal)
 
 
 def _end_of_use(by: User) -> datetime | None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from apps.accounts.authentication import usable_token
 from apps.accounts.models import ApiToken, User
+from apps.accounts.roles import ADMIN
 from apps.accounts.services import create_service_account, create_token, deactivate, renew_token, revoke_token
 from apps.accounts.tokens import NewToken
 from apps.audit.models import AuditEvent
@@ -17,6 +18,7 @@ from apps.errors import NotAllowed
 from tests.accounts.test_authentication import bearer
 from tests.accounts.test_views import browser
 from tests.builders import make_model
+from tests.conftest import member
 
 TOKENS = "/api/v1/tokens/"
 
@@ -221,6 +223,31 @@ def test_a_secret_renewed_through_a_token_ends_with_that_token(alice):
     assert [usable_token(text) for text in (other.text, renewed.text)] == [None, None]
 
 
+def test_a_token_made_through_one_and_renewed_through_another_ends_with_either(alice):
+    first, second = admin_token(alice), admin_token(alice)
+    made = create_token("made", by=through(first), scope="admin")
+    child = create_token("child", by=through(made))
+    made = renew_token(made.token.prefix, by=through(second), overlap=24)
+    assert revoke_token(first.token.prefix, by=alice).ended_along == 2
+    assert [usable_token(one.text) for one in (made, child)] == [None, None]
+    assert usable_token(second.text) == second.token
+
+
+def test_a_token_renewed_without_an_overlap_forgets_through_what_it_was_made(alice):
+    first, second = admin_token(alice), admin_token(alice)
+    made = create_token("made", by=through(first))
+    made = renew_token(made.token.prefix, by=through(second), overlap=0)
+    assert (revoke_token(first.token.prefix, by=alice).ended_along, usable_token(made.text)) == (0, made.token)
+    assert (revoke_token(second.token.prefix, by=alice).ended_along, usable_token(made.text)) == (1, None)
+
+
+def test_a_token_that_renews_itself_keeps_through_what_it_was_made(alice):
+    first = admin_token(alice)
+    made = create_token("made", by=through(first), scope="admin")
+    made = renew_token(made.token.prefix, by=through(made), overlap=0)
+    assert (revoke_token(first.token.prefix, by=alice).ended_along, usable_token(made.text)) == (1, None)
+
+
 def test_tokens_that_renewed_each_other_end_together(alice):
     one, two = admin_token(alice), admin_token(alice)
     two = renew_token(two.token.prefix, by=through(one))
@@ -236,10 +263,38 @@ def test_the_token_of_a_service_account_ends_with_the_one_it_was_made_through(ad
     assert usable_token(made.text) is None
 
 
+def test_what_was_made_through_the_tokens_of_somebody_shut_out_ends_and_is_recorded(admin):
+    ada, machine = member("ada", ADMIN), create_service_account("ci", by=admin)
+    maker = admin_token(ada)
+    made = create_token("gate", by=through(maker), owner=machine)
+    deactivate(ada, by=admin, reason="Left.")
+    assert [usable_token(one.text) for one in (maker, made)] == [None, None]
+    (event,) = AuditEvent.objects.filter(action="token.revoked")
+    assert (event.actor, event.reason, event.data["made_through"]) == ("admin", "Left.", maker.token.prefix)
+    data = AuditEvent.objects.get(action="user.deactivated").data
+    assert (data["tokens_revoked"], data["tokens_ended_along"]) == (1, 1)
+
+
+def test_the_token_of_a_service_account_that_was_made_without_one_outlives_who_made_it(admin):
+    ada, machine = member("ada", ADMIN), create_service_account("ci", by=admin)
+    made = create_token("gate", by=ada, owner=machine)
+    deactivate(ada, by=admin, reason="Left.")
+    assert usable_token(made.text) == made.token
+
+
 def test_the_page_says_how_many_ended_along(alice):
     made = lineage(alice)
     answer = browser(alice).post("/account/", {"do": "revoke", "prefix": made[0].token.prefix}, follow=True)
     assert "2 tokens made through it ended too." in answer.content.decode()
+
+
+def test_the_answer_says_how_many_ended_along(alice):
+    made = lineage(alice)
+    answers = [browser(alice).delete(f"{TOKENS}{made[0].token.prefix}/") for _time in range(2)]
+    assert [(answer.status_code, answer.json()) for answer in answers] == [
+        (200, {"prefix": made[0].token.prefix, "ended_along": 2}),
+        (200, {"prefix": made[0].token.prefix, "ended_along": 0}),
+    ]  # fmt: skip
 
 
 # --- service accounts ---
@@ -346,7 +401,7 @@ def test_a_token_is_ended_by_its_owner_and_by_who_manages_people(alice, admin):
         bearer(admin_token(by).text).delete(f"{TOKENS}{prefix}/")
         for by, prefix in zip((alice, admin), tokens, strict=True)
     ]
-    assert [answer.status_code for answer in answers] == [204, 204]
+    assert [answer.status_code for answer in answers] == [200, 200]
     assert ApiToken.objects.filter(prefix__in=tokens, revoked_at=None).count() == 0
 
 

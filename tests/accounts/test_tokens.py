@@ -9,9 +9,10 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
-from apps.accounts import guards
+from apps.accounts import grants, guards, managing
 from apps.accounts.authentication import usable_token
 from apps.accounts.models import ApiToken, User
+from apps.accounts.permissions import Permission
 from apps.accounts.services import (
     create_service_account,
     create_token,
@@ -308,6 +309,48 @@ def test_while_somebody_is_shut_out_no_token_is_made_beside_it(alice, deed):
         User.objects.filter(pk=alice.pk).update(is_active=False)
     thread.join()
     assert (results, ApiToken.objects.count()) == (["NotAllowed"], 1)
+
+
+DEEDS = {
+    "make": lambda by, made: create_token("late", by=by, owner=made.token.user),
+    "renew": lambda by, made: renew_token(made.token.prefix, by=by),
+    "revoke": lambda by, made: revoke_token(made.token.prefix, by=by),
+}
+
+
+@pytest.mark.parametrize("deed", DEEDS.values(), ids=DEEDS)
+def test_who_lost_the_role_meanwhile_manages_no_token_of_a_service_account(admin, deed):
+    made = create_token("gate", by=admin, owner=create_service_account("ci", by=admin))
+    assert grants.allows(admin, Permission.PEOPLE_MANAGE)  # remembered on this object
+    User.objects.get(pk=admin.pk).groups.clear()
+    with pytest.raises(NotVisible):
+        deed(admin, made)
+    assert (ApiToken.objects.count(), usable_token(made.text)) == (1, made.token)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("deed", DEEDS.values(), ids=DEEDS)
+def test_while_the_role_is_taken_no_token_of_a_service_account_is_managed_beside_it(admin, deed):
+    made, results = create_token("gate", by=admin, owner=create_service_account("ci", by=admin)), []
+    assert grants.allows(admin, Permission.PEOPLE_MANAGE)
+
+    def late() -> None:
+        try:
+            deed(admin, made)
+            results.append("done")
+        except DomainError as error:
+            results.append(type(error).__name__)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=late)
+    with transaction.atomic():  # as who takes the role away does, slowly
+        managing.in_line()
+        thread.start()
+        thread.join(0.5)
+        User.objects.get(pk=admin.pk).groups.clear()
+    thread.join()
+    assert (results, ApiToken.objects.filter(revoked_at=None).count()) == (["NotVisible"], 1)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -69,7 +69,7 @@ class Preview(APIView):
         found = opening.look(**valid(CoverageIn, request.data), by=by)
         owners = [{"owner": name or None, "grants": number} for name, number in found.by_owner]
         counts = {"grants": found.grants, "more": found.more, "two": found.two, "nobody": found.nobody}
-        return Response(PreviewOut({**counts, "owners": owners}).data)
+        return Response(PreviewOut({**counts, "owners": owners, "digest": found.digest}).data)
 
 
 @extend_schema(summary="Read an access review", responses=AccessReviewOut)
@@ -137,7 +137,7 @@ class Reassign(APIView):
 
 @extend_schema(summary="End an access review early", request=EndEarlyIn, responses=AccessReviewOut)
 class EndEarly(APIView):
-    """What is pending lapses within a minute, as when it is due; then it closes."""
+    """What is pending lapses within minutes, as when it is due; then it closes. You have to see all that is pending."""
 
     def post(self, request: Request, review: int) -> Response:
         """End it and answer with it."""
@@ -148,7 +148,7 @@ class EndEarly(APIView):
 
 @extend_schema(summary="Cancel an access review", request=CancelIn, responses=AccessReviewOut)
 class Cancel(APIView):
-    """Nothing lapses; what is decided stays decided."""
+    """Nothing lapses; what is decided stays decided. You have to see all that is pending."""
 
     def post(self, request: Request, review: int) -> Response:
         """Cancel it and answer with it."""

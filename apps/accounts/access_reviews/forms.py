@@ -34,7 +34,7 @@ class NumbersField(forms.Field):
 
 
 class CoverageForm(forms.Form):
-    """A campaign: what it is called, what it covers, until when. `seen`: how many grants the look counted."""
+    """A campaign: what it is called, what it covers, until when. `seen`: the digest of the look."""
 
     name = forms.CharField(label=_("Name"), max_length=MAX_NAME, help_text=_("Such as: First quarter."))
     until = forms.DateField(
@@ -63,7 +63,7 @@ class CoverageForm(forms.Form):
     reason = forms.CharField(
         label=_("Reason"), required=False, max_length=MAX_REASON, help_text=_("Whoever answers reads it.")
     )
-    seen = forms.IntegerField(required=False, min_value=0, max_value=LARGEST_ID, widget=forms.HiddenInput)
+    seen = forms.CharField(required=False, max_length=64, empty_value=None, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -101,7 +101,13 @@ class ReassignForm(EndForm):
     """Who is to answer for the grants that were ticked; nobody named: any admin."""
 
     items = NumbersField(label=_("Grants"), error_messages={"required": _("Tick at least one grant.")})
-    person = forms.CharField(label=_("To"), required=False, max_length=MAX_PERSON)
+    person = forms.CharField(
+        label=_("To"),
+        required=False,
+        max_length=MAX_PERSON,
+        help_text=_("A user name. Empty: any admin."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
 
     def clean_person(self) -> User | None:
         """Turn the user name into the person."""

@@ -31,51 +31,54 @@ from apps.accounts.models import AccessReview, AccessReviewItem, Decision, Revie
 from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.errors import RuleViolation
-from apps.jobs.ringing import AT_ONCE, each
+from apps.jobs.ringing import Over, each_in_time, over_after
 
 logger = logging.getLogger(__name__)
+SECONDS = 20  # that one ring takes: beat rings twice a minute
 
 
-def tend() -> int:
-    """Do once what has come due, and return how much that was. What breaks does not stop the rest."""
-    handled = 0
+def tend(over: Over | None = None) -> int:
+    """Do what has come due, and return how much that was; `over`: whether this ring has taken its time.
+
+    What breaks does not stop the rest, and what is left when the ring is over waits for the next one. Each timer does
+    something at every ring.
+    """
+    handled, over = 0, over or over_after(SECONDS)
     for timer in TIMERS:
         try:
-            while (done := timer()) == AT_ONCE:
-                handled += done
-            handled += done
+            handled += timer(over)
         except Exception:
             logger.exception("the timer %s of access reviews broke", timer.__name__)
     return handled
 
 
-def note_ended() -> int:
+def note_ended(over: Over) -> int:
     """Close the items whose grant has ended by itself, or by hand, or was deleted with its holder."""
     gone = Q(grant=None) | Q(grant__ended_at__isnull=False) | Q(grant__until__lte=timezone.now())
-    return each(_pending(Q(review__state=ReviewState.OPEN)).filter(gone), _note_ended)
+    return each_in_time(_pending(Q(review__state=ReviewState.OPEN)).filter(gone), _note_ended, over)
 
 
-def lapse() -> int:
+def lapse(over: Over) -> int:
     """End the grants that nobody confirmed while there was time."""
-    over = AccessReview.objects.filter(queries.over(timezone.now()))
-    return each(_pending(Q(review__in=list(over.values_list("pk", flat=True)))), _lapse)
+    ended = AccessReview.objects.filter(queries.over(timezone.now()))
+    return each_in_time(_pending(Q(review__in=list(ended.values_list("pk", flat=True)))), _lapse, over)
 
 
-def finish() -> int:
+def finish(over: Over) -> int:
     """Close the campaigns in which nothing is left to answer."""
     left = AccessReviewItem.objects.filter(decision=Decision.PENDING, review__state=ReviewState.OPEN)
     running = AccessReview.objects.filter(state=ReviewState.OPEN)
-    return each(running.exclude(pk__in=left.values("review")).order_by("pk"), _finish)
+    return each_in_time(running.exclude(pk__in=left.values("review")), _finish, over)
 
 
-def remind() -> int:
+def remind(over: Over) -> int:
     """Remind those who have not answered, a week and a day before it is due."""
     due = AccessReview.objects.filter(state=ReviewState.OPEN, remind_at__lte=timezone.now())
-    return each(due.order_by("pk"), _remind)
+    return each_in_time(due, _remind, over)
 
 
 def _pending(which: Q) -> QuerySet[AccessReviewItem]:
-    return AccessReviewItem.objects.filter(which, decision=Decision.PENDING).order_by("pk")
+    return AccessReviewItem.objects.filter(which, decision=Decision.PENDING)
 
 
 def _note_ended(number: int) -> bool:
@@ -169,4 +172,4 @@ def _moment(review: AccessReview) -> str | None:
     return review.remind_at.isoformat() if review.remind_at else None
 
 
-TIMERS: tuple[Callable[[], int], ...] = (note_ended, lapse, finish, remind)
+TIMERS: tuple[Callable[[Over], int], ...] = (note_ended, lapse, finish, remind)

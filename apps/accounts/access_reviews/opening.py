@@ -1,5 +1,7 @@
 """Opening a campaign: a look at what it would cover first, then one transaction that writes it down."""
 
+import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -32,6 +34,7 @@ class Look:
     """What a campaign would cover: how many grants, and who would answer for how many ("": any admin).
 
     `two`: grants that every admin holds, which two of them confirm. `nobody`: those that nobody could confirm.
+    `digest`: of just these grants, and who answers for each.
     """
 
     grants: int
@@ -39,6 +42,7 @@ class Look:
     more: int
     two: int
     nobody: int
+    digest: str
 
 
 def look(groups: Iterable[str] = (), roles: Iterable[str] = (), pattern: str = "", *, by: User) -> Look:
@@ -56,12 +60,12 @@ def open_review(
     roles: Iterable[str] = (),
     pattern: str = "",
     reason: str = "",
-    seen: int | None = None,
+    seen: str | None = None,
 ) -> AccessReview:
-    """Open a campaign over the grants in force; `until` is its last day (UTC). `seen`: how many the look said.
+    """Open a campaign over the grants in force; `until` is its last day (UTC). `seen`: the digest of the look.
 
     Raises NotAllowed, InvalidInput (name, until, groups, roles, pattern), Conflict when an open one has the name, or
-    when it would cover another number of grants than was seen.
+    when it would cover other grants than were seen, or others would answer for them.
     """
     with managing(Action.ACCESS_REVIEW_OPENED, by=by, target=Target(KIND, "a new access review")) as trial:
         wanted = coverage.checked(groups, roles, pattern)
@@ -102,18 +106,24 @@ def _look(rows: list[Assigned]) -> Look:
     counted = owners.counted(rows)
     two = sum(row.all_hold and not row.nobody for row in rows)
     nobody = sum(row.nobody for row in rows)
-    return Look(len(rows), counted[:NAMED], max(len(counted) - NAMED, 0), two, nobody)
+    return Look(len(rows), counted[:NAMED], max(len(counted) - NAMED, 0), two, nobody, _digest(rows))
 
 
-def _check(rows: list[Assigned], seen: int | None) -> None:
+def _digest(rows: list[Assigned]) -> str:
+    """Return what tells these grants, with who answers for them, from all others."""
+    keys = sorted((row.grant.pk, row.owner.pk if row.owner else 0) for row in rows)
+    return hashlib.sha256(json.dumps(keys).encode()).hexdigest()
+
+
+def _check(rows: list[Assigned], seen: str | None) -> None:
     if not rows:
         raise InvalidInput(_("No grant in force fits this. Name other groups, roles or models."), field="groups")
     if len(rows) > MOST_GRANTS:
         message = _("These are %(number)d grants, and one review takes %(most)d. Narrow it by groups or roles.")
         raise InvalidInput(message % {"number": len(rows), "most": MOST_GRANTS}, field="groups")
-    if seen is not None and seen != len(rows):
-        message = _("It would cover %(now)d grants now, not %(seen)d as before. Look again, then open it.")
-        raise Conflict(message % {"now": len(rows), "seen": seen}, field="seen")
+    if seen is not None and seen != _digest(rows):
+        message = _("It would cover other grants now, or others would answer for them. Look again, then open it.")
+        raise Conflict(message, field="seen")
 
 
 def _checked_name(name: str) -> str:

@@ -10,12 +10,14 @@ from django.utils.translation import gettext as _
 
 from apps.accounts import chains, grants
 from apps.accounts.access_reviews.owners import own_groups, vacant
+from apps.accounts.access_reviews.records import SYSTEM
 from apps.accounts.models import AccessReview, AccessReviewItem, Decision, Grant, ReviewState, User
 from apps.accounts.permissions import Permission
 from apps.accounts.roles import role_label
 from apps.errors import NotVisible
 
 LARGEST_ID = 2**63 - 1
+NAMED = 50  # of those who answer
 
 
 @dataclass(frozen=True)
@@ -44,16 +46,24 @@ class Progress:
 
 @dataclass(frozen=True)
 class Line:
-    """An item as pages show it. `own`: whoever looks holds the grant; `gone`: the grant has ended meanwhile."""
+    """An item as pages show it. `own`: whoever looks holds the grant; `vacant`: its owner does not answer any more."""
 
     item: AccessReviewItem
     own: bool = False
     refusal: str = ""
+    vacant: bool = False
 
     @property
     def role(self) -> str:
         """What the role is called."""
         return role_label(self.item.role)
+
+    @property
+    def decided_by(self) -> str:
+        """Who decided, or that nobody did; nothing where the reason alone says it."""
+        if self.item.decision in (Decision.LAPSED, Decision.KEPT):
+            return _("nobody answered in time")
+        return "" if self.item.decided_by == SYSTEM.name else self.item.decided_by
 
     @property
     def gone(self) -> bool:
@@ -125,9 +135,10 @@ def with_people(rows: QuerySet[AccessReviewItem]) -> QuerySet[AccessReviewItem]:
 
 
 def lines(by: User, items: list[AccessReviewItem], refusals: dict[int, str] | None = None) -> list[Line]:
-    """Return items as pages show them to `by`. One query."""
-    groups = own_groups(by) if items else frozenset()
-    return [Line(item, _held(item.grant, by, groups), (refusals or {}).get(item.pk, "")) for item in items]
+    """Return items as pages show them to `by`. Two queries."""
+    groups, unowned = own_groups(by) if items else frozenset(), _vacant(items)
+    why = refusals or {}
+    return [Line(item, _held(item.grant, by, groups), why.get(item.pk, ""), item.pk in unowned) for item in items]
 
 
 def progress(reviews: list[AccessReview], by: User) -> dict[int, Progress]:
@@ -139,12 +150,22 @@ def progress(reviews: list[AccessReview], by: User) -> dict[int, Progress]:
     return {key: Progress(sum(counts.values()), counts) for key, counts in found.items()}
 
 
-def by_owner(review: AccessReview, by: User) -> list[tuple[str, int, int]]:
-    """Return who answers for how much of a campaign, and how much of that is open. "" stands for any admin."""
+def hides_pending(review: AccessReview, seen: Progress) -> bool:
+    """Return whether more is unanswered in a campaign than somebody sees, as `seen` says how far it is for them."""
+    return AccessReviewItem.objects.filter(review=review, decision=Decision.PENDING).count() > seen.pending
+
+
+def by_owner(review: AccessReview, by: User) -> tuple[list[tuple[str, int, int]], int]:
+    """Return who answers for how much of a campaign, and how much of that is open; and how many people there are more.
+
+    "" stands for any admin and comes first, then the people with the most open.
+    """
     rows = visible_items(by).filter(review=review).order_by()
     pending = Count("pk", filter=Q(decision=Decision.PENDING))
     counted = rows.values_list("owner__username").annotate(total=Count("pk"), pending=pending)
-    return sorted([(name or "", total, left) for name, total, left in counted], key=lambda row: (-row[2], row[0]))
+    found = [(name or "", total, left) for name, total, left in counted]
+    found.sort(key=lambda row: (row[0] != "", -row[2], row[0]))
+    return found[:NAMED], max(len(found) - NAMED, 0)
 
 
 def page(rows: QuerySet[Any], after: int | None, size: int) -> tuple[list[Any], int | None]:
@@ -172,6 +193,12 @@ def is_running(review: AccessReview) -> bool:
 def over(now: datetime) -> Q:
     """Return the condition on an open campaign that nobody answers any more."""
     return Q(state=ReviewState.OPEN) & (Q(due_at__lte=now) | Q(ending_at__isnull=False))
+
+
+def _vacant(items: list[AccessReviewItem]) -> set[int]:
+    """Return which of the unanswered items have an owner who does not answer any more."""
+    asked = [item.pk for item in items if item.decision == Decision.PENDING and item.owner_id is not None]
+    return set(AccessReviewItem.objects.filter(vacant(), pk__in=asked).values_list("pk", flat=True))
 
 
 def _held(grant: Grant | None, by: User, groups: frozenset[int]) -> bool:

@@ -38,9 +38,9 @@ class AccessReviewIn(CoverageIn):
     name = serializers.CharField(max_length=MAX_NAME)
     until = serializers.DateField(help_text="The last day, in UTC: tomorrow to in 90 days.")
     reason = serializers.CharField(required=False, default="", allow_blank=True, max_length=MAX_REASON)
-    seen = serializers.IntegerField(
-        required=False, default=None, allow_null=True, min_value=0, max_value=LARGEST_ID,
-        help_text="How many grants the preview counted: 409 when it would be others now.",
+    seen = serializers.RegexField(
+        r"\A[0-9a-f]{64}\Z", required=False, default=None, allow_null=True,
+        help_text="The digest of the preview: 409 when it would cover other grants now, or others would answer.",
     )  # fmt: skip
 
 
@@ -115,6 +115,7 @@ class PreviewOut(serializers.Serializer):
     further_owners = serializers.IntegerField(source="more")
     confirmed_by_two = serializers.IntegerField(source="two", help_text="Every admin holds these: two confirm each.")
     confirmed_by_nobody = serializers.IntegerField(source="nobody", help_text="The only admin holds these.")
+    digest = serializers.CharField(help_text="Of just these grants, and who answers for each.")
 
 
 class AccessReviewOut(serializers.ModelSerializer):

@@ -61,14 +61,15 @@ def reassign_several(
 def end_early(number: int, *, by: User, reason: str, seen: int | None = None) -> AccessReview:
     """End a campaign now: what is unanswered lapses as when it is due. `seen`: how many unanswered ones one saw.
 
-    Raises NotAllowed, NotVisible, InvalidInput (reason), WrongState, Conflict when another number is unanswered now.
+    Raises NotAllowed, NotVisible, InvalidInput (reason), WrongState, RuleViolation where `by` does not see all that is
+    unanswered, Conflict when another number is now.
     """
     target = Target(KIND, f"access review {number}")
     with managing(Action.ACCESS_REVIEW_CUT_SHORT, by=by, target=target) as trial:
         review = _running(number, by)
         needs_reason(reason)
-        pending = AccessReviewItem.objects.filter(review=review, decision=Decision.PENDING).count()
-        if seen is not None and seen != queries.progress([review], by)[review.pk].pending:
+        pending = _pending_seen(review, by)
+        if seen is not None and seen != pending:
             raise Conflict(
                 _("Some were answered meanwhile. Look again at what would lapse, then end it."), field="seen"
             )
@@ -83,12 +84,14 @@ def end_early(number: int, *, by: User, reason: str, seen: int | None = None) ->
 def cancel(number: int, *, by: User, reason: str) -> AccessReview:
     """Break a campaign off: what is unanswered stays as it was, what was decided stays decided.
 
-    Raises NotAllowed, NotVisible, InvalidInput (reason), WrongState.
+    Raises NotAllowed, NotVisible, InvalidInput (reason), WrongState, RuleViolation where `by` does not see all that is
+    unanswered.
     """
     target = Target(KIND, f"access review {number}")
     with managing(Action.ACCESS_REVIEW_CANCELLED, by=by, target=target) as trial:
         review = _running(number, by)
         needs_reason(reason)
+        _pending_seen(review, by)
         now, name = timezone.now(), by.get_username()
         left = AccessReviewItem.objects.filter(review=review, decision=Decision.PENDING)
         dropped = left.update(decision=Decision.CANCELLED, decided_by=name, decided_at=now, reason=kept(reason))
@@ -111,6 +114,19 @@ def _running(number: int, by: User) -> AccessReview:
     if review.is_over(timezone.now()):
         raise WrongState(_("This review is over already. There is nothing left to end."))
     return review
+
+
+def _pending_seen(review: AccessReview, by: User) -> int:
+    """Return how many are unanswered. Raises RuleViolation where `by` does not see them all: nobody ends those."""
+    seen = queries.progress([review], by)[review.pk]
+    if queries.hides_pending(review, seen):
+        raise RuleViolation(
+            _(
+                "Some unanswered grants of this review are on models that you may not see, and you would end them "
+                "unseen. Ask an admin who sees all models to do it, or let the last day pass."
+            )
+        )
+    return seen.pending
 
 
 def _check_person(item: AccessReviewItem, person: User) -> None:

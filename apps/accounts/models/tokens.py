@@ -2,6 +2,7 @@
 
 import hmac
 from datetime import datetime
+from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -40,8 +41,11 @@ class ApiToken(models.Model):
     old_digest = models.CharField(max_length=64, blank=True)
     old_until = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
-    # The token through which its secret was made, and which takes it along when it ends; null: made without one.
-    made_through = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="+")
+    # The tokens through which its secrets were made, each of which takes it along when it ends; none: made without one.
+    # One of a secret before stays: others were made with that, and maybe the present one.
+    makers: "models.ManyToManyField[ApiToken, Any]" = models.ManyToManyField(
+        "self", symmetrical=False, related_name="+"
+    )
 
     ended_along = 0  # how many tokens ended with what was just done to this one
 

@@ -10,9 +10,16 @@ from apps.accounts import giving
 from apps.accounts.access_reviews import opening
 from apps.accounts.models import AccessReview, AccessReviewItem, Grant, User
 from apps.accounts.roles import ADMIN
+from apps.jobs import ringing
 from apps.registry.models import RegisteredModel
 from tests.builders import make_model
 from tests.conftest import member
+
+
+@pytest.fixture(autouse=True)
+def _no_ring_before() -> None:
+    """Rings begin with the first row."""
+    ringing._stopped_at.clear()
 
 
 @pytest.fixture

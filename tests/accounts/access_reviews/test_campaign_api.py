@@ -15,11 +15,13 @@ JSON = {"content_type": "application/json"}
 def test_an_admin_previews_and_opens(admin, by_name, on_model):
     client = signed_in(admin)
     preview = client.post(f"{ROOT}preview/", {"groups": ["team"]}, **JSON).json()
+    digest = preview.pop("digest")
     assert preview == {
         "grants": 2, "owners": [{"owner": "admin", "grants": 1}, {"owner": "alice", "grants": 1}],
         "further_owners": 0, "confirmed_by_two": 0, "confirmed_by_nobody": 0,
     }  # fmt: skip
-    body = {"name": "Q", "until": in_days(30).isoformat(), "groups": ["team"], "seen": 2}
+    body = {"name": "Q", "until": in_days(30).isoformat(), "groups": ["team"], "seen": digest}
+    assert client.post(ROOT, body | {"seen": "0" * 64}, **JSON).status_code == 409
     answer = client.post(ROOT, body, **JSON)
     review = AccessReview.objects.get()
     assert (answer.status_code, answer.json()["id"], answer.json()["counts"]["pending"]) == (201, review.pk, 2)

@@ -14,6 +14,7 @@ from apps.accounts.tasks import tend_access_reviews
 from apps.approvals import services as requests
 from apps.approvals.models import ApprovalRequest
 from apps.audit.models import AuditEvent
+from apps.jobs.ringing import over_after
 from tests.accounts.access_reviews.conftest import in_days, is_due, item_of
 from tests.accounts.test_granting import seen_by
 from tests.builders import make_policy, make_version
@@ -83,18 +84,57 @@ def test_killed_in_the_middle_the_next_round_goes_on(campaign, by_name, on_model
     assert (state(campaign), len(events("access_review.lapsed"))) == ("closed", 2)
 
 
-def test_one_that_breaks_does_not_hold_up_the_others(campaign, by_name, on_model, monkeypatch):
-    is_due(campaign)
+def breaks_at(grant: Grant, monkeypatch) -> None:
+    """Let something odd happen whenever this grant is ended."""
     end_reviewed = giving.end_reviewed
 
-    def breaks(grant, **more):
-        if grant.pk == by_name.pk:
+    def breaks(given, **more):
+        if given.pk == grant.pk:
             raise OSError("odd")
-        end_reviewed(grant, **more)
+        end_reviewed(given, **more)
 
     monkeypatch.setattr(giving, "end_reviewed", breaks)
-    lapsing.tend()
-    assert (item_of(by_name).decision, item_of(on_model).decision, state(campaign)) == ("pending", "lapsed", "open")
+
+
+def decisions(review: AccessReview) -> list[str]:
+    return list(review.items.order_by("pk").values_list("decision", flat=True))
+
+
+@pytest.fixture
+def crowd(team, admin) -> AccessReview:
+    """A campaign over five grants that is due."""
+    for number in range(5):
+        giving.give_grant(team, "viewer", "pattern", value=f"a{number}-*", by=admin, reason="They look.")
+    review = opening.open_review("Crowd", in_days(30), groups=["team"], by=admin)
+    is_due(review)
+    return review
+
+
+def test_one_that_breaks_does_not_hold_up_those_after_it(crowd, monkeypatch):
+    breaks_at(crowd.items.order_by("pk")[2].grant, monkeypatch)
+    assert lapsing.tend() == 4
+    assert (decisions(crowd), state(crowd)) == (["lapsed", "lapsed", "pending", "lapsed", "lapsed"], "open")
+
+
+def test_a_ring_past_its_time_does_one_row_of_each_timer(crowd, campaign, by_name, admin):
+    giving.end_grant(by_name.pk, by=admin, reason="They left.")
+    AccessReview.objects.filter(pk=campaign.pk).update(remind_at=timezone.now() - timedelta(minutes=1))
+    assert lapsing.tend(lambda: True) == 3
+    assert (decisions(crowd).count("lapsed"), decisions(campaign).count("ended")) == (1, 1)
+    assert len(events("access_review.reminded")) == 1
+
+
+def test_a_ring_stops_when_its_time_is_over(crowd):
+    ticks = iter(range(100))
+    assert lapsing.tend(over_after(3, lambda: next(ticks))) == 3
+    assert decisions(crowd) == ["lapsed", "lapsed", "lapsed", "pending", "pending"]
+
+
+def test_the_next_ring_goes_on_behind_one_that_breaks_and_takes_all_the_time(crowd, monkeypatch):
+    breaks_at(crowd.items.order_by("pk")[0].grant, monkeypatch)
+    for _ring in range(5):
+        lapsing.tend(lambda: True)
+    assert decisions(crowd) == ["pending", "lapsed", "lapsed", "lapsed", "lapsed"]
 
 
 def test_the_last_admin_is_kept_and_the_item_says_why(admin):

@@ -143,10 +143,26 @@ def test_two_open_ones_of_one_name_are_a_conflict(campaign, admin):
     assert error.value.field == "name"
 
 
-def test_another_number_of_grants_than_was_seen_is_a_conflict(admin, by_name, on_model):
-    with pytest.raises(Conflict, match="2 grants now, not 1"):
-        opening.open_review("Q", in_days(30), groups=["team"], seen=1, by=admin)
-    assert opening.open_review("Q", in_days(30), groups=["team"], seen=2, by=admin).items.count() == 2
+def test_as_many_other_grants_as_were_seen_are_a_conflict(admin, team, by_name, on_model):
+    seen = opening.look(groups=["team"], by=admin)
+    giving.end_grant(by_name.pk, by=admin, reason="Not wanted.")
+    giving.give_grant(team, "admin", by=admin, reason="Quickly.")
+    assert opening.look(groups=["team"], by=admin).grants == seen.grants
+    with pytest.raises(Conflict, match="other grants now") as error:
+        opening.open_review("Q", in_days(30), groups=["team"], seen=seen.digest, by=admin)
+    assert (error.value.field, AccessReview.objects.exists()) == ("seen", False)
+
+
+def test_others_who_would_answer_than_were_seen_are_a_conflict(admin, churn, on_model):
+    seen = opening.look(groups=["team"], by=admin)
+    RegisteredModel.objects.filter(pk=churn.pk).update(owner="")
+    with pytest.raises(Conflict, match="others would answer"):
+        opening.open_review("Q", in_days(30), groups=["team"], seen=seen.digest, by=admin)
+
+
+def test_what_was_seen_is_opened(admin, by_name, on_model):
+    seen = opening.look(groups=["team"], by=admin)
+    assert opening.open_review("Q", in_days(30), groups=["team"], seen=seen.digest, by=admin).items.count() == 2
 
 
 def test_nobody_but_an_admin_opens_or_looks(alice, by_name):

@@ -16,7 +16,7 @@ _SECRET = re.compile(
 )
 # Of a token its prefix stays; one that a few letters were lost of is as good as whole (apps/accounts/tokens.py).
 _TOKEN = re.compile(r"(assent_[0-9a-f]{12}_)[A-Za-z0-9_-]{20,}")
-_INVITATION = re.compile(r"(/invitations/)[^/?#\s\"'<>\\]{20,}")
+_INVITATION = re.compile(r"(?i)(/invitations/)[^/?#\s\"'<>\\]{20,}")
 
 
 def masked(value: Any) -> Any:
@@ -38,6 +38,6 @@ def _masked_text(text: str) -> str:
         text = _SECRET.sub(rf"\1{MASK}", _USER.sub(f"://{MASK}@", text))
     if "assent_" in text:
         text = _TOKEN.sub(rf"\1{MASK}", text)
-    if "/invitations/" in text:
+    if "/invitations/" in text.lower():
         text = _INVITATION.sub(rf"\1{MASK}", text)
     return text

@@ -33,6 +33,8 @@ MODEL_OF: dict[str, tuple[str, QuerySet[Any], str]] = {
     "drift": ("drift", DriftFinding.objects.all(), "model_id"),
     "event": ("event", AuditEvent.objects.all(), "model_id"),
 }
+# Texts of a path that name something and open nothing. Others are not kept: that of an invitation is its secret.
+NAMES = ("prefix", "username", "connection", "control", "alias", "kind", "key", "form")
 LARGEST_ID = 2**63 - 1
 View = Callable[[HttpRequest], HttpResponse]
 
@@ -95,7 +97,8 @@ def _object_of(request: HttpRequest, route: str, *, reader: Any) -> tuple[str, i
         word, rows, way = MODEL_OF.get(noun, (noun, AuditEvent.objects.none(), "model_id"))
         found = rows.filter(pk=number).values_list(way, flat=True).first() if number <= LARGEST_ID else None
         return f"{word} {number}", found
-    return " ".join(f"{key} {value}" for key, value in given.items()), None
+    named = [f"{key} {value}" for key, value in given.items() if isinstance(value, int) or key in NAMES]
+    return " ".join(named), None
 
 
 def _model_named(reference: str, reader: Any) -> int | None:

@@ -9,13 +9,17 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from apps.accounts import services
 from apps.accounts.authentication import usable_token
+from apps.accounts.invitations import invitation_of
 from apps.accounts.models import ApiToken
 from apps.accounts.tokens import NewToken, create_token
 from apps.audit.models import Access, AuditEvent
 from apps.masking import masked
+from config.access import NAMES
 from config.logs import OF_THE_WEB_SERVER, MaskedLines, mask_the_web_server
 from tests.accounts.test_views import browser
+from tests.attacks.doors import ARGUMENT, doors
 
 pytestmark = pytest.mark.django_db
 TOKENS = "/api/v1/tokens/"
@@ -95,6 +99,39 @@ def test_a_token_in_a_path_of_people_or_as_a_user_name_is_kept_nowhere(alice, lo
     browser(alice).get(f"/api/v1/people/{made.text}/")
     Client().post("/sign-in/", {"username": made.text, "password": "x"})
     assert (Access.objects.count(), secret_of(made) in kept() + log.getvalue()) == (1, False)
+
+
+# --- links of invitations ---
+
+
+def refused_by_csrf(path: str) -> int:
+    return Client(enforce_csrf_checks=True).post(path, {"password": "x", "again": "x"}).status_code
+
+
+def test_a_link_that_was_refused_and_still_counts_is_kept_nowhere(admin, log):
+    made = services.invite(username="heidi", by=admin)
+    assert (refused_by_csrf(f"/invitations/{made.text}/"), invitation_of(made.text)) == (403, made.invitation)
+    assert Access.objects.values_list("status", "route", "object").get() == (403, "accounts:invitation", "")
+    assert ("Forbidden" in log.getvalue(), made.text in kept() + log.getvalue()) == (True, False)
+
+
+@pytest.mark.parametrize("path", ["/invitations/{}", "/invitations/{}/x", "/invitations/{}x/", "/Invitations/{}/"])
+def test_a_link_with_a_slip_in_it_is_kept_nowhere(admin, log, path):
+    made = services.invite(username="heidi", by=admin)
+    Client().get(path.format(made.text), follow=True)
+    assert made.text not in kept() + log.getvalue()
+
+
+def test_a_link_that_was_pasted_into_a_reason_is_not_in_the_trail(admin, alice):
+    made = services.invite(username="heidi", by=admin)
+    services.deactivate(alice, by=admin, reason=f"See http://testserver/invitations/{made.text}/.")
+    event = AuditEvent.objects.latest("id")
+    assert (event.reason, made.text in kept()) == ("See http://testserver/invitations/…/.", False)
+
+
+def test_every_text_of_a_path_is_known_as_a_name_or_as_a_secret():
+    texts = {name for door in doors() for _before, kind, name in ARGUMENT.findall(door.route) if kind != "int"}
+    assert texts == {*NAMES, "name", "text"} - {"form"}
 
 
 # --- lines of the log ---

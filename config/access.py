@@ -11,11 +11,12 @@ from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
 
 from apps.approvals.models import ApprovalRequest, Condition, DriftFinding, RequestState
+from apps.audit.access.parts import Refused, collecting
 from apps.audit.access.services import Asked, note
 from apps.audit.actions import AccessOutcome
 from apps.audit.models import AuditEvent
 from apps.registry.connections import named
-from apps.registry.models import RegisteredModel
+from apps.registry.models import ModelVersion, RegisteredModel
 from apps.registry.queries import visible_model_ids
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,9 @@ MODEL_OF: dict[str, tuple[str, QuerySet[Any], str]] = {
     "condition": ("condition", Condition.objects.all(), "review__request__version__model_id"),
     "drift": ("drift", DriftFinding.objects.all(), "model_id"),
     "event": ("event", AuditEvent.objects.all(), "model_id"),
+    "version": ("version", ModelVersion.objects.all(), "model_id"),
 }
+NO_MODEL: tuple[QuerySet[Any], str] = (AuditEvent.objects.none(), "model_id")
 # Texts of a path that name something and open nothing. Others are not kept: that of an invitation is its secret.
 NAMES = ("prefix", "username", "connection", "control", "alias", "kind", "key", "form")
 LARGEST_ID = 2**63 - 1
@@ -46,14 +49,18 @@ class AccessMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
+        with collecting() as parts:
+            response = self.get_response(request)
         route = _route(request)
-        if route and response.status_code in DENIED:
+        denied = response.status_code in DENIED
+        if route and (denied or parts):
             try:
-                _note(AccessOutcome.DENIED, request, response, route)
+                _note_parts(request, route, parts)
+                if denied:
+                    _note(AccessOutcome.DENIED, request, response, route)
             except DatabaseError:  # it stays denied; only the note of it is lost
                 logger.exception("a denial could not be noted: %s %s", response.status_code, route)
-        elif route and response.status_code in READ and _matters(response, route):
+        if route and not denied and response.status_code in READ and _matters(response, route):
             _note(AccessOutcome.GRANTED, request, response, route)  # what cannot be noted is not handed out
         return response
 
@@ -73,11 +80,28 @@ def _matters(response: HttpResponseBase, route: str) -> bool:
 
 
 def _note(outcome: AccessOutcome, request: HttpRequest, response: HttpResponseBase, route: str) -> None:
-    user = getattr(request, "user", None)
-    person = user.get_username() if user is not None and user.is_authenticated else ""
-    name, model_id = _object_of(request, route, reader=user if outcome is AccessOutcome.GRANTED and person else None)
+    person = _person(request)
+    reader = request.user if outcome is AccessOutcome.GRANTED and person else None
+    name, model_id = _object_of(request, route, reader=reader)
     asked = Asked(str(request.method), route, name, model_id)
     note(outcome, asked, status=response.status_code, person=person)
+
+
+def _note_parts(request: HttpRequest, route: str, parts: list[Refused]) -> None:
+    """Note what was refused of several things that a call was about; their models are one question for each kind."""
+    person, models = _person(request), {}
+    for noun in {part.noun for part in parts}:
+        _word, rows, way = MODEL_OF.get(noun, (noun, *NO_MODEL))
+        numbers = {part.number for part in parts if part.noun == noun and part.number <= LARGEST_ID}
+        models.update({(noun, pk): model_id for pk, model_id in rows.filter(pk__in=numbers).values_list("pk", way)})
+    for part in parts:
+        asked = Asked(str(request.method), route, f"{part.noun} {part.number}", models.get((part.noun, part.number)))
+        note(AccessOutcome.DENIED, asked, status=part.status, person=person)
+
+
+def _person(request: HttpRequest) -> str:
+    user = getattr(request, "user", None)
+    return user.get_username() if user is not None and user.is_authenticated else ""
 
 
 def _object_of(request: HttpRequest, route: str, *, reader: Any) -> tuple[str, int | None]:
@@ -94,7 +118,7 @@ def _object_of(request: HttpRequest, route: str, *, reader: Any) -> tuple[str, i
         return reference + (f" v{number}" if number is not None else ""), _model_named(reference, reader)
     number = given.get("id", given.get("number"))
     if isinstance(number, int):
-        word, rows, way = MODEL_OF.get(noun, (noun, AuditEvent.objects.none(), "model_id"))
+        word, rows, way = MODEL_OF.get(noun, (noun, *NO_MODEL))
         found = rows.filter(pk=number).values_list(way, flat=True).first() if number <= LARGEST_ID else None
         return f"{word} {number}", found
     named = [f"{key} {value}" for key, value in given.items() if isinstance(value, int) or key in NAMES]

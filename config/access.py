@@ -23,7 +23,10 @@ logger = logging.getLogger(__name__)
 DENIED = (401, 403, 404, 429)
 READ = (200, 206)
 # Reads that matter besides files, which say so themselves (Content-Disposition: attachment).
-REPORTS = {"api:as-of", "api:event-list", "api:access-list", "approvals:as-of", "tables:rows", "tables:row"}
+REPORTS = {
+    "api:as-of", "approvals:as-of", "api:model-report", "approvals:model-report",
+    "api:event-list", "api:access-list", "tables:rows", "tables:row",
+}  # fmt: skip
 # The first word of an address's name → what its number is called, where it leads to a model. A draft leads nowhere:
 # nobody but its writer is to learn of it.
 SUBMITTED = ApprovalRequest.objects.exclude(state=RequestState.DRAFT)

@@ -131,6 +131,21 @@ def test_a_report_about_a_model_in_its_query_is_noted(charlie):
     assert Access.objects.values_list("object", "model_id").get() == ("churn", model.pk)
 
 
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        ("/models/churn/report/", "approvals:model-report"),
+        ("/models/churn/report.json", "approvals:model-report-json"),
+        ("/models/churn/report.csv", "approvals:model-report-csv"),
+        ("/api/v1/models/churn/report/", "api:model-report"),
+    ],
+)
+def test_the_report_of_a_model_is_noted_however_it_is_read(charlie, path, route):
+    model = make_model("churn")
+    assert browser(charlie).get(path).status_code == 200
+    assert rows("outcome", "person", "route", "object", "model_id") == [(GRANTED, "charlie", route, "churn", model.pk)]
+
+
 def test_nobody_learns_of_a_draft_from_the_log(charlie, alice):
     make_policy()
     version = make_version(make_model("churn"), 1)

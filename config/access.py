@@ -55,7 +55,7 @@ class AccessMiddleware:
         with collecting() as parts:
             response = self.get_response(request)
         route = _route(request)
-        denied = response.status_code in DENIED
+        denied = response.status_code in DENIED and not _goes_on(request)
         if route and (denied or parts):
             try:
                 _note_parts(request, route, parts)
@@ -76,6 +76,12 @@ def _route(request: HttpRequest) -> str:
         except Resolver404:
             return ""
     return request.resolver_match.view_name
+
+
+def _goes_on(request: HttpRequest) -> bool:
+    """Return whether the call was too many, and not the first of its minute: a flood is not to cost writes."""
+    over = [standing for standing in getattr(request, "rates", ()) if standing.over]
+    return bool(over) and not any(standing.first for standing in over)
 
 
 def _matters(response: HttpResponseBase, route: str) -> bool:

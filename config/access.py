@@ -11,18 +11,22 @@ from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
 
 from apps.approvals.models import ApprovalRequest, Condition, DriftFinding, RequestState
+from apps.audit.access.parts import Refused, collecting
 from apps.audit.access.services import Asked, note
 from apps.audit.actions import AccessOutcome
 from apps.audit.models import AuditEvent
 from apps.registry.connections import named
-from apps.registry.models import RegisteredModel
+from apps.registry.models import ModelVersion, RegisteredModel
 from apps.registry.queries import visible_model_ids
 
 logger = logging.getLogger(__name__)
 DENIED = (401, 403, 404, 429)
 READ = (200, 206)
 # Reads that matter besides files, which say so themselves (Content-Disposition: attachment).
-REPORTS = {"api:as-of", "api:event-list", "api:access-list", "approvals:as-of", "tables:rows", "tables:row"}
+REPORTS = {
+    "api:as-of", "approvals:as-of", "api:model-report", "approvals:model-report",
+    "api:event-list", "api:access-list", "tables:rows", "tables:row",
+}  # fmt: skip
 # The first word of an address's name → what its number is called, where it leads to a model. A draft leads nowhere:
 # nobody but its writer is to learn of it.
 SUBMITTED = ApprovalRequest.objects.exclude(state=RequestState.DRAFT)
@@ -32,7 +36,11 @@ MODEL_OF: dict[str, tuple[str, QuerySet[Any], str]] = {
     "condition": ("condition", Condition.objects.all(), "review__request__version__model_id"),
     "drift": ("drift", DriftFinding.objects.all(), "model_id"),
     "event": ("event", AuditEvent.objects.all(), "model_id"),
+    "version": ("version", ModelVersion.objects.all(), "model_id"),
 }
+NO_MODEL: tuple[QuerySet[Any], str] = (AuditEvent.objects.none(), "model_id")
+# Texts of a path that name something and open nothing. Others are not kept: that of an invitation is its secret.
+NAMES = ("prefix", "username", "connection", "control", "alias", "kind", "key", "form")
 LARGEST_ID = 2**63 - 1
 View = Callable[[HttpRequest], HttpResponse]
 
@@ -44,14 +52,18 @@ class AccessMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        response = self.get_response(request)
+        with collecting() as parts:
+            response = self.get_response(request)
         route = _route(request)
-        if route and response.status_code in DENIED:
+        denied = response.status_code in DENIED and not _goes_on(request)
+        if route and (denied or parts):
             try:
-                _note(AccessOutcome.DENIED, request, response, route)
+                _note_parts(request, route, parts)
+                if denied:
+                    _note(AccessOutcome.DENIED, request, response, route)
             except DatabaseError:  # it stays denied; only the note of it is lost
                 logger.exception("a denial could not be noted: %s %s", response.status_code, route)
-        elif route and response.status_code in READ and _matters(response, route):
+        if route and not denied and response.status_code in READ and _matters(response, route):
             _note(AccessOutcome.GRANTED, request, response, route)  # what cannot be noted is not handed out
         return response
 
@@ -66,16 +78,39 @@ def _route(request: HttpRequest) -> str:
     return request.resolver_match.view_name
 
 
+def _goes_on(request: HttpRequest) -> bool:
+    """Return whether the call was too many, and not the first of its minute: a flood is not to cost writes."""
+    over = [standing for standing in getattr(request, "rates", ()) if standing.over]
+    return bool(over) and not any(standing.first for standing in over)
+
+
 def _matters(response: HttpResponseBase, route: str) -> bool:
     return route in REPORTS or response.get("Content-Disposition", "").startswith("attachment")
 
 
 def _note(outcome: AccessOutcome, request: HttpRequest, response: HttpResponseBase, route: str) -> None:
-    user = getattr(request, "user", None)
-    person = user.get_username() if user is not None and user.is_authenticated else ""
-    name, model_id = _object_of(request, route, reader=user if outcome is AccessOutcome.GRANTED and person else None)
+    person = _person(request)
+    reader = request.user if outcome is AccessOutcome.GRANTED and person else None
+    name, model_id = _object_of(request, route, reader=reader)
     asked = Asked(str(request.method), route, name, model_id)
     note(outcome, asked, status=response.status_code, person=person)
+
+
+def _note_parts(request: HttpRequest, route: str, parts: list[Refused]) -> None:
+    """Note what was refused of several things that a call was about; their models are one question for each kind."""
+    person, models = _person(request), {}
+    for noun in {part.noun for part in parts}:
+        _word, rows, way = MODEL_OF.get(noun, (noun, *NO_MODEL))
+        numbers = {part.number for part in parts if part.noun == noun and part.number <= LARGEST_ID}
+        models.update({(noun, pk): model_id for pk, model_id in rows.filter(pk__in=numbers).values_list("pk", way)})
+    for part in parts:
+        asked = Asked(str(request.method), route, f"{part.noun} {part.number}", models.get((part.noun, part.number)))
+        note(AccessOutcome.DENIED, asked, status=part.status, person=person)
+
+
+def _person(request: HttpRequest) -> str:
+    user = getattr(request, "user", None)
+    return user.get_username() if user is not None and user.is_authenticated else ""
 
 
 def _object_of(request: HttpRequest, route: str, *, reader: Any) -> tuple[str, int | None]:
@@ -92,10 +127,11 @@ def _object_of(request: HttpRequest, route: str, *, reader: Any) -> tuple[str, i
         return reference + (f" v{number}" if number is not None else ""), _model_named(reference, reader)
     number = given.get("id", given.get("number"))
     if isinstance(number, int):
-        word, rows, way = MODEL_OF.get(noun, (noun, AuditEvent.objects.none(), "model_id"))
+        word, rows, way = MODEL_OF.get(noun, (noun, *NO_MODEL))
         found = rows.filter(pk=number).values_list(way, flat=True).first() if number <= LARGEST_ID else None
         return f"{word} {number}", found
-    return " ".join(f"{key} {value}" for key, value in given.items()), None
+    named = [f"{key} {value}" for key, value in given.items() if isinstance(value, int) or key in NAMES]
+    return " ".join(named), None
 
 
 def _model_named(reference: str, reader: Any) -> int | None:

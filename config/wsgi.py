@@ -13,6 +13,9 @@ CHARSET = re.compile(r";\s*charset=[^;]*", re.IGNORECASE)
 _django = get_wsgi_application()
 
 from config.limits import take_in_chunks  # noqa: E402 - it reads the settings, which are loaded now
+from config.logs import mask_the_web_server  # noqa: E402
+
+mask_the_web_server()
 
 # What was loaded stays for good: looking through it for garbage again and again would hold up single requests.
 gc.collect()

@@ -1,18 +1,31 @@
 """Credentials in addresses that people logged: masked at every door, kept in the evidence that digests are made of."""
 
+import json
+from datetime import timedelta
+
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
+from apps.accounts.access_reviews.opening import open_review
+from apps.accounts.giving import end_grant, give_grant
+from apps.accounts.roles import ADMIN
+from apps.accounts.services import create_token, deactivate, revoke_token
 from apps.approvals import evidence, services
+from apps.approvals.delegating import services as delegations
 from apps.approvals.models import ApprovalRequest
+from apps.approvals.policies.freezes import set_freeze
 from apps.audit.actions import Action
 from apps.audit.models import AuditEvent
 from apps.audit.services import Actor, Target, record
+from apps.compliance.holds import services as holds
 from apps.masking import masked
 from apps.registry import summaries
 from apps.registry.applying import described
 from apps.registry.models import ModelVersion
 from tests.builders import make_model, make_policy, make_version
+from tests.conftest import member
+from tests.test_secrets import everything_kept
 
 SECRET = "s3cr3t"
 HOST = f"https://bob:{SECRET}@pypi.example.org"
@@ -108,6 +121,74 @@ def test_what_is_masked_is_still_told(door, asked, bob, client):
 
 def test_the_trail_holds_no_credentials(asked):
     assert [event.action for event in AuditEvent.objects.all() if SECRET in str(event.data)] == []
+
+
+WRITTEN = f"As {HOST}/wiki?token={SECRET}&page=2 says, because this model is asked for."
+SHOWN = "As https://…@pypi.example.org/wiki?token=…&page=2 says, because this model is asked for."
+TICKET = f"https://tickets.example.org/7?access_token={SECRET}"
+PLANS = ("reason", "roll_out", "roll_back")
+SOON = timezone.now() + timedelta(days=1)
+WRITERS = {  # what takes a reason, a comment or a note, by the rows that keep it
+    "a hold": lambda by: holds.set_hold("churn", reason=WRITTEN, by=by["admin"]),
+    "the end of a hold": lambda by: holds.lift(
+        holds.set_hold("churn", reason="Case 4.", by=by["ada"]).pk, reason=WRITTEN, by=by["admin"]
+    ),
+    "a grant": lambda by: give_grant(by["bob"], "viewer", by=by["admin"], reason=WRITTEN),
+    "the end of a grant": lambda by: end_grant(
+        give_grant(by["bob"], "viewer", by=by["admin"], reason="Leave.").pk, by=by["admin"], reason=WRITTEN
+    ),
+    "a request": lambda by: services.open_request(
+        by["version"].pk, "Production", by=by["alice"], ticket=TICKET, **dict.fromkeys(PLANS, WRITTEN)
+    ),
+    "a vote": lambda by: by["vote"]("reject", WRITTEN),
+    "a freeze": lambda by: set_freeze(
+        "Year's end", by=by["admin"], starts_at=timezone.now(), ends_at=SOON, reason=WRITTEN
+    ),
+    "a delegation": lambda by: delegations.give("erin", by=by["bob"], ends_at=SOON, reason=WRITTEN),
+    "an access review": lambda by: open_review("May", SOON.date(), by=by["admin"], reason=WRITTEN),
+    "a revoked token": lambda by: revoke_token(
+        create_token("laptop", by=by["alice"]).token.prefix, by=by["admin"], reason=WRITTEN
+    ),
+    "somebody shut out": lambda by: deactivate(by["alice"], by=by["admin"], reason=WRITTEN),
+}  # fmt: skip
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("what", WRITERS)
+def test_what_people_write_is_kept_without_credentials(what, alice, bob, erin, admin):
+    make_policy()
+    version = make_version(make_model(), 1)
+
+    def vote(action: str, comment: str) -> None:
+        asked = services.open_request(version.pk, "Production", reason="Better.", by=alice)
+        services.act(asked.pk, action, by=bob, comment=comment, evidence_digest=asked.evidence_digest)
+
+    people = {"alice": alice, "bob": bob, "admin": admin, "ada": member("ada", ADMIN)}
+    WRITERS[what]({**people, "version": version, "vote": vote})
+    kept = everything_kept()
+    assert (SECRET in kept, json.dumps(SHOWN)[1:-1] in kept) == (False, True)
+    assert SHOWN in list(AuditEvent.objects.values_list("reason", flat=True))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("door", ["/compliance/holds/", "/audit/", "/api/v1/audit/events/", "/api/v1/holds/"])
+def test_the_reason_of_a_hold_is_shown_masked(door, admin, client):
+    make_model()
+    holds.set_hold("churn", reason=WRITTEN, by=admin)
+    client.force_login(admin)
+    page = client.get(door).content.decode()
+    assert (SECRET in page, "https://…@pypi.example.org/wiki?token=…" in page) == (False, True)
+
+
+@pytest.mark.django_db
+def test_an_event_of_before_is_shown_masked_on_its_pages(admin, client):
+    with transaction.atomic():
+        event = record(Action.HOLD_SET, by=Actor("admin"), target=Target("hold", "hold 1"))
+    event.id, event.reason = event.id + 1, WRITTEN
+    event.save(force_insert=True)
+    client.force_login(admin)
+    pages = [client.get(path).content.decode() for path in ("/audit/", f"/audit/events/{event.id}/")]
+    assert [(SECRET in page, "token=…" in page) for page in pages] == [(False, True)] * 2
 
 
 def test_the_digest_is_that_of_the_true_text(asked):

@@ -41,9 +41,9 @@ class TokenAuthentication(BaseAuthentication):
         token = usable_token(rest.strip() if scheme.lower() == "bearer" else _password(rest.strip()))
         if token is None:
             raise AuthenticationFailed(_("This token is unknown, expired or revoked. Make a new one and use that."))
+        note_token(token.prefix, token.name)
         _count(token, request)
         note_use(token, str(request.META.get("REMOTE_ADDR", "")))
-        note_token(token.prefix, token.name)
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:

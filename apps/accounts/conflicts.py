@@ -14,12 +14,11 @@ from django.utils.translation import gettext as _
 
 from apps.accounts import chains, granting, grants
 from apps.accounts.chains import Chain
-from apps.accounts.managing import locked, managing, needs_reason, target_of
+from apps.accounts.managing import kept, locked, managing, needs_reason, target_of
 from apps.accounts.models import Acknowledgement, Grant, User
 from apps.accounts.permissions import Permission
 from apps.accounts.roles import giving
 from apps.audit.actions import Action
-from apps.audit.chain import storable_text
 from apps.audit.services import Target
 from apps.errors import Conflict
 
@@ -109,9 +108,7 @@ def acknowledge(person: User | int, *, by: User, reason: str) -> Acknowledgement
             raise Conflict(_("This is acknowledged already."))
         if not _shared([who]):
             raise Conflict(_("%(person)s does not both register and sign any model.") % {"person": who})
-        row = Acknowledgement.objects.create(
-            person=who, reason=storable_text(reason.strip()[:MOST_REASON]), made_by=by.get_username()
-        )
+        row = Acknowledgement.objects.create(person=who, reason=kept(reason, MOST_REASON), made_by=by.get_username())
         trial.done(reason=reason, before={"acknowledged": False}, after={"acknowledged": True})
     return row
 
@@ -123,7 +120,7 @@ def take_back(person: User | int, *, by: User, reason: str) -> None:
         trial.target = Target("person", who.get_username())
         needs_reason(reason)
         ended = {"ended_at": timezone.now(), "ended_by": by.get_username()}
-        ended["ended_reason"] = storable_text(reason.strip()[:MOST_REASON])
+        ended["ended_reason"] = kept(reason, MOST_REASON)
         if not Acknowledgement.objects.filter(person=who, ended_at=None).update(**ended):
             raise Conflict(_("This is not acknowledged."))
         trial.done(reason=reason, before={"acknowledged": True}, after={"acknowledged": False})

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from apps.accounts import grant_scopes, granting, guards
 from apps.accounts.managing import (
+    kept,
     locked,
     managing,
     needs_reason,
@@ -27,7 +28,6 @@ from apps.accounts.models import Grant, GrantScope, User
 from apps.accounts.permissions import Permission
 from apps.accounts.roles import ROLES, gives
 from apps.audit.actions import Action
-from apps.audit.chain import storable_text
 from apps.audit.services import Actor, Target, record
 from apps.errors import Conflict, InvalidInput, NotVisible, RuleViolation
 
@@ -67,7 +67,7 @@ def give_grant(
             value=grant_scopes.checked_value(scope, value),
             model_id=on.pk if on else 0,
             until=_end_of(until),
-            reason=_kept(reason),
+            reason=kept(reason, MAX_REASON),
             made_by=by.get_username(),
             **{kind: who},
         )
@@ -173,7 +173,7 @@ def _take(grant: Grant, *, by: User | None, reason: str, name: str = "", behind:
     Raises RuleViolation when a guard objects to one of them.
     """
     name = name or (by.get_username() if by else SYSTEM.name)
-    grant.ended_at, grant.ended_by, grant.ended_reason = timezone.now(), name, _kept(reason)
+    grant.ended_at, grant.ended_by, grant.ended_reason = timezone.now(), name, kept(reason, MAX_REASON)
     grant.save(update_fields=["ended_at", "ended_by", "ended_reason"])
     found = granting.bring_up(grant.holder)
     change = guards.GrantChange(by, grant.holder, found.of(granting.as_holder(grant.holder)))
@@ -189,10 +189,6 @@ def _check_behind(change: guards.GrantChange, people: Iterable[User]) -> None:
         except RuleViolation as error:
             message = _("%(person)s may not bring this about: “%(why)s”")
             raise RuleViolation(message % {"person": person.get_username(), "why": error.message}) from error
-
-
-def _kept(reason: str) -> str:
-    return storable_text(reason.strip()[:MAX_REASON])
 
 
 def _same(new: Grant) -> Grant | None:

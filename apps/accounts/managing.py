@@ -14,8 +14,10 @@ from apps.accounts.bounds import carries
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.audit.actions import Action
+from apps.audit.chain import storable_text
 from apps.audit.services import Attempt, Target, attempt
 from apps.errors import InvalidInput, NotAllowed, NotVisible, RuleViolation
+from apps.masking import masked
 
 
 @contextmanager
@@ -70,6 +72,11 @@ def needs_reason(reason: str) -> None:
     """Refuse a change without a reason. Raises InvalidInput (field "reason")."""
     if not reason.strip():
         raise InvalidInput(_("Say why: the reason is kept in the trail."), field="reason")
+
+
+def kept(reason: str, most: int) -> str:
+    """Return a reason as rows keep it: with credentials masked, as in the trail, and at most so many characters."""
+    return storable_text(masked(reason.strip())[:most])
 
 
 def visible_model(given: models.Model | int | None, by: User) -> Any:

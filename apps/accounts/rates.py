@@ -33,6 +33,7 @@ class Standing:
     limit: int
     left: int
     reset: int  # seconds until the next minute begins
+    first: bool = False  # of those that were too many in this minute
 
     @property
     def over(self) -> bool:
@@ -53,9 +54,10 @@ def count(name: str, who: str) -> Standing | None:
         _resting["until"] = monotonic() + PAUSE
         logger.exception("cache unavailable, requests are not counted and nobody is kept out")
         return None
-    if counted == limit + 1:
+    first = counted == limit + 1
+    if first:
         logger.warning("too many requests: %s %s sent more than %s in a minute", name, who, limit)
-    return Standing(name, limit, max(limit - counted, -1), int(WINDOW - now % WINDOW) + 1)
+    return Standing(name, limit, max(limit - counted, -1), int(WINDOW - now % WINDOW) + 1, first)
 
 
 def refusal(standing: Standing) -> TooManyRequests:

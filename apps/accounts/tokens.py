@@ -1,5 +1,6 @@
 """API tokens: made, shown once, renewed, revoked. A person's own; those of a service account by who manages people."""
 
+import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -87,6 +88,7 @@ def renew_token(
     stay. Raises NotVisible (not there, somebody else's), Conflict (its owner is deactivated), WrongState (revoked or
     expired), InvalidInput, and NotAllowed where `by` acts through a token that may less.
     """
+    prefix = prefix_of(prefix)
     with attempt(Action.TOKEN_RENEWED, by=grants.actor(by), target=Target("token", prefix)) as trial:
         found = _found(prefix)
         if found is None:
@@ -119,6 +121,7 @@ def revoke_token(prefix: str, *, by: User, reason: str = "") -> ApiToken:
 
     Raises NotVisible for a token that is not there, or is somebody else's.
     """
+    prefix = prefix_of(prefix)
     with attempt(Action.TOKEN_REVOKED, by=grants.actor(by), target=Target("token", prefix)) as trial:
         found = _found(prefix)
         if found is None or not _manages(by, found.user) or not _still_manages(by, found.user):
@@ -253,6 +256,11 @@ def _check_within(by: User, token: ApiToken, ends: datetime | None) -> None:
     if token.expires_at > ends:
         message = _("A token makes none that outlives it: this one ends on %(day)s. Ask for fewer days.")
         raise NotAllowed(message % {"day": f"{ends:%Y-%m-%d}"}, field="days")
+
+
+def prefix_of(named: str) -> str:
+    """Return the prefix of a token that somebody named by its whole text; what is none is returned as it is."""
+    return named.strip().split("_")[1] if re.fullmatch(PATTERN, named.strip()) else named
 
 
 def _found(prefix: str) -> ApiToken | None:

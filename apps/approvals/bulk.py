@@ -12,6 +12,7 @@ from apps.approvals import acting, one_by_one, submitting
 from apps.approvals.models import ApprovalRequest
 from apps.approvals.signing import Signing
 from apps.approvals.transitions import RequestAction, transition_of
+from apps.audit.access.parts import tell_refused
 from apps.errors import DomainError, InvalidInput
 
 MOST = 100  # items at once
@@ -54,7 +55,11 @@ def bulk_submit(items: Sequence[Asked], *, by: User) -> list[Result]:
     Raises InvalidInput for no item at all, or too many.
     """
     _check_number(items)
-    return [_result(None, lambda item=item: submitting.open_request(by=by, **vars(item))) for item in items]
+    results = []
+    for item in items:
+        about = ("version", item.version_id)
+        results.append(_result(None, about, lambda item=item: submitting.open_request(by=by, **vars(item))))
+    return results
 
 
 def bulk_act(
@@ -82,13 +87,17 @@ def bulk_act(
         one_by_one.refuse_alone(number, row, by=by)
         return acting.act(number, row.action, by=by, comment=comment, evidence_digest=digest, signing=given)
 
-    return [_result(number, lambda number=number, digest=digest: one(number, digest)) for number, digest in items]
+    return [
+        _result(number, ("request", number), lambda number=number, digest=digest: one(number, digest))
+        for number, digest in items
+    ]
 
 
-def _result(number: int | None, do: Any) -> Result:
+def _result(number: int | None, about: tuple[str, int], do: Any) -> Result:
     try:
         request = do()
     except DomainError as error:
+        tell_refused(*about, error.status)
         return Result(number, error=error.message, code=error.code, field=error.field or "")
     return Result(request.pk or number, state=str(request.state))
 

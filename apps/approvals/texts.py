@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from django.utils.translation import gettext as _
 
 from apps.errors import InvalidInput
+from apps.masking import masked
 from apps.registry.models import Stage
 
 MAX_TEXT = 5000  # characters
@@ -14,8 +15,11 @@ SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?=\S)", re.IGNORECASE)  # "javascript:x
 
 
 def text_from(text: str, *, field: str, needed: bool = True) -> str:
-    """Return `text` without surrounding space. Raises InvalidInput when it is empty though needed, or too long."""
-    text = text.strip()
+    """Return `text` as it is kept: without surrounding space, and with credentials masked.
+
+    Raises InvalidInput when it is empty though needed, or too long.
+    """
+    text = masked(text.strip())
     if needed and not text:
         raise InvalidInput(_("Write a sentence: it is kept with the decision."), field=field)
     if len(text) > MAX_TEXT:
@@ -35,8 +39,11 @@ def stage_from(stage: str, *, field: str = "to_stage") -> str:
 
 
 def ticket_from(text: str, *, field: str = "ticket", needed: bool = False) -> str:
-    """Return a ticket: an https address, which pages show as a link, or its short name. Raises InvalidInput."""
-    text = text.strip()
+    """Return a ticket, with credentials masked: an https address, which pages show as a link, or its short name.
+
+    Raises InvalidInput.
+    """
+    text = masked(text.strip())
     if needed and not text:
         raise InvalidInput(_("Name the ticket: its number, or its https address."), field=field)
     if len(text) > MAX_TICKET or not text.isprintable():

@@ -150,8 +150,8 @@ def attempt(action: Action, *, by: Actor, target: Target, **data: Any) -> Iterat
 
 
 def _text(value: str) -> str:
-    """Return a text of any origin as the databases can hold it, cut to a bounded length."""
-    return chain.storable_text(str(value)[:MAX_TEXT])
+    """Return a text of any origin without credentials, as the databases can hold it, cut to a bounded length."""
+    return chain.storable_text(masked(str(value))[:MAX_TEXT])
 
 
 def _said(data: dict[str, Any], name: str) -> str:

@@ -11,14 +11,18 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
+from apps.accounts.access_reviews.opening import open_review
+from apps.accounts.giving import give_grant
 from apps.accounts.tokens import create_token
 from apps.approvals import services as approvals
 from apps.audit.access import queries, services
+from apps.audit.access.parts import tell_refused
 from apps.audit.access.services import Asked, note
 from apps.audit.actions import AccessOutcome
 from apps.audit.context import Origin, came_through
 from apps.audit.models import Access, AuditEvent
 from apps.audit.tasks import prune_accesses
+from apps.registry.models import RegisteredModel
 from config.access import AccessMiddleware
 from tests.audit.test_views import browser
 from tests.builders import make_model, make_policy, make_version
@@ -33,6 +37,13 @@ def seen(user) -> list[int]:
 def deny(person: str = "", what: str = "churn", address: str = "10.0.0.1", **more) -> None:
     with came_through(Origin(address=address)):
         note(DENIED, Asked("GET", "registry:model-detail", what, **more), status=404, person=person)
+
+
+def owned_by(person) -> RegisteredModel:
+    """A model whose tag says that it is theirs."""
+    model = make_model(f"of-{person}")
+    RegisteredModel.objects.filter(pk=model.pk).update(owner=person.get_username())
+    return model
 
 
 @pytest.fixture
@@ -118,6 +129,21 @@ def test_a_report_about_a_model_in_its_query_is_noted(charlie):
     model = make_model("churn")
     browser(charlie).get("/as-of/?model=churn&secret=x")
     assert Access.objects.values_list("object", "model_id").get() == ("churn", model.pk)
+
+
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        ("/models/churn/report/", "approvals:model-report"),
+        ("/models/churn/report.json", "approvals:model-report-json"),
+        ("/models/churn/report.csv", "approvals:model-report-csv"),
+        ("/api/v1/models/churn/report/", "api:model-report"),
+    ],
+)
+def test_the_report_of_a_model_is_noted_however_it_is_read(charlie, path, route):
+    model = make_model("churn")
+    assert browser(charlie).get(path).status_code == 200
+    assert rows("outcome", "person", "route", "object", "model_id") == [(GRANTED, "charlie", route, "churn", model.pk)]
 
 
 def test_nobody_learns_of_a_draft_from_the_log(charlie, alice):
@@ -282,6 +308,71 @@ def test_rows_end_after_their_days_and_events_never(db, settings, monkeypatch):
     prune_accesses()
     assert list(Access.objects.values_list("person", flat=True)) == [""]
     assert not AuditEvent.objects.exists()
+
+
+def told(*parts: tuple[str, int, int]):
+    """A view that goes on after it refused some of several things."""
+
+    def answer(request) -> HttpResponse:
+        for part in parts:
+            tell_refused(*part)
+        return HttpResponse()
+
+    return AccessMiddleware(answer)
+
+
+def rows(*fields: str) -> list[tuple]:
+    return list(Access.objects.order_by("pk").values_list(*fields))
+
+
+def test_what_is_refused_of_several_requests_is_noted_each_with_its_model(mallory, alice, bob):
+    make_policy()
+    model = make_model("churn")
+    asked = approvals.open_request(make_version(model, 1).pk, "Production", reason="Better.", by=alice)
+    items = [{"request": number, "evidence_digest": "0" * 64} for number in (asked.pk, 2**62)]
+    body = {"items": items, "verdict": "approve"}
+    answer = browser(mallory).post("/api/v1/requests/bulk-review/", body, content_type="application/json")
+    assert [result["code"] for result in answer.json()["results"]] == ["not_found"] * 2
+    assert rows("outcome", "status", "person", "route", "object", "model_id") == [
+        (DENIED, 404, "mallory", "api:request-bulk-review", f"request {asked.pk}", model.pk),
+        (DENIED, 404, "mallory", "api:request-bulk-review", f"request {2**62}", None),
+    ]
+
+
+def test_what_is_refused_of_several_versions_is_noted_each_with_its_model(mallory, charlie):
+    make_policy()
+    version = make_version(make_model("churn"), 1)
+    body = {"requests": [{"model": "churn", "version": 1, "to_stage": "Production", "reason": "Better."}]}
+    for person in (mallory, charlie):
+        browser(person).post("/api/v1/requests/bulk/", body, content_type="application/json")
+    assert rows("person", "status", "object", "model_id") == [
+        ("mallory", 404, f"version {version.pk}", version.model_id),
+        ("charlie", 403, f"version {version.pk}", version.model_id),
+    ]
+
+
+def test_what_others_answer_for_in_an_access_review_is_noted_each(admin, alice, bob, mallory):
+    for person in (alice, bob):
+        give_grant(mallory, "viewer", "model", model=owned_by(person), by=admin, reason="They look.")
+    review = open_review("May", timezone.now().date() + timedelta(days=9), by=admin, roles=["viewer"])
+    mine, others = [review.items.get(owner=person).pk for person in (alice, bob)]
+    body = {"ids": [mine, others], "decision": "confirm"}
+    answer = browser(alice).post(f"/api/v1/access-reviews/{review.pk}/decide/", body, content_type="application/json")
+    assert (answer.status_code, answer.json()[1]["code"]) == (200, "not_found")
+    assert rows("person", "status", "route", "object") == [("alice", 404, "api:access-review-decide", f"item {others}")]
+
+
+def test_parts_are_a_row_each_and_one_question_for_their_models(db, rf, django_assert_num_queries):
+    with django_assert_num_queries(1 + 3):
+        told(("request", 1, 404), ("request", 2, 403), ("request", 2**70, 404))(rf.get("/api/v1/models/"))
+    assert rows("object", "status") == [("request 1", 404), ("request 2", 403), (f"request {2**70}", 404)]
+
+
+def test_only_denials_of_parts_are_noted_and_none_of_another_call(db, rf):
+    tell_refused("request", 1, 404)
+    told(("request", 2, 409))(rf.get("/api/v1/models/"))
+    told()(rf.get("/api/v1/models/"))
+    assert not Access.objects.exists()
 
 
 def full(execute, sql, *arguments):

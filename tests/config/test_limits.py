@@ -9,6 +9,7 @@ from django.test import Client
 
 from apps.accounts import rates
 from apps.accounts.services import create_token, renew_token
+from apps.audit.models import Access
 from config.limits import TOO_LARGE, take_in_chunks
 from config.wsgi import application
 from tests.accounts.test_authentication import bearer
@@ -61,6 +62,36 @@ def test_an_address_beyond_its_limit_is_refused_whoever_asks(alice):
     answers = [Client(headers={"Authorization": "Bearer assent_0_x"}).get(ME).status_code for _ in range(6)]
     assert answers == [401] * 5 + [429]
     assert Client(REMOTE_ADDR="192.0.2.7").get(ME).status_code == 401
+
+
+def noted() -> list[tuple]:
+    """Return the rows of the access log about too many requests."""
+    rows = Access.objects.filter(status=429).order_by("pk")
+    return list(rows.values_list("route", "token_prefix", "count"))
+
+
+def test_of_an_address_beyond_its_limit_the_first_call_is_noted(monkeypatch):
+    for _ in range(9):
+        Client().get(ME)
+    assert noted() == [("api:me", "", 1)]
+    monkeypatch.setattr(rates, "time", lambda: NOON + 60)
+    for _ in range(9):
+        Client().get(ME)
+    assert sum(count for *_row, count in noted()) == 2
+
+
+def test_of_a_token_beyond_its_limit_the_first_call_is_noted(alice, limits):
+    limits.RATES_PER_MINUTE = {"token": 3, "address": 0, "sign-in": 0}
+    made = create_token("ci", by=alice)
+    assert [bearer(made.text).get(ME).status_code for _ in range(9)] == [200] * 3 + [429] * 6
+    assert noted() == [("api:me", made.token.prefix, 1)]
+
+
+def test_a_flood_beyond_the_limit_writes_nothing(django_assert_num_queries):
+    for _ in range(6):
+        Client().get(ME)
+    with django_assert_num_queries(0):
+        assert {Client().get(ME).status_code for _ in range(20)} == {429}
 
 
 def test_a_new_minute_begins_anew(alice, monkeypatch):

@@ -15,6 +15,7 @@ from apps.accounts.access_reviews import owners, queries
 from apps.accounts.access_reviews.records import KIND, about, item_target, kept, locked, settle
 from apps.accounts.managing import in_line, manages_people, needs_reason
 from apps.accounts.models import AccessReviewItem, Answers, Decision, User
+from apps.audit.access.parts import tell_refused
 from apps.audit.actions import Action
 from apps.audit.services import Attempt, Target, attempt
 from apps.errors import Conflict, DomainError, InvalidInput, NotAllowed, RuleViolation, WrongState
@@ -97,6 +98,7 @@ def each(
             queries.get_item(by, number, review)
             results.append(Result(number, deed(number)))
         except DomainError as error:
+            tell_refused("item", number, error.status)
             results.append(Result(number, None, error))
     return results
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.utils import timezone
 
+from apps.accounts import managing
 from apps.accounts.models import AccessReview, AccessReviewItem, Decision
-from apps.audit.chain import storable_text
 from apps.audit.services import Actor, Target
 
 SYSTEM = Actor("system:access_reviews")
@@ -54,4 +54,4 @@ def settle(item: AccessReviewItem, decision: Decision, *, by: str, reason: str =
 
 def kept(reason: str) -> str:
     """Return a reason as it is kept."""
-    return storable_text(reason.strip()[:MAX_REASON])
+    return managing.kept(reason, MAX_REASON)

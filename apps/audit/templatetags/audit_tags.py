@@ -11,6 +11,7 @@ from apps.audit.actions import Action, Source
 from apps.masking import masked
 
 register = template.Library()
+register.filter("masked", masked)  # events of before reasons were masked on the way in
 
 SIDES = ("before", "after")
 ROLE_LABELS = {  # the trail keeps names and knows no other app

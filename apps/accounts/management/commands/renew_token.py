@@ -6,8 +6,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.accounts.models import ApiToken
-from apps.accounts.tokens import DEFAULT_DAYS, DEFAULT_OVERLAP, renew_token
+from apps.accounts.tokens import DEFAULT_DAYS, DEFAULT_OVERLAP, prefix_of, renew_token
 from apps.errors import DomainError
+from apps.masking import masked
 
 
 class Command(BaseCommand):
@@ -21,9 +22,9 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, prefix: str, expires: int, overlap: int, **options: Any) -> None:
-        token = ApiToken.objects.select_related("user").filter(prefix=prefix).first()
+        token = ApiToken.objects.select_related("user").filter(prefix=prefix_of(prefix)).first()
         if token is None:
-            raise CommandError(f"There is no token with the prefix {prefix}.")
+            raise CommandError(f"There is no token with the prefix {masked(prefix)}.")
         try:
             made = renew_token(prefix, by=token.user, days=expires, overlap=overlap)
         except DomainError as error:

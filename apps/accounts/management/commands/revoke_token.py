@@ -6,7 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.accounts.models import ApiToken
-from apps.accounts.tokens import revoke_token
+from apps.accounts.tokens import prefix_of, revoke_token
+from apps.masking import masked
 
 
 class Command(BaseCommand):
@@ -16,8 +17,8 @@ class Command(BaseCommand):
         parser.add_argument("prefix")
 
     def handle(self, *, prefix: str, **options: Any) -> None:
-        token = ApiToken.objects.select_related("user").filter(prefix=prefix).first()
+        token = ApiToken.objects.select_related("user").filter(prefix=prefix_of(prefix)).first()
         if token is None:
-            raise CommandError(f"There is no token with the prefix {prefix}.")
+            raise CommandError(f"There is no token with the prefix {masked(prefix)}.")
         revoke_token(prefix, by=token.user)
         self.stdout.write(f"Revoked {token}.")

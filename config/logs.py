@@ -1,0 +1,27 @@
+"""Lines of the log, without the secrets that an address or a sentence in them holds."""
+
+import logging
+
+from apps.masking import masked
+
+OF_THE_WEB_SERVER = ("gunicorn.error", "gunicorn.access")  # these have handlers of their own
+_formatter = logging.Formatter()
+
+
+class MaskedLines(logging.Filter):
+    """Masks what a record says, its traceback included, before anything writes it. Keeps every record."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        said = record.getMessage()
+        shown = masked(said)
+        if shown != said:
+            record.msg, record.args = shown, ()
+        if record.exc_info and not record.exc_text:  # kept in the record, from where every handler takes it
+            record.exc_text = masked(_formatter.formatException(record.exc_info))
+        return True
+
+
+def mask_the_web_server() -> None:
+    """Mask the lines of gunicorn too, which names the address of a request that failed, and of each one if asked to."""
+    for name in OF_THE_WEB_SERVER:
+        logging.getLogger(name).addFilter(MaskedLines())

@@ -202,14 +202,16 @@ def _given(role: Role, permission: Permission) -> str:
 def visible_grants(user: Any) -> QuerySet[Grant]:
     """Return the grants that `user` may know of: those of others to who manages people, else one's own.
 
-    A grant on one model is known only to who may see that model.
+    A grant on one model is known only to who may see that model. Through a token that is limited to models, only those
+    on them: what else a grant is on, and why it was given, may name any other.
     """
     rows = Grant.objects.select_related("group", "person")
     if not grants.allows(user, Permission.PEOPLE_MANAGE):
         rows = rows.filter(held_by(user))
     if grants.allows(user, Permission.MODEL_READ):
         return rows
-    return rows.filter(Q(model_id=0) | Q(model_id__in=chains.visible_models(user).values("pk")))
+    of_models = Q(model_id__in=chains.visible_models(user).order_by().values("pk"))
+    return rows.filter(of_models if user.is_limited else Q(model_id=0) | of_models)
 
 
 def filtered_grants(rows: QuerySet[Grant], wanted: dict[str, Any]) -> QuerySet[Grant]:

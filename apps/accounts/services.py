@@ -216,7 +216,8 @@ def invite(
                 )
             guards.ask(guards.StandingChange(by, person))
         made = invitations.issue(person, by=by)
-        trial.done(reason=reason, new=new, email=person.email, expires_at=made.invitation.expires_at.isoformat())
+        ends = made.invitation.expires_at.isoformat()
+        trial.done(reason=reason, new=new, in_use=invitations.in_use(person), email=person.email, expires_at=ends)
     return invitations.mail(made)
 
 

@@ -9,9 +9,16 @@ from typing import Any
 
 from apps.accounts.permissions import MODEL_PERMISSIONS, Permission
 
-# What a service account never holds, whatever its groups: who decides, who is decided about and by which rules.
+# What a service account never holds, whatever its groups: who decides, who is decided about and by which rules, and
+# what is kept. Whoever may add machines would be somebody else through one of them.
 PERSONS_ALONE = frozenset(
-    {Permission.MODEL_BYPASS, Permission.MODEL_REVIEW, Permission.PEOPLE_MANAGE, Permission.POLICY_MANAGE}
+    {
+        Permission.MODEL_BYPASS,
+        Permission.MODEL_DELETE,
+        Permission.MODEL_REVIEW,
+        Permission.PEOPLE_MANAGE,
+        Permission.POLICY_MANAGE,
+    }
 )
 # What a token carries with the scope “admin” alone.
 MANAGING = frozenset(

@@ -44,7 +44,10 @@ _BOTH = """
 
 @dataclass(frozen=True)
 class BothDuties:
-    """One person who both registers and signs: on how many models (None: all), one of them, and by which grants."""
+    """One person who both registers and signs: on how many models (None: all), one of them, and by which grants.
+
+    A superuser does both everywhere, whatever the grants.
+    """
 
     person: User
     models: int | None
@@ -55,12 +58,9 @@ class BothDuties:
 
 
 def candidates() -> QuerySet[User]:
-    """Return the active people who hold both permissions somewhere, by user name."""
-    return (
-        User.objects.filter(_holding(WRITES), _holding(SIGNS), is_active=True)
-        .order_by("username")
-        .prefetch_related("groups")
-    )
+    """Return the active people who hold both permissions somewhere, by user name; superusers do, by no grant."""
+    both = Q(is_superuser=True) | (_holding(WRITES) & _holding(SIGNS))
+    return User.objects.filter(both, is_active=True).order_by("username").prefetch_related("groups")
 
 
 def filtered(wanted: dict[str, Any]) -> QuerySet[User]:

@@ -102,11 +102,17 @@ def use(text: str, password: str) -> User:
             validate_password(password, person)
         except ValidationError as error:
             raise InvalidInput(" ".join(error.messages), field="password") from error
+        before = in_use(person)
         person.set_password(password)
         person.save(update_fields=["password"])
         person.invitations.filter(used_at=None, revoked_at=None).update(used_at=timezone.now())
-        trial.done(sessions_ended=sessions.end_all_of(person))
+        trial.done(in_use=before, sessions_ended=sessions.end_all_of(person))
     return person
+
+
+def in_use(person: User) -> bool:
+    """Return whether a person could come in, or came in, before: then an invitation opens an account that is theirs."""
+    return bool(person.last_login) or person.has_usable_password()
 
 
 def prune() -> int:

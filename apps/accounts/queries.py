@@ -160,11 +160,13 @@ class RoleTable:
 
     A line is a permission with, for each role, its label and a word: "yes", "registry" (there alone) or "no".
     `scopes`: on what the grants in force count, each with the roles and how many grants of each there are.
+    `superusers`: who holds everything without any grant.
     """
 
     roles: list[RoleColumn]
     lines: list[tuple[Permission, list[tuple[str, str]]]]
     scopes: list[tuple[GrantScope, list[tuple[RoleColumn, int]]]]
+    superusers: list[User]
 
 
 FIRST = (Permission.MODEL_READ, Permission.MODEL_WRITE, Permission.MODEL_DEPLOY, Permission.MODEL_DELETE)
@@ -177,7 +179,7 @@ def needs_people_manage(user: Any) -> None:
 
 
 def role_table() -> RoleTable:
-    """Return which role gives which permission, on models and only on the whole registry. One query."""
+    """Return which role gives which permission, on models and only on the whole registry. Two queries."""
     order = [*FIRST, *(permission for permission in Permission if permission not in FIRST)]
     rows = granting.in_force().order_by().values_list("scope", "role").annotate(Count("pk"))
     counted = {(scope, role): count for scope, role, count in rows}
@@ -190,7 +192,12 @@ def role_table() -> RoleTable:
     ]
     scopes = [(scope, [(column, counted.get((scope, column.role), 0)) for column in columns]) for scope in GrantScope]
     lines = [(permission, [(str(role.label), _given(role, permission)) for role in roles]) for permission in order]
-    return RoleTable(columns, lines, scopes)
+    return RoleTable(columns, lines, scopes, list(superusers()))
+
+
+def superusers() -> QuerySet[User]:
+    """Return the active people who hold everything by what Django calls them: in no grant, so in no access review."""
+    return User.objects.filter(is_superuser=True, is_active=True).order_by("username")
 
 
 def _given(role: Role, permission: Permission) -> str:
@@ -202,14 +209,16 @@ def _given(role: Role, permission: Permission) -> str:
 def visible_grants(user: Any) -> QuerySet[Grant]:
     """Return the grants that `user` may know of: those of others to who manages people, else one's own.
 
-    A grant on one model is known only to who may see that model.
+    A grant on one model is known only to who may see that model. Through a token that is limited to models, only those
+    on them: what else a grant is on, and why it was given, may name any other.
     """
     rows = Grant.objects.select_related("group", "person")
     if not grants.allows(user, Permission.PEOPLE_MANAGE):
         rows = rows.filter(held_by(user))
     if grants.allows(user, Permission.MODEL_READ):
         return rows
-    return rows.filter(Q(model_id=0) | Q(model_id__in=chains.visible_models(user).values("pk")))
+    of_models = Q(model_id__in=chains.visible_models(user).order_by().values("pk"))
+    return rows.filter(of_models if user.is_limited else Q(model_id=0) | of_models)
 
 
 def filtered_grants(rows: QuerySet[Grant], wanted: dict[str, Any]) -> QuerySet[Grant]:

@@ -206,6 +206,7 @@ class ConflictOut(serializers.Serializer):
     person = serializers.CharField(source="person.username")
     models = serializers.IntegerField(allow_null=True, help_text="On how many; null: on all.")
     example = serializers.CharField(help_text="One of them; empty where it is all, or out of your sight.")
+    superuser = serializers.BooleanField(source="person.is_superuser", help_text="Who holds both by no grant.")
     registers_by = GrantOut(many=True, source="writes", help_text="Five at most.")
     signs_by = GrantOut(many=True, source="signs", help_text="Five at most.")
     acknowledged = AcknowledgementOut(allow_null=True)

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext as _
 
-from apps.accounts import granting, grants, guards, invitations, sessions
+from apps.accounts import granting, grants, guards, invitations, lookalikes, sessions
 from apps.accounts.factors import queries as factors
 from apps.accounts.managing import (
     locked,
@@ -109,7 +109,7 @@ def create_user(
     with managing(Action.USER_CREATED, by=by, target=Target("person", username)) as trial:
         user = User(username=username, first_name=first_name, last_name=last_name, email=email)
         user.set_password(password)
-        _check_free(username)
+        lookalikes.check_free(username)
         _validate("password", lambda: validate_password(password, user))
         _validate(None, lambda: user.clean_fields(exclude=["password"]))
         user.save()
@@ -126,7 +126,7 @@ def create_service_account(username: str, *, by: User, name: str = "", reason: s
     with managing(Action.USER_CREATED, by=by, target=Target("person", username)) as trial:
         account = User(username=username, first_name=name.strip(), is_service=True)
         account.set_unusable_password()
-        _check_free(username)
+        lookalikes.check_free(username)
         _validate(None, lambda: account.clean_fields(exclude=["password"]), {"first_name": "name"})
         account.save()
         trial.done(reason=reason, after={"username": username, "name": account.first_name, "service_account": True})
@@ -199,7 +199,7 @@ def invite(
             )
         person = User.objects.select_for_update(no_key=True).filter(username=username).first()
         if person is None:
-            _check_free(username)
+            lookalikes.check_free(username)
             person, new = User(username=username, first_name=first_name, last_name=last_name, email=email), True
             person.set_unusable_password()
             _validate(None, lambda: person.clean_fields(exclude=["password"]))
@@ -215,16 +215,9 @@ def invite(
                 )
             guards.ask(guards.StandingChange(by, person))
         made = invitations.issue(person, by=by)
-        trial.done(reason=reason, new=new, email=person.email, expires_at=made.invitation.expires_at.isoformat())
+        ends = made.invitation.expires_at.isoformat()
+        trial.done(reason=reason, new=new, in_use=invitations.in_use(person), email=person.email, expires_at=ends)
     return invitations.mail(made)
-
-
-def _check_free(username: str) -> None:
-    """Refuse a user name that somebody has, also in other capitals: nobody tells such two apart. Raises Conflict."""
-    taken = User.objects.filter(username__iexact=username).order_by("pk").values_list("username", flat=True).first()
-    if taken is not None:
-        message = _("There is a person of this user name already (%(username)s). Choose another.")
-        raise Conflict(message % {"username": taken}, field="username")
 
 
 def follow_provider(group: Group, user: User, member: bool, *, by: Actor) -> None:

@@ -22,13 +22,34 @@ TEXTS = {
         "%(actor)s removed a second factor of your account. If you did not want it, tell an admin now"
     ),
 }
+# Of an account that was in use: whoever has the link, the admin who made it too, comes in as its person.
+OF_INVITATIONS = {
+    Action.USER_INVITED: noop(
+        "%(actor)s made a link by which another password can be chosen for your account. If you did not ask for it, "
+        "tell another admin now"
+    ),
+    Action.INVITATION_USED: noop(
+        "Another password was chosen for your account through an invitation, and you were signed out everywhere. If it "
+        "was not you, tell an admin now"
+    ),
+}
 
 
 @tells(*TEXTS)
 def of_a_changed_account(event: AuditEvent) -> Iterable[Message]:
     """Tell whose password, or second factor, it is."""
+    return _to_its_person(event, TEXTS[Action(event.action)])
+
+
+@tells(*OF_INVITATIONS)
+def of_an_invitation_into_an_account_in_use(event: AuditEvent) -> Iterable[Message]:
+    """Tell whose account it opens; nobody who comes in for the first time."""
+    return _to_its_person(event, OF_INVITATIONS[Action(event.action)]) if event.data.get("in_use") else []
+
+
+def _to_its_person(event: AuditEvent, text: str) -> list[Message]:
     person = User.objects.filter(username=event.target).first()
     if person is None:
         return []
-    text, url = TEXTS[Action(event.action)], reverse("accounts:security")
+    url = reverse("accounts:security")
     return [Message(person.pk, text, url, Kind.ACCOUNT, {"actor": event.actor}, themselves=True)]

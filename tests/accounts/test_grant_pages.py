@@ -7,7 +7,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from apps.accounts import conflicts, giving, queries
-from apps.accounts.models import Acknowledgement, Grant
+from apps.accounts.models import Acknowledgement, Grant, User
 from apps.accounts.permissions import Permission
 from apps.audit.models import AuditEvent
 from apps.errors import Conflict
@@ -186,3 +186,37 @@ def test_a_conflict_is_acknowledged_with_a_reason_and_taken_back(admin, bob):
 def test_who_has_no_conflict_has_none_to_acknowledge(admin, alice):
     with pytest.raises(Conflict, match="does not both"):
         conflicts.acknowledge(alice, by=admin, reason="Why not?")
+
+
+@pytest.fixture
+def root(db) -> User:
+    return User.objects.create_superuser("root")
+
+
+def test_superusers_are_conflicts_without_any_grant(root, admin):
+    found = conflicts.among(list(conflicts.candidates()), admin)
+    assert [(row.person, row.models, row.writes, row.signs) for row in found] == [(root, None, [], [])]
+
+
+def test_a_superuser_who_is_shut_out_is_no_conflict(root):
+    User.objects.filter(pk=root.pk).update(is_active=False)
+    assert (list(conflicts.candidates()), list(queries.superusers())) == ([], [])
+
+
+def test_the_page_of_conflicts_says_by_what_a_superuser_does_both(root, admin):
+    assert signed_in(admin).get("/people/conflicts/").content.decode().count("being a superuser") == 2
+
+
+def test_a_superusers_conflict_can_be_acknowledged(root, admin):
+    conflicts.acknowledge(root, by=admin, reason="Runs the machine.")
+    row = signed_in(admin).get("/api/v1/conflicts/").json()["results"][0]
+    assert (row["person"], row["superuser"], row["acknowledged"]["reason"]) == ("root", True, "Runs the machine.")
+
+
+def test_the_page_of_roles_names_the_superusers(root, admin):
+    page = signed_in(admin).get("/people/roles/").content.decode()
+    assert ("1 superuser holds everything" in page, f'<a href="/people/{root.pk}/">root</a>' in page) == (True, True)
+
+
+def test_the_page_of_roles_names_no_superuser_where_there_is_none(admin):
+    assert "superuser" not in signed_in(admin).get("/people/roles/").content.decode()

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import get_resolver, reverse
 from django.utils import timezone
 
-from apps.accounts import grants
+from apps.accounts import giving, grants
 from apps.accounts.authentication import usable_token
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
@@ -20,7 +20,9 @@ from apps.accounts.services import create_token
 from apps.approvals import services
 from apps.approvals.delegating import services as delegations
 from apps.approvals.models import DriftFinding
-from apps.audit.models import AuditEvent
+from apps.approvals.policies import freezes
+from apps.audit.models import Access, AuditEvent
+from apps.compliance.holds import services as holds
 from apps.errors import InvalidInput, NotAllowed, NotVisible
 from apps.notifications.models import Notification
 from apps.registry.models import RegisteredModel, SavedView
@@ -55,6 +57,26 @@ def world(models, alice, bob):
             created_at=event.at,
         )  # fmt: skip
     return models
+
+
+@pytest.fixture
+def more(world, admin, bob, erin):
+    """What else says something of the hidden model: grants, accesses, a delegation, a freeze and a hold."""
+    now, day = timezone.now(), timedelta(days=1)
+    for model in world:
+        for person in (admin, bob):
+            terms = {"value": f"{model.name}*", "by": admin, "reason": f"For {model.name}."}
+            giving.give_grant(person, "viewer", "pattern", **terms)
+            giving.give_grant(person, "viewer", "model", model=model, by=admin, reason=f"On {model.name}.")
+            Access.objects.create(
+                at=now, last_at=now, outcome="granted", status=200, person=person.username, method="GET",
+                route="api:version-detail", object=f"{model.name} v1", model_id=model.pk,
+            )  # fmt: skip
+        terms = {"starts_at": now, "ends_at": now + day, "reason": f"No {model.name}."}
+        freezes.set_freeze(f"Freeze of {model.name}", model=model, by=admin, **terms)
+        holds.set_hold(model.name, reason=f"Case of {model.name}.", by=admin)
+        delegations.give("erin", by=bob, ends_at=now + day, model=model, reason=f"Away from {model.name}.")
+    return world
 
 
 def limited(person: User, *names: str, scope: str = "read") -> User:
@@ -134,7 +156,7 @@ def paths() -> list[str]:
 
 
 @pytest.mark.parametrize("person", ["admin", "bob"])
-def test_no_answer_names_a_model_out_of_reach(request, world, person):
+def test_no_answer_names_a_model_out_of_reach(request, more, person):
     client = bearer(create_token("ci", by=request.getfixturevalue(person), models=["churn"]).text)
     told = {path: client.get(path) for path in paths()}
     assert {path for path, answer in told.items() if HIDDEN in answer.getvalue().decode()} == set()
@@ -145,6 +167,27 @@ def test_no_answer_names_a_model_out_of_reach(request, world, person):
 def test_lists_hold_what_is_about_its_models_and_count_nothing_else(world, bob, path):
     body = bearer(create_token("ci", by=bob, models=["churn"]).text).get(path).json()
     assert (HIDDEN in json.dumps(body), len(body["results"])) == (False, 1)
+
+
+@pytest.mark.parametrize(
+    ("path", "number"),
+    [
+        ("/api/v1/grants/", 1),
+        ("/api/v1/audit/accesses/", 2),  # of the model, whoever read it
+        ("/api/v1/freezes/", 1),
+        ("/api/v1/holds/", 1),
+        ("/api/v1/delegations/", 1),
+    ],
+)
+def test_lists_of_what_stands_on_models_hold_those_of_its_models(more, bob, path, number):
+    body = bearer(create_token("ci", by=bob, models=["churn"]).text).get(path).json()
+    assert (HIDDEN in json.dumps(body), len(body["results"])) == (False, number)
+
+
+def test_the_person_themselves_still_sees_all_their_grants_and_accesses(more, bob):
+    client = bearer(create_token("ci", by=bob).text)
+    paths = ("/api/v1/grants/?holder=bob&scope=pattern", "/api/v1/audit/accesses/?person=bob&outcome=granted")
+    assert [HIDDEN in client.get(path).content.decode() for path in paths] == [True, True]
 
 
 def test_facets_count_its_models_alone(world, bob):

@@ -30,7 +30,8 @@ def machine(admin) -> User:
 
 
 def test_it_is_named_as_such_to_people_and_in_the_trail(machine):
-    assert (str(machine), grants.actor(machine).role) == ("CI of churn (service account)", "service_account, admin")
+    named = str(machine), grants.actor(machine).role
+    assert named == ("CI of churn (service account)", "service_account, ml_engineer")
 
 
 def test_it_is_added_by_who_manages_people_and_recorded(admin, bob):

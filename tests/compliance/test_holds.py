@@ -6,7 +6,9 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
+from apps.accounts.models import User
 from apps.accounts.roles import ADMIN
+from apps.accounts.services import create_service_account, create_token
 from apps.audit.models import AuditEvent
 from apps.compliance.holds import queries, services
 from apps.compliance.models import HoldBreach, LegalHold
@@ -19,6 +21,7 @@ from apps.registry.models import DEFAULT_CONNECTION, ModelVersion, RegisteredMod
 from apps.registry.observers import Change, Changed, tell
 from apps.registry.planning import Remote, plan
 from apps.registry.remote import RemoteModel
+from tests.accounts.test_authentication import bearer
 from tests.builders import make_model, make_version
 from tests.compliance.conftest import START, at, mirror
 from tests.conftest import member
@@ -27,6 +30,14 @@ from tests.conftest import member
 @pytest.fixture
 def ada(db):
     return member("ada", ADMIN)
+
+
+@pytest.fixture
+def machine(admin) -> User:
+    """A service account with the role admin, made by the admin."""
+    account = create_service_account("ci", by=admin)
+    account.groups.set(admin.groups.all())
+    return User.objects.get(pk=account.pk)
 
 
 @pytest.fixture
@@ -108,6 +119,40 @@ def test_only_an_admin_lifts(model, admin, bob):
     hold = services.set_hold("churn", reason="Case 4.", by=admin)
     with pytest.raises(NotAllowed):
         services.lift(hold.pk, reason="Over.", by=bob)
+
+
+def test_who_set_it_does_not_lift_it_through_a_machine(model, admin, machine):
+    hold = services.set_hold("churn", reason="Case 4.", by=admin)
+    client = bearer(create_token("ci", by=admin, owner=machine, scope="write").text)
+    answer = client.post(f"/api/v1/holds/{hold.pk}/lift/", {"reason": "Over."}, content_type="application/json")
+    hold.refresh_from_db()
+    assert (answer.status_code, hold.lifted_at, [row[:2] for row in events("hold.lifted")]) == (
+        403,
+        None,
+        [("ci", "refused")],
+    )
+    assert answer.json()["detail"].endswith("A person has to do this.")
+
+
+def test_a_machine_sets_no_hold(model, machine):
+    with pytest.raises(RuleViolation, match="A person has to do this"):
+        services.set_hold("churn", reason="Case 4.", by=machine)
+    assert LegalHold.objects.count() == 0
+
+
+def test_a_machine_is_not_told_that_it_may_hold(model, machine, admin):
+    assert (services.may_hold(machine, model), services.may_hold(admin, model)) == (False, True)
+
+
+def test_the_database_lets_no_machine_lift(model, admin, machine):
+    hold = services.set_hold("churn", reason="Case 4.", by=admin)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        LegalHold.objects.filter(pk=hold.pk).update(lifted_by=machine, lifted_at=at(1))
+
+
+def test_what_a_machine_set_before_it_was_refused_is_lifted_by_a_person(model, machine, ada):
+    hold = LegalHold.objects.create(model=model, reason="Case 4.", set_by=machine)
+    assert services.lift(hold.pk, reason="Over.", by=ada).lifted_by == ada
 
 
 @pytest.mark.parametrize(

@@ -57,12 +57,28 @@ def test_production_mode_accepts_the_environment(tmp_path):
     assert shown.stdout == "production postgres redis://:example@redis:6379/0\n"
 
 
-def test_no_variable_has_a_default_other_than_nothing():
-    assert re.findall(r"\$\{[^}]*:?-[^}]+\}|\$\{\w+\}", TEXT) == []
+def test_no_variable_has_a_default_other_than_nothing_but_the_number_of_proxies():
+    assert re.findall(r"\$\{[^}]*:?-[^}]+\}|\$\{\w+\}", TEXT) == ["${ASSENT_PROXIES:-1}"]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, "1 3000 30"),
+        ({"ASSENT_PROXIES": "2"}, "2 3000 30"),
+        ({"ASSENT_PROXIES": "0"}, "0 0 0"),
+    ],
+    ids=["as shipped", "two proxies", "none that tells the address"],
+)
+def test_requests_are_limited_per_address_as_it_is_shipped(tmp_path, given, expected):
+    show = "from config import settings as s; r = s.RATES_PER_MINUTE; print(s.PROXIES, r['address'], r['sign-in'])"
+    env = environment("web", given, ASSENT_DATA_DIR=str(tmp_path))
+    shown = subprocess.run([sys.executable, "-c", show], cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+    assert shown.stdout == expected + "\n"
 
 
 def test_every_variable_is_in_the_example_and_empty_there():
-    wanted = set(VARIABLE.findall(TEXT))
+    wanted = {found[1] for found in VARIABLE.finditer(TEXT)}
     example = dict(
         line.split("=", 1) for line in (ROOT / ".env.example").read_text().splitlines() if line and line[0] != "#"
     )
@@ -99,11 +115,11 @@ def test_an_optional_variable_that_is_empty_is_as_one_that_is_not_set(tmp_path):
 def test_what_is_given_arrives(tmp_path):
     given = {
         "ASSENT_OIDC_ISSUER": "https://login.example.org", "ASSENT_OIDC_CLIENT_ID": "assent",
-        "ASSENT_OIDC_GROUPS": '{"ml-reviewers": "reviewers"}', "ASSENT_PROXIES": "1", "ASSENT_SIGN_WITH_FACTOR": "true",
+        "ASSENT_OIDC_GROUPS": '{"ml-reviewers": "reviewers"}', "ASSENT_PROXIES": "2", "ASSENT_SIGN_WITH_FACTOR": "true",
     }  # fmt: skip
     found = settings_of(environment("web", given, ASSENT_DATA_DIR=str(tmp_path)))
     for name, value in {
-        "OIDC_ISSUER": "https://login.example.org", "OIDC_GROUPS": "{'ml-reviewers': 'reviewers'}", "PROXIES": "1",
+        "OIDC_ISSUER": "https://login.example.org", "OIDC_GROUPS": "{'ml-reviewers': 'reviewers'}", "PROXIES": "2",
         "SIGN_WITH_FACTOR": "True",
     }.items():  # fmt: skip
         assert str((name, value)) in found

@@ -12,7 +12,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text()
 SERVICES = yaml.safe_load(TEXT)["services"]
-VARIABLE = re.compile(r"\$\{(\w+)(?::\?[^}]*|:-)\}")  # needed, or optional: then empty
+VARIABLE = re.compile(r"\$\{(\w+)(?::\?[^}]*|:-(\d*))\}")  # needed, or optional: then empty, or a number
 OPTIONAL = re.findall(r"\$\{(\w+):-\}", TEXT)
 BIN = Path(sys.executable).parent
 GIVEN = {
@@ -35,7 +35,7 @@ def environment(service: str, given: dict[str, str] | None = None, **change: str
     """
     given = dict.fromkeys(OPTIONAL, "") | (given or {})
     filled = {
-        name: VARIABLE.sub(lambda found: (GIVEN | given)[found[1]], text)
+        name: VARIABLE.sub(lambda found: (GIVEN | given).get(found[1]) or found[2] or "", text)
         for name, text in SERVICES[service]["environment"].items()
     }
     machine = {name: os.environ[name] for name in ("HOME", "TMPDIR") if name in os.environ}

@@ -79,7 +79,7 @@ def visible_items(by: User) -> QuerySet[AccessReviewItem]:
     if grants.allows(by, Permission.MODEL_READ):
         return rows
     seen = Q(model_id__in=chains.visible_models(by).order_by().values("pk"))
-    return rows.filter(seen if by.bounds.models is not None else seen | Q(model_id=0))
+    return rows.filter(seen if by.is_limited else seen | Q(model_id=0))
 
 
 def visible_reviews(by: User) -> QuerySet[AccessReview]:

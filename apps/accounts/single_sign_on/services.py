@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from apps.accounts import grants, guards, sessions
+from apps.accounts import grants, guards, lookalikes, sessions
 from apps.accounts.models import User
 from apps.accounts.services import follow_provider
 from apps.accounts.single_sign_on.claims import Identity, mapped_groups
@@ -111,7 +111,8 @@ def _add(identity: Identity) -> User:
         if not identity.username:
             raise InvalidInput(_("The provider says no user name of yours (preferred_username). Ask who runs it."))
         trial.target = Target("person", identity.username)
-        if User.objects.filter(username__iexact=identity.username).exists():
+        lookalikes.check_written(identity.username)
+        if lookalikes.taken(identity.username) is not None:
             message = _(
                 "There is a person with the user name %(name)s here already. If that is you: sign in as before, and "
                 "connect your account with single sign-on. Otherwise ask an admin."

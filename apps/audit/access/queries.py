@@ -27,6 +27,7 @@ def visible_accesses(user: Any) -> QuerySet[Access]:
 
     All of them with audit:read; otherwise those of visible models, and the person's own. Of their own those denials are
     left out that were not found or name something: the row knows whether there is such a model, the person must not.
+    Through a token that is limited to models, only those of its models.
     """
     rows = Access.objects.order_by("-id")
     if user is None or not getattr(user, "is_active", False):
@@ -34,6 +35,8 @@ def visible_accesses(user: Any) -> QuerySet[Access]:
     if user.has_perm(READ_EVERYTHING):
         return rows
     of_models = Q(model_id__in=import_string(settings.AUDIT_VISIBLE_MODEL_IDS)(user))
+    if user.is_limited:
+        return rows.filter(of_models)
     hidden = Q(outcome=AccessOutcome.DENIED) & (Q(status=NOT_FOUND) | ~Q(object=""))
     return rows.filter(of_models | (Q(person=user.get_username()) & ~hidden))
 

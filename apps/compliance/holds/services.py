@@ -22,7 +22,7 @@ NEEDED = Permission.MODEL_DELETE  # who could delete a model says that it is kep
 
 
 def set_hold(reference: str, number: int | None = None, *, reason: str, by: User) -> LegalHold:
-    """Put a model, or one version of it, on legal hold.
+    """Put a model, or one version of it, on legal hold, as a person.
 
     Raises NotVisible, NotAllowed without `model:delete` on the model, InvalidInput (field "reason"), and Conflict where
     a hold stands on just this already.
@@ -43,7 +43,7 @@ def set_hold(reference: str, number: int | None = None, *, reason: str, by: User
 
 
 def lift(number: int, *, reason: str, by: User) -> LegalHold:
-    """End a hold, as somebody other than who set it.
+    """End a hold, as a person other than who set it.
 
     Raises NotVisible, NotAllowed, WrongState when it was lifted already, RuleViolation and InvalidInput.
     """
@@ -79,6 +79,8 @@ def hold_target(hold: LegalHold) -> Target:
 
 
 def _check_allowed(model: RegisteredModel, by: User) -> None:
+    if by.is_service:  # it would be "somebody else" for the admin who made it
+        raise RuleViolation(_("A service account neither sets nor lifts legal holds. A person has to do this."))
     if not may_hold(by, model):
         raise NotAllowed(_("Legal holds need the admin role on the model. Ask an admin."))
 

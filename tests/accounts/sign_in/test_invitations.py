@@ -15,6 +15,8 @@ from apps.accounts.roles import ADMIN
 from apps.approvals import services as approvals
 from apps.audit.models import AuditEvent
 from apps.errors import Conflict, InvalidInput, NotAllowed, NotVisible, RuleViolation
+from apps.notifications import outbox
+from apps.notifications.models import Notification
 from tests.accounts.sign_in.conftest import is_in, sign_in
 from tests.builders import make_model, make_policy, make_version
 from tests.conftest import PASSWORD, member
@@ -131,6 +133,44 @@ def test_somebody_who_is_there_gets_another_password_and_their_sessions_end(admi
     choose(link)
     alice.refresh_from_db()
     assert (is_in(browser), alice.check_password(CHOSEN), alice.check_password(PASSWORD)) == (False, True, False)
+
+
+@pytest.fixture
+def outbox_is_read(db) -> None:
+    """What is recorded from now on is told."""
+    outbox.fan_out()
+
+
+def told(person: User) -> list[tuple[str, bool]]:
+    """What somebody was told, by its first word, and whether a mail follows."""
+    outbox.fan_out()
+    rows = Notification.objects.filter(user=person, kind="account").order_by("id")
+    return [(row.sentence.split()[0], row.mail_at is not None) for row in rows]
+
+
+def test_somebody_whose_account_is_in_use_is_told_of_an_invitation_and_of_its_use(
+    admin, alice, outbox_is_read, settings
+):
+    settings.MAIL_ENABLED = True
+    User.objects.filter(pk=alice.pk).update(email="alice@example.org")
+    link = services.invite(username="alice", by=admin).link
+    made = told(alice)
+    choose(link)
+    assert (made, told(alice)) == ([("admin", True)], [("admin", True), ("Another", True)])
+    assert told(admin) == []
+
+
+def test_whoever_comes_in_for_the_first_time_is_told_nothing(admin, outbox_is_read):
+    services.invite(username="heidi", by=admin)
+    choose(services.invite(username="heidi", by=admin).link)
+    assert told(User.objects.get(username="heidi")) == []
+
+
+def test_the_trail_says_whether_the_account_was_in_use(admin, alice):
+    for name in ("alice", "heidi"):
+        choose(services.invite(username=name, by=admin).link)
+    rows = AuditEvent.objects.filter(action__in=["user.invited", "invitation.used"]).order_by("id")
+    assert [row.data["in_use"] for row in rows] == [True, True, False, False]
 
 
 def test_whoever_asks_does_not_open_the_account_of_who_signs(erin):

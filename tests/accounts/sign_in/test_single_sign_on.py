@@ -97,6 +97,17 @@ def test_a_user_name_that_somebody_has_opens_nothing(provider, alice, name):
     assert (last_event().action, last_event().outcome) == ("user.created", "refused")
 
 
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [("аlice", 400), ("ａlice", 400), ("аӏісе", 403), ("вера", 302)],
+    ids=["mixed", "wide", "reads as alice", "reads as nobody"],
+)
+def test_a_user_name_that_looks_like_another_one_opens_nothing(provider, alice, name, status):
+    provider.claims["preferred_username"] = name
+    browser = enter(provider)
+    assert (browser.answer.status_code, is_in(browser)) == (status, status == 302)
+
+
 def test_strangers_stay_out_where_no_people_are_added(provider, db, settings):
     settings.OIDC_NEW_PEOPLE = False
     browser = enter(provider)

@@ -78,8 +78,8 @@ def test_an_overview_shows_twenty_grants_and_counts_the_others(admin):
 
 def test_a_line_counts_members_and_grants_besides_those_on_the_whole_registry(admin, alice, bob):
     group = team("a team", alice, bob)
-    giving.give_grant(group, "reviewer", by=admin, reason="Yes.")
     by_pattern(group, 3)
+    giving.give_grant(group, "reviewer", by=admin, reason="Yes.")
     Grant.objects.filter(value="m-0").update(until=timezone.now())  # over
     line = groups.group_lines(admin, [group])[0]
     assert (line.members, line.registry_roles, line.others) == (2, ["reviewer"], 2)

@@ -157,7 +157,7 @@ class EventList(generics.GenericAPIView):
             with at_most(BY_NUMBER_SECONDS):
                 rows = EventOut(self.paginate_queryset(events), many=True).data
         except TookTooLongError as error:
-            raise InvalidInput(TOO_MANY_TO_COUNT, field="page") from error
+            raise InvalidInput(str(TOO_MANY_TO_COUNT), field="page") from error
         return Response({**self.get_paginated_response(rows).data, "looked_to": None})
 
     def get_queryset(self) -> QuerySet[AuditEvent]:

@@ -39,6 +39,7 @@ PEOPLE_PAGES = (
     "accounts:access-review-end",
     "accounts:access-review-list",
     "accounts:access-review-new",
+    "accounts:group",
     "accounts:person",
     "accounts:service-account",
     "accounts:conflict-list",

@@ -164,7 +164,7 @@ def look_around(studio: Studio) -> None:
     alice, admin = studio.as_("alice"), studio.as_("admin")
     studio.shoot(admin, "policies", "/policies/")
     studio.shoot(admin, "people", "/people/")
-    admin.get_by_role("table").get_by_role("link", name="Bob Tanaka").click()
+    admin.get_by_role("table").first.get_by_role("link", name="Bob Tanaka").click()
     admin.wait_for_url("**/people/*/")
     studio.shoot(admin, "person")
     admin.goto("/audit/")

@@ -84,7 +84,7 @@ def pages(asked: ApprovalRequest) -> dict[str, str]:
         "policies": reverse("approvals:policy-list"),
         "policy": reverse("approvals:policy-detail", args=[ApprovalPolicy.objects.get(model__isnull=False).pk]),
         "audit": reverse("audit:event-list"),
-        "people": reverse("accounts:people"),
+        "group": reverse("accounts:group", args=[Group.objects.get(name="watchers").pk]),
     }
 
 

@@ -25,7 +25,7 @@ PAGES = {
     "/requests/1/waive/": ("check",),
     "/requests/": ("state", "model", "mine", "page"),
     "/audit/": ("actor", "action", "outcome", "source", "target", "since", "until", "before", "after"),
-    "/people/": ("page",),
+    "/people/": ("q", "page", "groups"),
     "/sync/": ("run",),
     "/notifications/": ("kind", "page"),
 }

@@ -147,6 +147,8 @@ TABLE = {
     ("accounts:password", "POST"): page(400, 400, 400, payload={"present": "guess", "new": "x", "repeated": "x"}),
     ("accounts:people", "GET"): page(403, 403),
     ("accounts:people", "POST"): page(403, 403, 302, payload={"do": "new_group", "name": "auditors"}),
+    ("accounts:group", "GET"): page(404, 404),
+    ("accounts:group", "POST"): page(404, 404, 302, payload={"do": "add_member", "person": "both"}),
     ("accounts:person", "GET"): page(404, 404),
     ("accounts:person", "POST"): page(404, 404, 302, payload={"do": "end_sessions", "reason": "A lost laptop."}),
     ("accounts:conflict-list", "GET"): page(403, 403),
@@ -533,6 +535,8 @@ def address(name: str, request: ApprovalRequest, query: str = "") -> str:
         numbers["number"] = 1  # the event of the request
     if name == "accounts:person":
         numbers["person"] = User.objects.get(username="alice").pk
+    if name == "accounts:group":
+        numbers["group"] = Group.objects.get(name="onlookers").pk
     if ":token-" in name:
         numbers["prefix"] = ApiToken.objects.filter(user__username="alice").earliest("pk").prefix
     if name == "accounts:service-account":

@@ -60,6 +60,33 @@ def _reason() -> forms.CharField:
     )
 
 
+class PageFilter(forms.Form):
+    """Which page of a list is asked for; 1 where nothing is said."""
+
+    page = forms.CharField(required=False)
+
+    def clean_page(self) -> int:
+        """Return the number."""
+        return self._number("page")
+
+    def _number(self, name: str) -> int:
+        text = self.cleaned_data[name] or "1"
+        if not (text.isascii() and text.isdecimal() and len(text) < 7):
+            raise ValidationError(_("A page is a whole number from 1."))
+        return int(text)
+
+
+class PeopleFilter(PageFilter):
+    """Words that names of people and groups have; which page of the people, and which of the groups."""
+
+    q = forms.CharField(required=False, max_length=150)
+    groups = forms.CharField(required=False)
+
+    def clean_groups(self) -> int:
+        """Return the number of the page of groups."""
+        return self._number("groups")
+
+
 class GrantForm(forms.Form):
     """What a group may do, on the whole registry or on one model."""
 
@@ -100,7 +127,7 @@ class GrantForm(forms.Form):
 
 
 class MemberForm(forms.Form):
-    """Put a person into a group, or take one out."""
+    """Put a person into a group."""
 
     group = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=LARGEST_ID)
     person = forms.CharField(
@@ -114,7 +141,7 @@ class MemberForm(forms.Form):
         """Turn the user name into the person."""
         found = User.objects.filter(username=self.cleaned_data["person"]).first()
         if found is None:
-            raise ValidationError(_("Nobody has this user name. Look at the list of people below."))
+            raise ValidationError(_("Nobody has this user name. Look at the list of people."))
         return found
 
 

@@ -1,14 +1,15 @@
-"""The people page: what it shows, and which service each of its forms asks. Nothing here decides."""
+"""The people page and those of groups: what they show, and which service each form asks. Nothing here decides."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import Group
 from django.core.paginator import Page, Paginator
 from django.utils.translation import gettext as _
 
-from apps.accounts import queries, services
+from apps.accounts import groups, services
 from apps.accounts.factors import queries as factors
 from apps.accounts.forms import (
     GrantForm,
@@ -26,23 +27,7 @@ from apps.accounts.roles import ROLES, Role
 from apps.accounts.single_sign_on.services import claims_for
 from apps.errors import DomainError, NotAllowed, NotVisible
 
-PEOPLE_ROWS = 100
-
-
-@dataclass(frozen=True)
-class GroupCard:
-    """A group with the forms that change it; `open` when its grant form came back with errors.
-
-    `removal` is the form that came back from taking a person out, if it was one of this group. `claims` are what the
-    provider of single sign-on must say of somebody who is to be a member; empty where it does not decide.
-    """
-
-    overview: queries.GroupOverview
-    grant: GrantForm
-    member: MemberForm
-    open: bool
-    removal: RemovalForm | None
-    claims: list[str]
+PEOPLE_ROWS = 50
 
 
 @dataclass(frozen=True)
@@ -72,6 +57,7 @@ def _grant(form: Any, by: User) -> object:
 
 
 STANDING = ("deactivate", "reactivate", "end_sessions", "reset_factors")  # of the deeds, those about one person
+ABOUT_A_GROUP = ("grant", "add_member", "remove_member")  # likewise, those about one group, done on its page
 DEEDS = {
     "grant": Deed(GrantForm, _grant, lambda values: _("The role was changed. It counts from now on.")),
     "add_member": Deed(
@@ -140,15 +126,20 @@ DEEDS = {
 
 
 def people_context(
-    by: User, page: int, refused: forms.Form | None, deed: str, invited: NewInvitation | None = None
+    by: User, asked: Mapping[str, Any], refused: forms.Form | None, deed: str, invited: NewInvitation | None = None
 ) -> dict[str, Any]:
     """Return what the people page shows. `refused` is the form that came back, of the kind `deed`.
 
-    `invited` is an invitation just made, whose link is shown this once.
+    `asked` is what PeopleFilter read in the address. `invited` is an invitation just made, whose link is shown once.
     """
-    people: Page = Paginator(User.objects.order_by("username").prefetch_related("groups"), PEOPLE_ROWS).get_page(page)
+    words = asked["q"]
+    everybody = groups.matching_people(words).prefetch_related("groups")
+    people: Page = Paginator(everybody, PEOPLE_ROWS).get_page(asked["page"])
+    listed: Page = Paginator(groups.matching_groups(words), groups.GROUP_ROWS).get_page(asked["groups"])
     return {
-        "cards": [_card(overview, refused, deed) for overview in queries.groups_overview(by)],
+        "groups": listed,
+        "lines": groups.group_lines(by, listed.object_list),
+        "words": words,
         "new_group": refused if deed == "new_group" and refused else GroupForm(auto_id="new-group-%s"),
         "new_service": refused
         if deed == "new_service_account" and refused
@@ -165,18 +156,33 @@ def people_context(
     }
 
 
-def _card(overview: queries.GroupOverview, refused: forms.Form | None, deed: str) -> GroupCard:
-    key = overview.group.pk
-    ours = refused if refused is not None and refused.data.get("group") == str(key) else None
+def group_context(by: User, group: Group, page: int, refused: forms.Form | None, deed: str) -> dict[str, Any]:
+    """Return what the page of one group shows. `refused` is the form that came back, of the kind `deed`."""
+    overview, key = groups.group_overview(by, group, page), group.pk
     held = [name for name in overview.registry_roles if name in ROLES]  # single permissions are the grants page's
     rank = next((name for name in held if not ROLES[name].duty), "")
     initial = {"group": key, "rank": rank, **{name: True for name in held if ROLES[name].duty}}
-    grant = ours if isinstance(ours, GrantForm) else GrantForm(initial=initial, auto_id=f"grant-{key}-%s")
-    member = ours if deed == "add_member" and isinstance(ours, MemberForm) else None
-    member = member or MemberForm(initial={"group": key}, auto_id=f"member-{key}-%s")
-    removal = ours if isinstance(ours, RemovalForm) else None
-    claims = claims_for(overview.group.name)
-    return GroupCard(overview, grant, member, open=grant is ours, removal=removal, claims=claims)
+    return {
+        "overview": overview,
+        "group": group,
+        "claims": claims_for(group.name),
+        "grant": refused if deed == "grant" and refused else GrantForm(initial=initial, auto_id=f"grant-{key}-%s"),
+        "member": refused
+        if deed == "add_member" and refused
+        else MemberForm(initial={"group": key}, auto_id=f"member-{key}-%s"),
+        "removal": refused if isinstance(refused, RemovalForm) else None,
+        "refused": refused,
+        "offered": groups.names_to_offer(),
+    }
+
+
+def auto_id(name: str, deed: Deed, sent: Mapping[str, str]) -> str:
+    """Return how the fields of a form that comes back are called: as on the page, where each form has its own."""
+    if deed.form is StandingForm:
+        name = named_as(name)
+    keys = ("group", "person") if deed.form is RemovalForm else ("person",) if deed.form is StandingForm else ("group",)
+    words = [name.replace("_", "-"), *(sent.get(key, "").replace("%", "") for key in keys), "%s"]
+    return "-".join(words)
 
 
 def roles_named(names: list[str]) -> list[Role]:

@@ -1,11 +1,11 @@
-"""Reading people, groups and roles, with constant query counts."""
+"""Reading roles, grants, tokens and service accounts, with constant query counts."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -27,46 +27,6 @@ class ModelRoles:
     roles: list[str]
 
 
-@dataclass(frozen=True)
-class GroupOverview:
-    """A group: its active and inactive members, its roles on the whole registry, and those on parts of it.
-
-    `others` are grants by name, tag, tier or server, in words; `more`: there are more grants than are shown.
-    """
-
-    group: Group
-    members: list[User]
-    registry_roles: list[str]
-    model_roles: list[ModelRoles]
-    others: list[chains.Chain]
-    more: bool
-
-
-def groups_overview(user: Any) -> list[GroupOverview]:
-    """Return every group by name, for the people page; only models that `user` may see are named."""
-    groups = Group.objects.order_by("name").prefetch_related(
-        Prefetch("user_set", User.objects.order_by("username"), to_attr="members"),
-        Prefetch("grants", granting.in_force().order_by("scope", "-id"), to_attr="held"),
-    )
-    found = list(groups)
-    keys = {grant.model_id for group in found for grant in group.held[:GRANTS_SHOWN]}
-    models = {model.pk: model for model in chains.visible_models(user).filter(pk__in=keys)}
-    return [_overview(group, models) for group in found]
-
-
-def _overview(group: Any, models: dict[int, Any]) -> GroupOverview:
-    everywhere = [grant.role for grant in group.held if grant.scope == GrantScope.REGISTRY]
-    parts = [grant for grant in group.held if grant.scope != GrantScope.REGISTRY]
-    on: dict[int, list[str]] = {}
-    for grant in parts[:GRANTS_SHOWN]:
-        if grant.model_id in models:
-            on.setdefault(grant.model_id, []).append(grant.role)
-    by_model = [ModelRoles(models[key], _in_order(roles)) for key, roles in on.items()]
-    others = [chains.Chain(grant) for grant in parts[:GRANTS_SHOWN] if not grant.model_id]
-    more = len(parts) > GRANTS_SHOWN
-    return GroupOverview(group, group.members, _in_order(everywhere), _by_name(by_model), others, more)
-
-
 def own_roles(user: User) -> tuple[list[str], list[ModelRoles]]:
     """Return the role names on the whole registry, and those on each single model where `user` was given more."""
     everywhere = grants.held_permissions(user)
@@ -76,7 +36,7 @@ def own_roles(user: User) -> tuple[list[str], list[ModelRoles]]:
     more = {key: names for key, names in held.items() if not names <= everywhere}
     models = chains.visible_models(user).filter(pk__in=more)
     rows = [ModelRoles(model, grants.roles_for(everywhere | more[model.pk])) for model in models]
-    return grants.roles_of(user), _by_name(rows)
+    return grants.roles_of(user), by_name(rows)
 
 
 def own_scopes(user: User) -> list[chains.Chain]:
@@ -94,7 +54,7 @@ def _own(user: User) -> QuerySet[Grant]:
     return granting.in_force().filter(held_by(user)).select_related("group").order_by("-id")
 
 
-def _in_order(roles: list[str]) -> list[str]:
+def in_order(roles: list[str]) -> list[str]:
     """Return roles in the order of roles.py, single permissions last."""
     order = list(ROLES)
     return sorted(set(roles), key=lambda role: (order.index(role) if role in ROLES else len(order), role))
@@ -140,7 +100,8 @@ def service_account(number: int) -> User:
     return found
 
 
-def _by_name(rows: list[ModelRoles]) -> list[ModelRoles]:
+def by_name(rows: list[ModelRoles]) -> list[ModelRoles]:
+    """Return the roles on models by the name of the model."""
     return sorted(rows, key=lambda row: str(row.model))
 
 

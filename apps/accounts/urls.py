@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.accounts import grant_views, password_views, person_views, security_views, sign_in_views, views
+from apps.accounts import grant_views, group_views, password_views, person_views, security_views, sign_in_views, views
 from apps.accounts.access_reviews import own_views
 from apps.accounts.access_reviews import views as access_reviews
 
@@ -16,6 +16,7 @@ urlpatterns = [
     path("invitations/<str:text>/", sign_in_views.invitation, name="invitation"),
     path("people/", views.people, name="people"),
     path("people/<int:person>/", person_views.person, name="person"),
+    path("people/groups/<int:group>/", group_views.group, name="group"),
     path("people/service-accounts/<int:account>/", views.service_account, name="service-account"),
     path("people/access-reviews/", access_reviews.access_review_list, name="access-review-list"),
     path("people/access-reviews/new/", access_reviews.access_review_new, name="access-review-new"),

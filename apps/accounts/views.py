@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.models import Group
 from django.contrib.auth.views import LoginView, LogoutView
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -16,9 +17,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from apps.accounts import entering, grants, pages, queries, sessions, token_pages
-from apps.accounts.forms import GrantForm, RemovalForm, SignInForm, StandingForm
+from apps.accounts import entering, grants, group_views, pages, queries, sessions, token_pages
+from apps.accounts.forms import PeopleFilter, SignInForm
 from apps.accounts.going_on import go_on, on_this_host
+from apps.accounts.grant_views import cleaned
 from apps.accounts.invitations import NewInvitation
 from apps.accounts.models import User
 from apps.accounts.passwords import anybody_by_password
@@ -72,7 +74,7 @@ class SignOut(LogoutView):
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def people(request: HttpRequest) -> HttpResponse:
-    """Groups, their members and roles, and people. Only for those who manage people; the page is no secret."""
+    """People, and groups with their roles. Only for those who manage people; the page is no secret."""
     by = cast(User, request.user)
     if not grants.allows(by, Permission.PEOPLE_MANAGE):
         raise NotAllowed(_("Only an admin of the whole registry manages people. Ask one to do this."))
@@ -84,28 +86,19 @@ def people(request: HttpRequest) -> HttpResponse:
 def _change_people(request: HttpRequest, by: User) -> HttpResponse:
     """Carry out the form that was sent; a refusal comes back on its field."""
     name = request.POST.get("do", "")
+    if name in pages.ABOUT_A_GROUP:
+        return group_views.change(request, by, group_views.named_in(request.POST), name)
     deed = pages.DEEDS.get(name)
     if deed is None:
         raise InvalidInput(_("There is no such form on this page. Reload it."), field="do")
-    form = deed.form(request.POST, auto_id=_auto_id(name, deed, request))
-    if isinstance(form, GrantForm):
-        form.by = by
+    form = deed.form(request.POST, auto_id=pages.auto_id(name, deed, request.POST.dict()))
     made, status = deed.run(form, by)
     if form.errors:
         return _people_page(request, by, refused=form, deed=name, status=status)
     if isinstance(made, NewInvitation):
         return _people_page(request, by, invited=made)
     messages.success(request, deed.done(form.cleaned_data))
-    return redirect("accounts:people")
-
-
-def _auto_id(name: str, deed: pages.Deed, request: HttpRequest) -> str:
-    """Return how the fields of a form that comes back are called: as on the page, where each form has its own."""
-    if deed.form is StandingForm:
-        name = pages.named_as(name)
-    keys = ("group", "person") if deed.form is RemovalForm else ("person",) if deed.form is StandingForm else ("group",)
-    words = [name.replace("_", "-"), *(request.POST.get(key, "").replace("%", "") for key in keys), "%s"]
-    return "-".join(words)
+    return redirect("accounts:group", made.pk) if isinstance(made, Group) else redirect("accounts:people")
 
 
 def _people_page(
@@ -117,10 +110,7 @@ def _people_page(
     status: int = 200,
     invited: NewInvitation | None = None,
 ) -> HttpResponse:
-    page = request.GET.get("page", "1")
-    if not (page.isascii() and page.isdecimal() and len(page) < 7):
-        raise InvalidInput(_("A page is a whole number from 1."), field="page")
-    context = pages.people_context(by, int(page), refused, deed, invited)
+    context = pages.people_context(by, cleaned(PeopleFilter(request.GET)), refused, deed, invited)
     return render(request, "accounts/people.html", context, status=status)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
 from django.urls import path
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import generics, serializers
@@ -18,6 +19,7 @@ from rest_framework.views import APIView
 from apps.audit import exporting, filters, moments, queries
 from apps.audit.access import api as access
 from apps.audit.actions import Action, Outcome, Source
+from apps.audit.bounded import TookTooLongError, at_most
 from apps.audit.event_types import EventType
 from apps.audit.models import AuditEvent
 from apps.audit.proof import api as proof
@@ -25,6 +27,11 @@ from apps.audit.searching import ROWS, search
 from apps.audit.views import file
 from apps.errors import InvalidInput
 
+BY_NUMBER_SECONDS = 0.075  # for each of two questions: how many events fit, and the page
+TOO_MANY_TO_COUNT = _(
+    "So many events were looked at that counting them was given up. Leave out page and follow next, or ask for fewer, "
+    "such as with since."
+)
 LARGEST_ID = 2**63 - 1
 MOST_ROWS = 200
 LONGEST = 41  # letters of a moment, and one more
@@ -82,7 +89,8 @@ class EventListIn(EventFilterIn):
     )
     page_size = serializers.IntegerField(required=False, min_value=1, max_value=MOST_ROWS, help_text="50 by default.")
     page = serializers.CharField(
-        required=False, help_text="Counts all and goes by page number: slow in a long trail. Better follow `next`."
+        required=False,
+        help_text="Counts all and goes by page number; refused where that is slow. Follow `next`.",
     )
 
 
@@ -143,10 +151,14 @@ class EventList(generics.GenericAPIView):
         return Response(body)
 
     def _by_number(self, values: dict[str, Any]) -> Response:
-        """Answer `page`, as before there was `next` by place."""
+        """Answer `page`, as before there was `next` by place. Raises InvalidInput where counting takes too long."""
         events = queries.filtered(queries.visible_events(self.request.user), values)
-        answer = self.get_paginated_response(EventOut(self.paginate_queryset(events), many=True).data)
-        return Response({**answer.data, "looked_to": None})
+        try:
+            with at_most(BY_NUMBER_SECONDS):
+                rows = EventOut(self.paginate_queryset(events), many=True).data
+        except TookTooLongError as error:
+            raise InvalidInput(str(TOO_MANY_TO_COUNT), field="page") from error
+        return Response({**self.get_paginated_response(rows).data, "looked_to": None})
 
     def get_queryset(self) -> QuerySet[AuditEvent]:
         """For the schema alone."""

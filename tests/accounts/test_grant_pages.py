@@ -96,10 +96,10 @@ def test_the_list_costs_the_same_for_one_grant_and_for_many(admin, team):
     assert counts[0] == counts[1]
 
 
-def test_the_page_of_people_shows_single_permissions_and_scopes_of_groups(admin, team):
+def test_the_page_of_a_group_shows_single_permissions_and_scopes_of_groups(admin, team):
     giving.give_grant(team, "audit:read", by=admin, reason="They audit.")
     giving.give_grant(team, "viewer", "tag", value="team=payments", by=admin, reason="They look.")
-    page = signed_in(admin).get("/people/").content.decode()
+    page = signed_in(admin).get(f"/people/groups/{team.pk}/").content.decode()
     assert ("audit:read" in page, "tag team=payments" in page) == (True, True)
 
 

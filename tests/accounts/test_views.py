@@ -33,6 +33,10 @@ def text_of(response) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
 
 
+def group_page(group):
+    return f"/people/groups/{group.pk}/"
+
+
 def send(user, do, **fields):
     return browser(user).post(PEOPLE, {"do": do} | fields)
 
@@ -61,15 +65,16 @@ def test_others_change_nothing(bob, group):
 
 def test_a_role_on_the_whole_registry_is_set_and_shown(admin, group):
     response = send(admin, "grant", group=group.pk, rank="viewer", reviewer="on", model="", reason="New team.")
-    assert (response["Location"], grants.roles_held(group)) == (PEOPLE, ["viewer", "reviewer"])
-    assert "Churn team 0 members Whole registry Viewer Reviewer" in text_of(browser(admin).get(PEOPLE))
+    assert (response["Location"], grants.roles_held(group)) == (group_page(group), ["viewer", "reviewer"])
+    assert "Churn team 0 Viewer Reviewer 0" in text_of(browser(admin).get(PEOPLE))
+    assert "Whole registry Viewer Reviewer" in text_of(browser(admin).get(group_page(group)))
 
 
 def test_a_role_on_one_model_is_set_and_shown(admin, group):
     model = make_model(HOSTILE)
     send(admin, "grant", group=group.pk, rank="data_scientist", model=HOSTILE, reason="Theirs.")
     assert (grants.roles_held(group, model), grants.roles_held(group)) == (["data_scientist"], [])
-    page = browser(admin).get(PEOPLE)
+    page = browser(admin).get(group_page(group))
     assert escape(reverse("registry:model-detail", args=[HOSTILE])) in page.content.decode()
     assert b"<script>alert" not in page.content
 
@@ -77,17 +82,18 @@ def test_a_role_on_one_model_is_set_and_shown(admin, group):
 @pytest.mark.parametrize(
     ("fields", "field"), [({"rank": "king"}, "rank"), ({"model": "unheard of"}, "model"), ({"reason": ""}, "reason")]
 )
-def test_a_malformed_grant_names_the_field_and_keeps_the_form_open(admin, group, fields, field):
+def test_a_malformed_grant_comes_back_on_the_page_of_its_group_and_names_the_field(admin, group, fields, field):
     values = {"group": group.pk, "rank": "viewer", "model": "", "reason": "r"} | fields
     response = send(admin, "grant", **values)
-    card = next(card for card in response.context["cards"] if card.overview.group == group)
-    assert (response.status_code, list(card.grant.errors), card.open) == (400, [field], True)
+    assert (response.status_code, list(response.context["grant"].errors)) == (400, [field])
+    assert f'href="#grant-{group.pk}-{field}"' in response.content.decode()
+    assert f'id="grant-{group.pk}-{field}"' in response.content.decode()
 
 
 def test_members_come_and_go(admin, alice, group):
     send(admin, "add_member", group=group.pk, person="alice")
     assert list(group.user_set.all()) == [alice]
-    assert "Why does Alice leave Churn team?" in text_of(browser(admin).get(PEOPLE))
+    assert "Why does Alice leave Churn team?" in text_of(browser(admin).get(group_page(group)))
     send(admin, "remove_member", group=group.pk, person="alice", reason="Moved to fraud.")
     assert list(group.user_set.all()) == []
     assert AuditEvent.objects.latest("id").reason == "Moved to fraud."
@@ -350,10 +356,12 @@ def test_the_page_of_a_service_account_asks_as_often_for_ten_tokens_as_for_one(a
 def test_a_group_says_which_claims_of_single_sign_on_its_members_follow(admin, settings):
     settings.OIDC_ISSUER = "https://login.example.org"
     settings.OIDC_GROUPS = {"ml-leads": "admins", "<b>": "admins", "others": "reviewers"}
-    page = browser(admin).get(PEOPLE).content.decode()
+    page = browser(admin).get(group_page(admin.groups.get())).content.decode()
     assert "is a member exactly while the provider says: &lt;b&gt;, ml-leads." in page
+    assert "by single sign-on: &lt;b&gt;, ml-leads" in browser(admin).get(PEOPLE).content.decode()
 
 
 def test_without_single_sign_on_no_group_speaks_of_claims(admin, settings):
     settings.OIDC_GROUPS = {"ml-leads": "admins"}
-    assert "the provider says" not in browser(admin).get(PEOPLE).content.decode()
+    assert "the provider says" not in browser(admin).get(group_page(admin.groups.get())).content.decode()
+    assert "by single sign-on" not in browser(admin).get(PEOPLE).content.decode()

@@ -66,6 +66,7 @@ class House:
             "requests": [self.world.requests[state].pk for state in states],
             "rows": [self.world.churn.pk],
             "people": [self.world.people["alice"].pk, self.everybody.pk],
+            "groups": list(self.world.people["bob"].groups.order_by("name").values_list("pk", flat=True))[:1],
             "tokens": list(ApiToken.objects.filter(user=self.world.people["alice"]).values_list("prefix", flat=True)),
             "service-accounts": list(User.objects.filter(is_service=True).values_list("pk", flat=True)),
         }

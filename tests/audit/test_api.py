@@ -1,7 +1,11 @@
+from time import monotonic
+
 import pytest
+from django.db.models.expressions import RawSQL
 from django.test import Client
 
 from apps.audit.actions import Action
+from apps.registry.models import RegisteredModel
 from tests.audit.test_queries import model, write  # noqa: F401 - model is a fixture
 
 EVENTS = "/api/v1/audit/events/"
@@ -102,6 +106,21 @@ def test_a_page_can_still_be_asked_for_by_its_number(admin):
     numbers = [write(None) for _ in range(3)]
     body = signed_in(admin).get(f"{EVENTS}?page=2&page_size=2").json()
     assert (body["count"], [row["id"] for row in body["results"]], body["next"]) == (3, numbers[:1], None)
+
+
+def endless(_user):
+    """Return the numbers of visible models, after minutes."""
+    count = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000000) SELECT max(i) FROM n"
+    return RegisteredModel.objects.filter(pk__gt=RawSQL(count, [])).values("pk")
+
+
+def test_a_page_by_its_number_is_refused_where_counting_takes_too_long(mallory, settings, model):  # noqa: F811
+    write(model.pk)
+    settings.AUDIT_VISIBLE_MODEL_IDS = "tests.audit.test_api.endless"
+    began = monotonic()
+    answer = signed_in(mallory).get(f"{EVENTS}?page=1")
+    assert (answer.status_code, [row["field"] for row in answer.json()["errors"]]) == (400, ["page"])
+    assert ("follow next" in answer.json()["errors"][0]["message"], monotonic() - began < 5) == (True, True)
 
 
 def test_the_names_of_the_page_are_those_of_the_api(admin, model):  # noqa: F811

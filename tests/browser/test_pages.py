@@ -205,6 +205,13 @@ def revoke_without_a_reason(page: Page, world: World) -> None:
     page.get_by_role("alert").first.wait_for()
 
 
+def add_nobody(page: Page, world: World) -> None:
+    page.locator(".member-list details summary").first.click()
+    page.get_by_label("User name").fill("nobody at all")
+    page.get_by_role("button", name="Add member").click()
+    page.get_by_role("alert").first.wait_for()
+
+
 def open_the_acknowledging(page: Page, world: World) -> None:
     page.locator("td details summary").first.click()
 
@@ -523,6 +530,10 @@ SIGHTS = {
     "invitation": Sight("accounts:invitation", "/people/", by="admin", does=open_an_invitation),
     "invitation, none": Sight("accounts:invitation", "/invitations/x/", by=None, status=404),
     "people": Sight("accounts:people", "/people/", by="admin"),
+    "people, searched": Sight("accounts:people", "/people/?q=bo", by="admin"),
+    "group": Sight("accounts:group", "/people/groups/{group}/", by="admin"),
+    "group, refused": Sight("accounts:group", "/people/groups/{group}/", by="admin", does=add_nobody),
+    "group, out of sight": Sight("accounts:group", "/people/groups/{group}/", status=404),
     "person": Sight("accounts:person", "/people/{reviewer}/", by="admin", does=revoke_without_a_reason),
     "person, invited": Sight("accounts:person", "/people/{invited}/", by="admin"),
     "person, a machine": Sight("accounts:person", "/people/{service}/", by="admin"),
@@ -635,6 +646,7 @@ def test_every_page_is_as_it_should_be(screen, open_browser, live_server):
     numbers |= {"campaign": AccessReview.objects.get().pk}
     numbers |= world.webhooks | {"service": User.objects.get(username="ci-churn").pk}
     numbers |= {"reviewer": world.people["bob"].pk, "invited": User.objects.get(username="invited").pk}
+    numbers["group"] = world.people["bob"].groups.order_by("name")[0].pk
     numbers["version"] = world.churn.versions.latest("pk").pk
     world.people["grace"] = User.objects.create_user("grace")  # by single sign-on alone
     world.people["root"] = User.objects.create_superuser("root", password=PASSWORD)

@@ -6,11 +6,17 @@ import json
 
 import pytest
 from django.contrib.auth.models import Group
+from django.core.cache import cache
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.accounts import grants
 from apps.accounts.roles import VIEWER
+from apps.accounts.services import create_token
+from apps.compliance.controls.configuring import configure
+from apps.compliance.controls.outcomes import Outcome
 from apps.compliance.matrix import queries
 from apps.compliance.matrix.queries import Wanted
 from apps.registry.models import RegisteredModel
@@ -52,6 +58,73 @@ def test_counts_of_many_models_wait_to_be_asked_for(churn, charlie, monkeypatch)
     now = timezone.now()
     unasked, asked = queries.counts(charlie, Wanted(), now), queries.counts(charlie, Wanted(), now, asked=True)
     assert (unasked, asked.models, len(asked.of)) == (queries.Counts(1, None), 1, 9)
+
+
+COUNTS = "/api/v1/compliance/counts/?control=events"
+
+
+@pytest.fixture
+def many(monkeypatch, settings):
+    """Any number of models is many, and answers are kept."""
+    monkeypatch.setattr(queries, "MOST_COUNTED", 0)
+    settings.COMPLIANCE_COUNTS_SECONDS = 60
+    cache.clear()
+    yield
+    cache.clear()
+
+
+def test_counts_of_many_models_serve_a_person_for_a_minute_and_say_since_when(many, charlie):
+    idle = make_model("idle")
+    first = signed_in(charlie).get(COUNTS).json()
+    RegisteredModel.objects.filter(pk=idle.pk).update(risk="high")
+    with CaptureQueriesContext(connection) as asked:
+        second = signed_in(charlie).get(COUNTS).json()
+    assert (first, len([row for row in asked if "placement" in row["sql"]])) == (second, 0)
+
+
+def test_counts_that_are_kept_are_nobody_elses(many, churn, charlie, reader):
+    make_model("secret")
+    grant(reader, churn)
+    counted = [sum(signed_in(user).get(COUNTS).json()[0][name] for name in Outcome) for user in (charlie, reader)]
+    assert counted == [2, 1]
+
+
+def test_counts_that_are_kept_are_not_those_of_a_token_for_one_model(many, churn, charlie):
+    make_model("secret")
+    token = create_token("ci", by=charlie, models=["churn"]).text
+    whole = signed_in(charlie).get(COUNTS).json()
+    narrow = Client().get(COUNTS, headers={"Authorization": f"Bearer {token}"}).json()
+    assert [sum(rows[0][name] for name in Outcome) for rows in (whole, narrow)] == [2, 1]
+
+
+def test_a_model_that_is_out_of_sight_by_now_is_not_counted(many, churn, reader):
+    grant(reader, churn)
+    before = signed_in(reader).get(COUNTS).json()[0]
+    reader.groups.clear()
+    after = signed_in(reader).get(COUNTS).json()[0]
+    assert [sum(row[name] for name in Outcome) for row in (before, after)] == [1, 0]
+
+
+def test_a_control_that_is_set_anew_is_counted_anew(many, churn, charlie, admin):
+    before = signed_in(charlie).get(COUNTS).json()
+    configure("events", by=admin, enabled=True, severity="low", tiers=["high"], reason="Only those.", seen=0)
+    after = signed_in(charlie).get(COUNTS).json()
+    assert (before[0]["not_applicable"], after[0]["not_applicable"]) == (0, 1)
+
+
+@pytest.mark.parametrize("extension", ["csv", "json"])
+def test_a_file_is_sent_while_later_models_are_not_judged_yet(charlie, db, monkeypatch, extension):
+    for number in range(6):
+        make_model(f"m{number}")
+    monkeypatch.setattr(queries, "AT_ONCE", 2)
+    parts = iter(signed_in(charlie).get(f"/compliance/export.{extension}").streaming_content)
+    next(parts)  # the head
+    with CaptureQueriesContext(connection) as first:
+        next(parts)
+    with CaptureQueriesContext(connection) as rest:
+        sent = list(parts)
+    judged = [sum("approvals_driftfinding" in row["sql"] for row in asked) for asked in (first, rest)]
+    assert (len(sent) - (extension == "json"), judged) == (2, [1, 2])
 
 
 def test_a_list_of_one_outcome_holds_the_models_that_stand_so(churn, charlie):
@@ -151,6 +224,7 @@ def test_api_answers_as_the_page_does(churn, asked, charlie):
 
 def test_api_counts_per_control(churn, charlie):
     found = signed_in(charlie).get("/api/v1/compliance/counts/?control=approval").json()
+    assert found[0].pop("judged_at") is not None
     assert found == [{"control": "approval", "met": 1, "not_met": 0, "unknown": 0, "not_applicable": 0}]
 
 

@@ -6,11 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.db import connection
 from django.db.models import Count
 from django.utils import timezone
 
-from apps.accounts import giving, granting, profiles
+from apps.accounts import giving, granting, groups, profiles
 from apps.accounts import queries as accounts
 from apps.accounts.access_reviews import lapsing
 from apps.accounts.access_reviews import queries as access_reviews
@@ -92,6 +93,8 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "grants that wait for an answer": lambda user: access_reviews.page(access_reviews.waiting_for(user), None, 50),
     "access reviews to tend": lambda user: lapsing.tend(),
     "grants that reach a model": lambda user: granting.follow([registry.get_model(user, "first").pk]),
+    "groups as a table": lambda user: groups.group_lines(user, groups.matching_groups("")[:25]),
+    "a group": lambda user: list(groups.group_overview(user, Group.objects.get(name="everybody")).members),
     "a person": lambda user: profiles.profile_of(user, user),
     "tokens of a person": lambda user: accounts.listed_tokens(accounts.visible_tokens(user, user)[:50], user),
     "delegations of a person": lambda user: people_tags.person_delegations(user, user),

@@ -79,6 +79,7 @@ LISTS = [
     "/audit/",
     "/people/",
     "/people/{person}/",
+    "/people/groups/{group}/",
     "/people/access-reviews/",
     "/people/access-reviews/{campaign}/",
     "/people/access-reviews/{campaign}/end/",
@@ -146,6 +147,7 @@ LISTS = [
 FOR_ADMINS = {
     "/people/",
     "/people/{person}/",
+    "/people/groups/{group}/",
     "/people/conflicts/",
     "/people/grants/",
     "/people/roles/",
@@ -168,6 +170,7 @@ class World:
         self.request = self._ask(make_version(self.first, 1000, metrics={"accuracy": 0.8}, environment=READ))
         self.drift = self._find(self.request.version)
         self.webhook = self._webhook(0)
+        self.group = Group.objects.create(name="everybody")
         self.campaign = self._campaign(0)
         self._review_access(self.campaign, 0)
 
@@ -297,7 +300,8 @@ class World:
         grants.set_role(group, [REVIEWER], model)
         grants.set_role(group, [REVIEWER], self.first)
         person = User.objects.create(username=f"person{number}")
-        person.groups.add(group)
+        person.groups.add(group, self.group)
+        grants.set_role(self.group, [REVIEWER], model)
         self.reader.groups.add(group)
         return person
 
@@ -351,7 +355,7 @@ def test_lists_ask_as_often_for_100_rows_as_for_one(request, db, reader, address
     world, client = World(person), Client()
     client.force_login(person)
     counts: dict[str, list[int]] = {address: [] for address in addresses}
-    numbers = {name: getattr(world, name).pk for name in ("request", "policy", "drift", "webhook", "campaign")}
+    numbers = {name: getattr(world, name).pk for name in ("request", "policy", "drift", "webhook", "campaign", "group")}
     numbers |= {"person": person.pk, "username": person.username}
     for length in LENGTHS:
         world.grow(length)

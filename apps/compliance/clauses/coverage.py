@@ -7,6 +7,8 @@ from typing import Any
 
 from apps.compliance.clauses.reading import Clause, Source, sources
 from apps.compliance.controls.outcomes import Outcome
+from apps.compliance.controls.settings import columns
+from apps.compliance.matrix.keeping import Judged, kept
 from apps.compliance.matrix.queries import MOST_COUNTED, Row, Wanted, every_row, models_at
 
 
@@ -27,29 +29,46 @@ class Coverage:
 
 @dataclass(frozen=True)
 class Covered:
-    """A document with the coverage of its clauses."""
+    """A document with the coverage of its clauses. `judged_at`: when the models were judged for it."""
 
     source: Source
     clauses: list[Coverage]
+    judged_at: datetime
 
 
 def coverage(user: Any, now: datetime, on: Iterable[str], *, asked: bool = False) -> tuple[int, list[Covered] | None]:
     """Return the number of visible models, and how they stand to each clause; None: too many to judge unasked.
 
-    `on` are the controls that are on: what is off supports nothing.
+    `on` are the controls that are on: what is off supports nothing. Of many models, what came out serves the same
+    person for a minute.
     """
     number, on = models_at(user, Wanted(), now).count(), set(on)
     if number > MOST_COUNTED and not asked:
         return number, None
-    found = [Covered(source, [_empty(clause, on) for clause in source.clauses]) for source in sources()]
-    every = [row for covered in found for row in covered.clauses]
-    for row in every_row(user, Wanted(), now):
-        _count(row, every)
-    return number, found
+    every = [[_empty(clause, on) for clause in source.clauses] for source in sources()]
+
+    def count() -> list[tuple[int, int]]:
+        return _counted(user, now, [one for clauses in every for one in clauses])
+
+    if number <= MOST_COUNTED:
+        judged = Judged(count(), now)
+    else:
+        setting = [(column.control.name, column.setting.number) for column in columns(now)]
+        judged = kept(user, ["clauses", number, sorted(on), setting], now, count)
+    for one, (met, of) in zip((one for clauses in every for one in clauses), judged.answer, strict=True):
+        one.met, one.asked = met, of
+    return number, [Covered(source, clauses, judged.at) for source, clauses in zip(sources(), every, strict=True)]
 
 
 def _empty(clause: Clause, on: set[str]) -> Coverage:
     return Coverage(clause, tuple(name for name in clause.controls if name not in on))
+
+
+def _counted(user: Any, now: datetime, every: list[Coverage]) -> list[tuple[int, int]]:
+    """Return for each clause of how many models its controls are all met, and of how many they ask anything."""
+    for row in every_row(user, Wanted(), now):
+        _count(row, every)
+    return [(one.met, one.asked) for one in every]
 
 
 def _count(row: Row, every: list[Coverage]) -> None:

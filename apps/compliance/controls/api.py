@@ -76,6 +76,9 @@ class CoveredOut(serializers.Serializer):
     note = serializers.CharField(source="source.note", allow_blank=True)
     basis = serializers.CharField(source="source.basis", help_text="What of it was read for the mapping, and what not.")
     clauses = ClauseOut(many=True)
+    judged_at: Any = serializers.DateTimeField(
+        help_text="When the models were judged for it: of more than 500, an answer serves you for a minute."
+    )
 
 
 class ControlList(APIView):
@@ -106,7 +109,10 @@ class ControlDetail(APIView):
 
 
 class ClauseList(APIView):
-    """Clauses of laws and standards, and how the models that you may read stand to them. Judges every one of them."""
+    """Clauses of laws and standards, and how the models that you may read stand to them.
+
+    Judges every one of them: see `judged_at`.
+    """
 
     @extend_schema(summary="List clauses with their coverage", responses=CoveredOut(many=True), tags=["compliance"])
     def get(self, request: Request) -> Response:

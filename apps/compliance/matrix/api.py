@@ -33,7 +33,7 @@ class Matrix(APIView):
 
 
 class Counts(APIView):
-    """How many models that you may read stand how to each control. Judges every one of them."""
+    """How many models that you may read stand how to each control. Judges every one of them: see `judged_at`."""
 
     @extend_schema(
         operation_id="compliance_counts", summary="Count models by control and outcome", parameters=[MatrixQuery],
@@ -45,7 +45,11 @@ class Counts(APIView):
         found = queries.counts(request.user, wanted, timezone.now(), asked=True)
         return Response(
             [
-                {"control": column.control.name, **{outcome.value: counter[outcome] for outcome in Outcome}}
+                {
+                    "control": column.control.name,
+                    **{outcome.value: counter[outcome] for outcome in Outcome},
+                    "judged_at": found.judged_at,
+                }
                 for column, counter in found.of or []
             ]
         )

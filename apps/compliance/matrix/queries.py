@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from apps.compliance.controls import facts as loading
 from apps.compliance.controls.outcomes import Cell, Column, Facts, Outcome
 from apps.compliance.controls.settings import columns, judge
+from apps.compliance.matrix.keeping import Judged, kept
 from apps.registry import keyset
 from apps.registry.models import RegisteredModel
 from apps.registry.queries import visible_models
@@ -58,10 +59,14 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many models stand how to each control: (column, {outcome: models}). None: too many to count unasked."""
+    """How many models stand how to each control: (column, {outcome: models}). None: too many to count unasked.
+
+    `judged_at`: when they were judged, which is up to a minute ago where there are many.
+    """
 
     models: int
     of: list[tuple[Column, Counter[Outcome]]] | None
+    judged_at: datetime | None = None
 
 
 def page_of(user: Any, wanted: Wanted, now: datetime, size: int, cursor: str = "") -> Matrix:
@@ -86,17 +91,32 @@ def page_of(user: Any, wanted: Wanted, now: datetime, size: int, cursor: str = "
 def counts(user: Any, wanted: Wanted, now: datetime, *, asked: bool = False) -> Counts:
     """Return how many visible models that match stand how to each control, whatever outcome the list shows.
 
-    Every model is judged for it, some hundred at a time: of more than a few hundred only when it is `asked` for.
+    Every model is judged for it, some hundred at a time: of more than a few hundred only when it is `asked` for, and
+    what came out serves the same person for a minute.
     """
     models = models_at(user, wanted, now)
     number = models.count()
     if number > MOST_COUNTED and not asked:
         return Counts(number, None)
-    found = [(column, Counter[Outcome]()) for column in _columns(wanted, now)]
+    shown = _columns(wanted, now)
+
+    def count() -> list[Counter[Outcome]]:
+        return _count(user, wanted, now, len(shown))
+
+    if number <= MOST_COUNTED:
+        found = Judged(count(), now)
+    else:
+        setting = [(column.control.name, column.setting.number) for column in shown]
+        found = kept(user, ["counts", number, wanted.at, wanted.q, wanted.risk, setting], now, count)
+    return Counts(number, list(zip(shown, found.answer, strict=True)), found.at)
+
+
+def _count(user: Any, wanted: Wanted, now: datetime, columns: int) -> list[Counter[Outcome]]:
+    counters = [Counter[Outcome]() for _column in range(columns)]
     for row in every_row(user, wanted, now):
-        for (_column, counter), cell in zip(found, row.cells, strict=True):
+        for counter, cell in zip(counters, row.cells, strict=True):
             counter[cell.finding.outcome] += 1
-    return Counts(number, found)
+    return counters
 
 
 def every_row(user: Any, wanted: Wanted, now: datetime) -> Iterator[Row]:

@@ -75,3 +75,6 @@ class CountOut(serializers.Serializer):
     not_met = serializers.IntegerField()
     unknown = serializers.IntegerField()
     not_applicable = serializers.IntegerField()
+    judged_at: Any = serializers.DateTimeField(
+        help_text="When the models were judged for it: of more than 500, an answer serves you for a minute."
+    )

@@ -51,7 +51,7 @@ class TokenList(generics.ListCreateAPIView):
 
 
 @extend_schema_view(
-    delete=extend_schema(operation_id="tokens_destroy", summary="Revoke a token", responses=EndedTokenOut)
+    delete=extend_schema(operation_id="tokens_destroy", summary="Revoke a token", responses={200: EndedTokenOut})
 )
 class TokenDetail(APIView):
     """Ends a token at once, and all that were made through it: your own, or anybody's for `people:manage`."""

@@ -1,6 +1,7 @@
 """Lines of the log, without the secrets that an address or a sentence in them holds."""
 
 import logging
+from typing import Any
 
 from apps.masking import masked
 
@@ -25,3 +26,20 @@ def mask_the_web_server() -> None:
     """Mask the lines of gunicorn too, which names the address of a request that failed, and of each one if asked to."""
     for name in OF_THE_WEB_SERVER:
         logging.getLogger(name).addFilter(MaskedLines())
+
+
+def logging_to_stderr(level: str) -> dict[str, Any]:
+    """Return Django's LOGGING: lines of this level and above, masked, on standard error."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+        "filters": {"masked": {"()": "config.logs.MaskedLines"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["masked"]}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            "httpx": {"level": "WARNING"},
+            "httpcore": {"level": "WARNING"},
+            "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},  # of manage.py runserver
+        },
+    }

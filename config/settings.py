@@ -131,27 +131,8 @@ INSTALLED_APPS = [
     "apps.compliance",
     "apps.demo",
 ]
-MIDDLEWARE = [
-    "config.limits.ClientAddressMiddleware",
-    "django.middleware.security.SecurityMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "config.middleware.IsolationMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "config.limits.BodySizeMiddleware",  # before the check of the form's token, which parses the whole body
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "allauth.account.middleware.AccountMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
-    "config.middleware.OriginMiddleware",
-    "config.access.AccessMiddleware",
-    "config.limits.RateMiddleware",
-    "config.middleware.DomainErrorMiddleware",
-]
+from config.application import MIDDLEWARE  # noqa: E402, F401 - no environment in it
+
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 TEMPLATES = [
@@ -407,16 +388,6 @@ STORAGES = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES = 1  # no form has more; files are held in memory, also those of people not signed in
 FILE_UPLOAD_HANDLERS = ["apps.registry.pages.uploads.BoundedMemoryUploadHandler"]  # no upload is ever written to a disk
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "filters": {"masked": {"()": "config.logs.MaskedLines"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["masked"]}},
-    "root": {"handlers": ["stderr"], "level": env.str("ASSENT_LOG_LEVEL", "INFO")},
-    "loggers": {
-        "httpx": {"level": "WARNING"},
-        "httpcore": {"level": "WARNING"},
-        "django.server": {"handlers": ["stderr"], "level": "INFO", "propagate": False},  # of manage.py runserver
-    },
-}
+from config.logs import logging_to_stderr  # noqa: E402 - no environment in it
+
+LOGGING = logging_to_stderr(env.str("ASSENT_LOG_LEVEL", "INFO"))

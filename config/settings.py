@@ -127,6 +127,7 @@ INSTALLED_APPS = [
     "apps.accounts",
     "apps.notifications",
     "apps.registry",
+    "apps.modelcards",
     "apps.approvals",
     "apps.compliance",
     "apps.demo",

@@ -9,6 +9,7 @@ from apps.accounts import api as accounts_api
 from apps.approvals import api as approvals_api
 from apps.audit import api as audit_api
 from apps.compliance import api as compliance_api
+from apps.modelcards import api as modelcards_api
 from apps.notifications import api as notifications_api
 from apps.registry import api as registry_api
 from config import admin_pages, api_docs, health
@@ -16,6 +17,7 @@ from config import admin_pages, api_docs, health
 api = [
     *accounts_api.urlpatterns,
     *registry_api.urlpatterns,
+    *modelcards_api.urlpatterns,
     *approvals_api.urlpatterns,
     *compliance_api.urlpatterns,
     *notifications_api.urlpatterns,
@@ -31,6 +33,7 @@ urlpatterns = [
     path("admin/", include((admin_pages.urlpatterns, "tables"))),
     path("", include("apps.accounts.urls")),
     path("", include("apps.registry.urls")),
+    path("", include("apps.modelcards.urls")),
     path("", include("apps.approvals.urls")),
     path("", include("apps.compliance.urls")),
     path("", include("apps.audit.urls")),

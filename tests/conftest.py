@@ -20,6 +20,7 @@ from apps.accounts.models import User
 from apps.accounts.roles import ADMIN, DATA_SCIENTIST, ML_ENGINEER, REVIEWER, VIEWER, Role
 from apps.approvals.policies import triggers as policy_triggers
 from apps.audit import triggers
+from apps.modelcards import triggers as card_triggers
 from apps.registry.models import DEFAULT_CONNECTION, Connection, RegisteredModel
 
 pytest_plugins = ["tests.servers.mlflow"]
@@ -40,11 +41,13 @@ def _flush_with_trail(case: TransactionTestCase) -> None:
     """Empty the tables after a test with real transactions: the triggers that forbid it are lifted meanwhile."""
     triggers.remove(connection)
     policy_triggers.remove(connection)
+    card_triggers.remove(connection)
     try:
         _empty() if connection.vendor == "postgresql" else _flush(case)
     finally:
         triggers.install(connection)
         policy_triggers.install(connection)
+        card_triggers.install(connection)
         Connection.objects.get_or_create(name=DEFAULT_CONNECTION)  # a migration makes it once
 
 

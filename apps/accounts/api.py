@@ -15,8 +15,8 @@ from apps.accounts import chains, giving, people_api, queries, token_api
 from apps.accounts.access_reviews import api as access_reviews
 from apps.accounts.models import Grant, GrantScope, User
 from apps.accounts.serializers import EndIn, GrantFilterIn, GrantIn, GrantOut, MeOut
-from apps.accounts.strict import valid
 from apps.errors import InvalidInput
+from apps.strict import valid
 
 
 class Me(APIView):

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from apps.accounts import conflicts, profiles, queries
 from apps.accounts.models import ApiToken, User
 from apps.accounts.serializers import ConflictFilterIn, ConflictOut, PersonOut, TokenOut
-from apps.accounts.strict import Strict, valid
+from apps.strict import Strict, valid
 
 
 class PersonDetail(APIView):

@@ -11,7 +11,7 @@ from apps.accounts.grant_forms import MAX_NAME, STATES
 from apps.accounts.grant_scopes import MAX_VALUE
 from apps.accounts.models import GrantScope, TokenScope, User
 from apps.accounts.profiles import PersonState
-from apps.accounts.strict import Strict
+from apps.strict import Strict
 
 
 class GrantFilterIn(Strict):

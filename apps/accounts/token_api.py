@@ -14,9 +14,9 @@ from rest_framework.views import APIView
 from apps.accounts import profiles, queries, services
 from apps.accounts.models import ApiToken, User
 from apps.accounts.serializers import EndedTokenOut, NewTokenOut, RenewIn, TokenIn, TokenOut
-from apps.accounts.strict import Strict, valid
 from apps.accounts.tokens import NewToken
 from apps.errors import NotVisible
+from apps.strict import Strict, valid
 
 ONCE = {"Cache-Control": "no-store"}  # of answers that show a secret
 

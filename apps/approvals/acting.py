@@ -31,7 +31,6 @@ from apps.approvals.reviewing import (
     seen_digest,
 )
 from apps.approvals.signing import Signing, asked_to_bypass
-from apps.approvals.texts import text_from
 from apps.approvals.transitions import RequestAction, Transition, refusal, transition_of
 from apps.audit import services as audit
 from apps.audit.services import Attempt, Target
@@ -40,6 +39,7 @@ from apps.registry import queries as registry
 from apps.registry import services as mirror
 from apps.registry.models import ModelVersion
 from apps.registry.transport import within
+from apps.texts import text_from
 
 logger = logging.getLogger(__name__)
 READ_AGAIN_SECONDS = 3.0

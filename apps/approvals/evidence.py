@@ -15,7 +15,9 @@ from apps.approvals import checks, pinning
 from apps.approvals.at_once import once_while_looking
 from apps.approvals.models import ApprovalRequest, EvidenceSnapshot, Review, Scope
 from apps.audit.chain import canonical_json
+from apps.modelcards import queries as cards
 from apps.registry.details.keeping import COMPLETE
+from apps.registry.figures import metric_text
 from apps.registry.models import ModelVersion
 
 SOURCE_TAGS = "mlflow.source."  # commit, repository, file name and kind of the code that trained it
@@ -92,7 +94,7 @@ def of(request: ApprovalRequest) -> dict[str, Any]:
         "makers": plain(pinning.makers(request)),
         "selection": plain(pinning.selection(request)),
         **_checked(request),
-        "card": None,
+        "card": cards.reading(request.version),
     }
 
 
@@ -144,15 +146,6 @@ def changes(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
         for field in sorted(before.keys() | after.keys())
         if field not in before or field not in after or before[field] != after[field]
     ]
-
-
-def metric_text(value: Any) -> str:
-    """Return a metric as text: "0.91", "NaN", "Infinity", "-Infinity"."""
-    try:
-        number = float(value) + 0.0  # no negative zero: PostgreSQL does not keep its sign
-    except (TypeError, ValueError):
-        return str(value)
-    return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}.get(repr(number), repr(number))
 
 
 def plain(value: Any) -> Any:

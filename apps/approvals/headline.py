@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from apps.approvals import evidence
 from apps.approvals.models import ApprovalPolicy, ApprovalRequest
 from apps.registry import directions
 from apps.registry.comparing import Directions, metric_rows
 from apps.registry.comparing.metrics import MetricRow
+from apps.registry.figures import metric_text
 from apps.registry.models import ModelVersion
 
 
@@ -28,7 +28,7 @@ def of(
     return {
         "metric": name,
         "before": before,
-        "after": evidence.metric_text(version.metrics[name]),
+        "after": metric_text(version.metrics[name]),
         "verdict": row.verdict if before is not None else "unknown",
     }
 

@@ -25,6 +25,8 @@ from apps.jobs import services as jobs
 from apps.jobs.handlers import handles
 from apps.jobs.models import Job
 from apps.jobs.ringing import each
+from apps.modelcards.observers import observes_cards
+from apps.registry.models import ModelVersion
 from apps.registry.observers import Change, observes
 
 REFRESH_JOB = "approvals.refresh"
@@ -35,6 +37,12 @@ AT_ONCE = 500  # models in one query
 def look_again(changes: list[Change]) -> None:
     """Enqueue a fresh look at each unfinished request about a model of which something changed."""
     look_at_models({change.model.pk for change in changes}, requested_by="mlflow")
+
+
+@observes_cards
+def look_at_card(version: ModelVersion) -> None:
+    """Enqueue a fresh look at each unfinished request about a version whose card changed."""
+    look_at_models({version.model_id}, requested_by="cards")
 
 
 def look_at_models(model_ids: Iterable[int], *, requested_by: str) -> None:

@@ -9,13 +9,13 @@ from apps.approvals import blockers, checks, exporting, findings, queries
 from apps.approvals.models import ApprovalRequest, Meaning, RequestState, Review, Severity, Verdict
 from apps.approvals.policies.serializers import PolicyOut
 from apps.approvals.signing_form import MAX_NAME, MAX_PASSWORD
-from apps.approvals.strict import NoFilter as NoFilter
-from apps.approvals.strict import Strict
-from apps.approvals.strict import valid as valid
-from apps.approvals.texts import MAX_TEXT
 from apps.masking import masked
 from apps.registry.connections import named
 from apps.registry.models import RegisteredModel
+from apps.strict import NoFilter as NoFilter
+from apps.strict import Strict
+from apps.strict import valid as valid
+from apps.texts import MAX_TEXT
 
 
 class RequestFilter(Strict):

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy
 
 from apps.approvals.models import Meaning, Severity
 from apps.approvals.signing import ConditionTerms, Signing
-from apps.approvals.texts import MAX_TEXT
 from apps.errors import InvalidInput
+from apps.texts import MAX_TEXT
 
 CONDITIONS = 3  # rows on the page; more go through the API
 MAX_NAME = 150

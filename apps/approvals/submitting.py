@@ -25,7 +25,7 @@ from apps.approvals.models import (
 )
 from apps.approvals.policies import solving
 from apps.approvals.records import about, request_target
-from apps.approvals.texts import text_from, ticket_from
+from apps.approvals.texts import ticket_from
 from apps.approvals.transitions import RequestAction, refusal, transition_of
 from apps.audit import services as audit
 from apps.audit.actions import Action
@@ -35,6 +35,7 @@ from apps.registry import queries as registry
 from apps.registry import services as mirror
 from apps.registry import stages
 from apps.registry.models import DetailsState, ModelVersion
+from apps.texts import text_from
 
 logger = logging.getLogger(__name__)
 

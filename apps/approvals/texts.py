@@ -1,4 +1,4 @@
-"""What people write, checked once: texts, stages and tickets, each refusal naming its field."""
+"""Stages and tickets that people write, each refusal naming its field."""
 
 import re
 from urllib.parse import urlsplit
@@ -9,25 +9,8 @@ from apps.errors import InvalidInput
 from apps.masking import masked
 from apps.registry.models import Stage
 
-MAX_TEXT = 5000  # characters
 MAX_TICKET = 500
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?=\S)", re.IGNORECASE)  # "javascript:x", "ftp://x"; not "OPS-1: explain"
-
-
-def text_from(text: str, *, field: str, needed: bool = True) -> str:
-    """Return `text` as it is kept: without surrounding space, and with credentials masked.
-
-    Raises InvalidInput when it is empty though needed, or too long.
-    """
-    text = masked(text.strip())
-    if needed and not text:
-        raise InvalidInput(_("Write a sentence: it is kept with the decision."), field=field)
-    if len(text) > MAX_TEXT:
-        message = _("This text has %(length)s characters; the most is %(most)s.")
-        raise InvalidInput(message % {"length": len(text), "most": MAX_TEXT}, field=field)
-    if "\x00" in text:
-        raise InvalidInput(_("This text holds a null character, which cannot be stored. Remove it."), field=field)
-    return text
 
 
 def stage_from(stage: str, *, field: str = "to_stage") -> str:

@@ -16,11 +16,11 @@ from apps.approvals.checks import CheckResult, Outcome, terms
 from apps.approvals.models import UNFINISHED, ApprovalRequest, Waiver
 from apps.approvals.records import about, request_target
 from apps.approvals.refreshing import look_later
-from apps.approvals.texts import text_from
 from apps.audit import services as audit
 from apps.audit.actions import Action
 from apps.audit.services import Target
 from apps.errors import Conflict, DomainError, InvalidInput, NotAllowed, NotVisible, RuleViolation, WrongState
+from apps.texts import text_from
 
 
 def waive(request_id: int, check_name: str, *, reason: str, days: int, by: User) -> Waiver:

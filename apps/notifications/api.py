@@ -28,8 +28,8 @@ from apps.notifications.serializers import (
     TestOut,
     WebhookChangeIn,
     WebhookOut,
-    valid,
 )
+from apps.strict import valid
 
 ONCE = {"Cache-Control": "no-store"}  # of answers that show a secret
 

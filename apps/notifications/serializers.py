@@ -8,26 +8,9 @@ from rest_framework import serializers
 from apps.notifications import preferences
 from apps.notifications.models import Delivery, DeliveryState, Endpoint, Kind, MailChoice, Notification, Preferences
 from apps.notifications.queries import references_of
+from apps.strict import Strict
 
-PAGING = {"page", "page_size"}
 MAIL = {"type": "object", "additionalProperties": {"type": "string", "enum": MailChoice.values}}
-
-
-class Strict(serializers.Serializer):
-    """Input that names each field it does not know."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        if unknown := sorted(set(data) - set(self.fields) - PAGING) if isinstance(data, dict) else []:
-            known = ", ".join(self.fields) or "none"
-            raise serializers.ValidationError({name: [f"There is no such field. Known: {known}."] for name in unknown})
-        return super().to_internal_value(data)
-
-
-def valid(serializer: type[Strict], data: Any, *, partial: bool = False) -> dict[str, Any]:
-    """Return the parsed input. Raises a validation error that names each field at fault."""
-    parsed = serializer(data=data, partial=partial)
-    parsed.is_valid(raise_exception=True)
-    return parsed.validated_data
 
 
 class NotificationFilter(Strict):

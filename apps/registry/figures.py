@@ -20,3 +20,12 @@ def signed(value: float | None) -> str:
 def percent(value: float) -> str:
     """Write a percentage with its sign: "+12.3 %", "−0.04 %", "+48,000 %"."""
     return f"{value:+,.0f} %".replace("-", "−") if abs(value) >= 1000 else f"{value:+.3g} %".replace("-", "−")
+
+
+def metric_text(value: Any) -> str:
+    """Return a metric as text: "0.91", "NaN", "Infinity", "-Infinity"."""
+    try:
+        number = float(value) + 0.0  # no negative zero: PostgreSQL does not keep its sign
+    except (TypeError, ValueError):
+        return str(value)
+    return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}.get(repr(number), repr(number))

@@ -1,6 +1,7 @@
 import pytest
 
 from apps.approvals import evidence
+from apps.registry.figures import metric_text
 from tests.builders import make_version
 
 
@@ -40,7 +41,7 @@ def test_words_and_tags_leave_the_digest_alone(version, field, value):
      ("NaN", "NaN"), ("-Infinity", "-Infinity"), ("odd", "odd"), (-0.0, "0.0")],
 )  # fmt: skip
 def test_a_metric_is_text_whatever_it_is(value, text):
-    assert evidence.metric_text(value) == text
+    assert metric_text(value) == text
 
 
 def test_changes_name_the_field_and_both_values():

@@ -29,8 +29,8 @@ from apps.accounts.access_reviews.serializers import (
 )
 from apps.accounts.models import AccessReview, AccessReviewItem, User
 from apps.accounts.queries import needs_people_manage, person_named
-from apps.accounts.strict import Strict, valid
 from apps.errors import InvalidInput
+from apps.strict import Strict, valid
 
 
 @extend_schema_view(

@@ -10,7 +10,7 @@ from apps.accounts.access_reviews.opening import MAX_NAME
 from apps.accounts.forms import LARGEST_ID, MAX_REASON
 from apps.accounts.grant_scopes import MAX_VALUE
 from apps.accounts.models import AccessReview, AccessReviewItem, Answers, Decision, ReviewState
-from apps.accounts.strict import Strict
+from apps.strict import Strict
 
 MAX_PERSON = 150
 

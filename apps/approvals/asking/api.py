@@ -12,9 +12,9 @@ from apps.approvals import bulk
 from apps.approvals.asking.serializers import BulkIn, BulkReviewIn, ResultsOut
 from apps.approvals.bulk import Asked
 from apps.approvals.signing import Signing
-from apps.approvals.strict import valid
 from apps.registry.connections import named
 from apps.registry.models import ModelVersion
+from apps.strict import valid
 
 
 def version_id(name: str, number: int) -> int:

@@ -8,8 +8,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps.approvals.models import ApprovalRequest
-from apps.approvals.texts import MAX_TEXT, MAX_TICKET
+from apps.approvals.texts import MAX_TICKET
 from apps.registry.models import Stage
+from apps.texts import MAX_TEXT
 
 MOST_VERSIONS = 100
 LONGEST_TARGET = 256  # "@" and an alias

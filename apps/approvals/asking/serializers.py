@@ -7,9 +7,10 @@ from rest_framework import serializers
 from apps.approvals.bulk import MOST
 from apps.approvals.models import Meaning, Verdict
 from apps.approvals.signing_form import MAX_NAME, MAX_PASSWORD
-from apps.approvals.strict import Strict
-from apps.approvals.texts import MAX_TEXT, MAX_TICKET
+from apps.approvals.texts import MAX_TICKET
 from apps.registry.models import Stage
+from apps.strict import Strict
+from apps.texts import MAX_TEXT
 
 MAX_ALIAS = 255
 DIGEST = r"\A[0-9a-f]{64}\Z"

@@ -4,7 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from apps.approvals.checks.terms import MAX_WAIVER_DAYS
-from apps.approvals.texts import MAX_TEXT
+from apps.texts import MAX_TEXT
 
 NO_REASON = _("Write why this may pass all the same. It is kept with the request.")
 

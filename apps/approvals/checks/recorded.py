@@ -7,7 +7,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from apps.approvals.checks.outcomes import Finding, Outcome, Subject
-from apps.registry.models import DetailsState
+from apps.modelcards import queries as cards
+from apps.registry.models import DetailsState, Stage
 
 
 def details_were_read(subject: Subject) -> Finding:
@@ -71,8 +72,28 @@ def metrics_are_recorded(subject: Subject) -> Finding:
 
 
 def card_is_complete(subject: Subject) -> Finding:
-    """The model card is filled in. There are no cards yet, so nothing can be missing from one."""
-    return Outcome.NOT_APPLICABLE, _("No card yet.")
+    """All that the stage and the risk tier ask of the model card is settled, and the card is in step with MLflow.
+
+    On the way to an alias as much is asked as for Production; to None and Archived, nothing.
+    """
+    if subject.to_stage in (Stage.NONE, Stage.ARCHIVED):
+        return Outcome.NOT_APPLICABLE, _("Nothing is asked of a card on the way to %(stage)s.") % {
+            "stage": subject.to_stage
+        }
+    card = cards.card_of(subject.version)
+    if card is None:
+        return Outcome.FAIL, _("There is no model card. Start one: what MLflow knows is filled in.")
+    how = cards.completeness(card, subject.version.model.risk, subject.to_stage or Stage.PRODUCTION)
+    if how.missing:
+        return Outcome.FAIL, _("%(percent)s %% of the card; missing: %(fields)s.") % {
+            "percent": how.percent,
+            "fields": ", ".join(str(field.label) for field, _how in how.missing),
+        }
+    return Outcome.PASS, ngettext(
+        "The %(n)s required field of revision %(revision)s is settled.",
+        "The %(n)s required fields of revision %(revision)s are settled.",
+        how.wanted,
+    ) % {"n": how.wanted, "revision": card.number}
 
 
 def finite_number(value: Any) -> bool:

@@ -9,7 +9,6 @@ from apps.approvals import services
 from apps.approvals.checks import terms
 from apps.approvals.models import UNFINISHED, ApprovalRequest, ExternalCheck
 from apps.approvals.refreshing import look_later
-from apps.approvals.texts import text_from
 from apps.audit import services as audit
 from apps.audit.actions import Action
 from apps.audit.services import Target
@@ -17,6 +16,7 @@ from apps.errors import NotAllowed, NotVisible, WrongState
 from apps.registry import queries as registry
 from apps.registry import stages
 from apps.registry.models import ModelVersion
+from apps.texts import text_from
 
 
 def report(

@@ -16,6 +16,7 @@ from apps.approvals.checks.outcomes import EXTERNAL, MET, Check, CheckResult, Ou
 from apps.approvals.checks.table import CHECKS
 from apps.approvals.models import ApprovalPolicy, ApprovalRequest, Waiver
 from apps.masking import masked
+from apps.modelcards import queries as cards
 from apps.registry.models import ModelVersion
 from apps.registry.queries import production_version
 
@@ -118,5 +119,6 @@ def _digest(about: Subject) -> str:
     facts: dict[str, Any] = {name: getattr(about.version, name) for name in READ}
     if base := about.production:
         facts["production"] = {"number": base.number, "metrics": base.metrics, "signature": base.signature}
+    facts["card"] = cards.reading(about.version)
     facts |= {"to_stage": str(about.to_stage), "tolerance": about.tolerance}
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()

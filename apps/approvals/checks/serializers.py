@@ -5,7 +5,7 @@ from rest_framework import serializers
 from apps.approvals.checks.terms import MAX_INPUTS, MAX_LINK, MAX_VALID_DAYS, MAX_WAIVER_DAYS
 from apps.approvals.models import ExternalCheck, ExternalOutcome, Waiver
 from apps.approvals.serializers import Strict
-from apps.approvals.texts import MAX_TEXT
+from apps.texts import MAX_TEXT
 
 
 class CheckReportFilter(Strict):

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from apps.approvals import conditions, queries
 from apps.approvals.models import Condition
 from apps.approvals.serializers import NoFilter, Strict, valid
-from apps.approvals.texts import MAX_TEXT
+from apps.texts import MAX_TEXT
 
 
 class MeetIn(Strict):

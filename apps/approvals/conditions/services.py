@@ -22,13 +22,13 @@ from apps.approvals.models import (
 from apps.approvals.records import about, request_target
 from apps.approvals.reviewing import SYSTEM, dismiss
 from apps.approvals.signing import ConditionTerms
-from apps.approvals.texts import text_from
 from apps.audit import services as audit
 from apps.audit.actions import Action
 from apps.audit.services import Target
 from apps.errors import Conflict, InvalidInput, NotVisible, RuleViolation, WrongState
 from apps.jobs.ringing import each
 from apps.registry.queries import visible_models
+from apps.texts import text_from
 
 MOST = 20  # conditions of one approval
 WATCHED = (*UNFINISHED, RequestState.APPLIED)  # states in which an overdue condition matters

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from apps.accounts.models import User
 from apps.approvals import conditions
 from apps.approvals.forms import cleaned
-from apps.approvals.texts import MAX_TEXT
+from apps.texts import MAX_TEXT
 
 
 class MeetForm(forms.Form):

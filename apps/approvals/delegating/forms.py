@@ -9,10 +9,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.models import User
-from apps.approvals.texts import MAX_TEXT
 from apps.registry.connections import named
 from apps.registry.models import RegisteredModel
 from apps.registry.queries import visible_models
+from apps.texts import MAX_TEXT
 
 MAX_NAME = 150
 SHOWN = ("current", "ended")

@@ -5,7 +5,7 @@ from rest_framework import serializers
 from apps.approvals.delegating.forms import MAX_NAME
 from apps.approvals.models import Delegation
 from apps.approvals.serializers import Strict
-from apps.approvals.texts import MAX_TEXT
+from apps.texts import MAX_TEXT
 
 
 class DelegationFilter(Strict):

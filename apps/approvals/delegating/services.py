@@ -12,13 +12,13 @@ from apps.accounts.permissions import Permission
 from apps.approvals import signers
 from apps.approvals.delegating.queries import get_delegation
 from apps.approvals.models import Delegation
-from apps.approvals.texts import text_from
 from apps.audit import services as audit
 from apps.audit.actions import Action
 from apps.audit.services import Target
 from apps.errors import Conflict, InvalidInput, NotAllowed, NotVisible, RuleViolation, WrongState
 from apps.registry.models import RegisteredModel
 from apps.registry.queries import visible_models
+from apps.texts import text_from
 
 MOST_DAYS = 180
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.approvals.exceptional.forms import MAX_PASSWORD
 from apps.approvals.models import DriftKind, DriftState
-from apps.approvals.texts import MAX_TEXT
+from apps.texts import MAX_TEXT
 
 ATTENTION, SETTLED = "attention", "settled"
 

@@ -11,11 +11,11 @@ from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.approvals.aiming import NOT_SERVED
 from apps.approvals.models import UNFINISHED, ApprovalRequest, ProtectedAlias
-from apps.approvals.texts import text_from
 from apps.audit import services as audit
 from apps.audit.actions import Action
 from apps.audit.services import Target
 from apps.errors import Conflict, InvalidInput, NotAllowed, NotVisible, RuleViolation
+from apps.texts import text_from
 
 ALIAS = re.compile(r"[\w-]{1,255}")  # what MLflow takes
 RESERVED = re.compile(r"latest|v\d+", re.IGNORECASE)  # MLflow's own words: no alias can have such a name

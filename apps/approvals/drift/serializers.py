@@ -11,7 +11,7 @@ from apps.approvals.exceptional.forms import MAX_PASSWORD
 from apps.approvals.exceptional.serializers import OWN_PASSWORD
 from apps.approvals.models import DriftFinding, DriftKind, DriftState, ProtectedAlias
 from apps.approvals.serializers import Strict
-from apps.approvals.texts import MAX_TEXT
+from apps.texts import MAX_TEXT
 
 
 class DriftFilter(Strict):

@@ -17,11 +17,11 @@ from apps.approvals.drift.records import about, drift_target
 from apps.approvals.drift.sentences import sentence
 from apps.approvals.drift.settling import begin_revert, being_closed, close, locked_finding
 from apps.approvals.models import ApprovalRequest, DriftFinding, DriftKind, DriftState
-from apps.approvals.texts import text_from
 from apps.audit import services as audit
 from apps.audit.services import Attempt, Target
 from apps.errors import Conflict, NotVisible
 from apps.registry.queries import visible_models
+from apps.texts import text_from
 
 
 def act(

@@ -12,12 +12,12 @@ from apps.approvals.models import CLOSED, AfterReview, ApprovalRequest, Ratifica
 from apps.approvals.records import about, request_target
 from apps.approvals.reviewing import SYSTEM, seen_digest
 from apps.approvals.signing import asks
-from apps.approvals.texts import text_from
 from apps.approvals.transitions import RequestAction
 from apps.audit import services as audit
 from apps.audit.actions import Action
 from apps.errors import InvalidInput
 from apps.jobs.ringing import each
+from apps.texts import text_from
 
 NEVER_APPLIED = tuple(state for state in CLOSED if state != RequestState.APPLIED)
 

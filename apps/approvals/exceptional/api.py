@@ -27,9 +27,9 @@ from apps.approvals.exceptional.serializers import (
 )
 from apps.approvals.models import AfterReview, ApprovalRequest, Ratification
 from apps.approvals.serializers import RequestDetailOut
-from apps.approvals.strict import NoFilter, Strict, valid
 from apps.registry import converters  # noqa: F401  registers <model:name>
 from apps.registry.queries import get_model
+from apps.strict import NoFilter, Strict, valid
 
 
 class _Deed(generics.GenericAPIView):

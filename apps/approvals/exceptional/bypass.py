@@ -16,9 +16,10 @@ from apps.approvals.exceptional.attempts import attempted, check_password
 from apps.approvals.exceptional.rules import standing_bypass
 from apps.approvals.models import ApprovalRequest, Bypass
 from apps.approvals.reviewing import EvidenceChanged, fields_in_words, refresh_evidence, seen_digest
-from apps.approvals.texts import text_from, ticket_from
+from apps.approvals.texts import ticket_from
 from apps.approvals.transitions import RequestAction
 from apps.errors import Conflict, InvalidInput
+from apps.texts import text_from
 
 SHORTEST_REASON = 30  # characters
 

@@ -5,8 +5,9 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.assurance import SignWith
 from apps.approvals.models import Ratification
-from apps.approvals.texts import MAX_TEXT, MAX_TICKET
+from apps.approvals.texts import MAX_TICKET
 from apps.registry.models import Stage
+from apps.texts import MAX_TEXT
 
 MAX_PASSWORD = 4096
 NO_COMMENT = _("Write what you looked at. It is kept with your name.")

@@ -22,12 +22,12 @@ from apps.approvals.models import ApprovalPolicy, ApprovalRequest, Recertificati
 from apps.approvals.records import about, request_target
 from apps.approvals.reviewing import SYSTEM, fields_in_words, seen_digest
 from apps.approvals.signing import asks
-from apps.approvals.texts import text_from
 from apps.approvals.transitions import RequestAction
 from apps.audit import services as audit
 from apps.audit.actions import Action
 from apps.errors import Conflict
 from apps.jobs.ringing import each
+from apps.texts import text_from
 
 DUE, OVERDUE, LAPSED = "due", "overdue", "lapsed"
 ACTIONS = {

@@ -18,7 +18,6 @@ from apps.approvals import advancing, aiming, counts, evidence, findings, polici
 from apps.approvals.exceptional import expediting, resting
 from apps.approvals.models import ApprovalRequest, ProtectedAlias, RequestKind, RequestState
 from apps.approvals.records import about, request_target
-from apps.approvals.texts import text_from
 from apps.audit import services as audit
 from apps.audit.actions import Action
 from apps.audit.services import Attempt, Target
@@ -26,6 +25,7 @@ from apps.errors import Conflict, InvalidInput, NotAllowed, NotVisible
 from apps.registry import stages
 from apps.registry.models import ModelVersion, RegisteredModel, Stage
 from apps.registry.queries import DETAILS, visible_models
+from apps.texts import text_from
 
 PLACES = (Stage.PRODUCTION, Stage.STAGING)  # stages that somebody uses
 MOST = 200  # decisions looked back at

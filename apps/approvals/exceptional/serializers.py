@@ -10,8 +10,9 @@ from apps.approvals.exceptional.forms import MAX_PASSWORD
 from apps.approvals.exceptional.queries import Month
 from apps.approvals.exceptional.rollback import PLACES, RollbackTarget
 from apps.approvals.models import AfterReview, ApprovalRequest
-from apps.approvals.strict import Strict
-from apps.approvals.texts import MAX_TEXT, MAX_TICKET
+from apps.approvals.texts import MAX_TICKET
+from apps.strict import Strict
+from apps.texts import MAX_TEXT
 
 DIGEST = r"\A[0-9a-f]{64}\Z"
 OWN_PASSWORD = "Your password, asked for again. It is compared and forgotten."  # noqa: S105 - a help text

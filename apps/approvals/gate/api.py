@@ -14,8 +14,8 @@ from rest_framework.views import APIView
 
 from apps.approvals.gate.deciding import Target, decide
 from apps.approvals.gate.serializers import GateOut, GateQuery, as_data
-from apps.approvals.strict import valid
 from apps.registry import queries
+from apps.strict import valid
 
 
 class Gate(APIView):

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from apps.approvals.gate.deciding import Decision, Target
 from apps.approvals.gate.reasons import Severity
-from apps.approvals.strict import Strict
+from apps.strict import Strict
 
 ALLOW, DENY = "allow", "deny"
 ACCEPT = {"applied": "Only what is applied in MLflow.", "approved": "What has every approval will do."}

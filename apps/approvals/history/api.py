@@ -13,8 +13,8 @@ from rest_framework.views import APIView
 from apps.approvals.history import queries
 from apps.approvals.history.asking import moment
 from apps.approvals.history.serializers import AsOfOut, AsOfQuery
-from apps.approvals.strict import valid
 from apps.registry.models import Stage
+from apps.strict import valid
 
 
 class AsOf(APIView):

@@ -6,8 +6,8 @@ from rest_framework import serializers
 
 from apps.approvals.history.asking import STAGES
 from apps.approvals.history.queries import Held
-from apps.approvals.strict import Strict
 from apps.registry.models import PlacedBy
+from apps.strict import Strict
 
 MOST_ROWS = 200
 

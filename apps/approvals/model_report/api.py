@@ -9,8 +9,8 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from apps.approvals.model_report.views import json_parts
-from apps.approvals.strict import NoFilter, valid
 from apps.registry import queries as registry
+from apps.strict import NoFilter, valid
 
 
 class ModelReportLineOut(serializers.Serializer):

@@ -28,8 +28,8 @@ from apps.approvals.policies.serializers import (
     PublishIn,
 )
 from apps.approvals.serializers import model_named
-from apps.approvals.strict import NoFilter, valid
 from apps.registry.queries import visible_models
+from apps.strict import NoFilter, valid
 
 
 def _said(parsed: dict[str, Any], user: Any) -> tuple[dict[str, Any], list[dict[str, Any]] | None]:

@@ -13,8 +13,9 @@ from apps.approvals import checks
 from apps.approvals.drift.protected import ALIAS, RESERVED
 from apps.approvals.models import ApprovalPolicy, PolicyRule, Scope, Staleness
 from apps.approvals.policies.content import MAX_APPROVALS
-from apps.approvals.texts import stage_from, text_from
+from apps.approvals.texts import stage_from
 from apps.errors import InvalidInput
+from apps.texts import text_from
 
 MAX_RULES = 10
 MAX_CHECKS = 100

@@ -12,10 +12,10 @@ from apps.approvals.models import ApprovalPolicy, PolicyRule, PolicyState
 from apps.approvals.policies import checking, content
 from apps.approvals.policies.managing import managing, must_see, name_of
 from apps.approvals.policies.selecting import scope_words, target_words
-from apps.approvals.texts import text_from
 from apps.audit.actions import Action
 from apps.audit.services import Target
 from apps.errors import Conflict, InvalidInput, NotVisible, WrongState
+from apps.texts import text_from
 
 SETTABLE = ("model", "reason", *content.FIELDS)
 RULE_FIELDS = ("name", "needed", "group", "scopes")

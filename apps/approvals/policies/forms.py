@@ -15,10 +15,10 @@ from apps.approvals.models import ApprovalPolicy, Scope, Staleness
 from apps.approvals.policies.checking import EXTERNAL, MAX_NAME, MAX_SCOPE
 from apps.approvals.policies.content import FIELDS, MAX_APPROVALS
 from apps.approvals.policies.freezes import MAX_NAME as MAX_FREEZE_NAME
-from apps.approvals.texts import MAX_TEXT
 from apps.registry.connections import named
 from apps.registry.models import RegisteredModel, Stage
 from apps.registry.queries import visible_models
+from apps.texts import MAX_TEXT
 
 STAGE_ORDER = (Stage.PRODUCTION, Stage.STAGING, Stage.ARCHIVED, Stage.NONE)  # the one asked for most, first
 STAGES = [(stage.value, stage.label) for stage in STAGE_ORDER]

@@ -15,12 +15,13 @@ from apps.approvals.aiming import NOT_SERVED, alias_of
 from apps.approvals.models import UNFINISHED, ApprovalPolicy, ApprovalRequest, FreezeWindow, PolicyState, ProtectedAlias
 from apps.approvals.policies.managing import managing, must_see, name_of
 from apps.approvals.policies.selecting import in_force
-from apps.approvals.texts import stage_from, text_from
+from apps.approvals.texts import stage_from
 from apps.audit.actions import Action
 from apps.audit.services import Target
 from apps.errors import InvalidInput, NotVisible, RuleViolation, WrongState
 from apps.registry.models import RegisteredModel, Stage
 from apps.registry.queries import visible_models
+from apps.texts import text_from
 
 MAX_NAME = 200
 LONGEST = timedelta(days=366)

@@ -12,10 +12,10 @@ from apps.approvals.policies import checking, content
 from apps.approvals.policies.drafting import locked_draft, target_of
 from apps.approvals.policies.managing import managing, name_of
 from apps.approvals.policies.selecting import SCOPE
-from apps.approvals.texts import text_from
 from apps.audit.actions import Action
 from apps.audit.services import Target
 from apps.errors import Conflict, RuleViolation
+from apps.texts import text_from
 
 
 def publish(policy_id: int, *, by: User | None, reason: str = "", digest: str = "") -> ApprovalPolicy:

@@ -12,9 +12,9 @@ from apps.approvals.policies import content
 from apps.approvals.policies.checking import BOUNDS, MAX_CHECKS, MAX_NAME, MAX_SCOPE, MAX_TOLERANCE
 from apps.approvals.policies.content import MAX_APPROVALS
 from apps.approvals.policies.freezes import MAX_NAME as MAX_FREEZE_NAME
-from apps.approvals.strict import Strict
-from apps.approvals.texts import MAX_TEXT
 from apps.registry.models import Stage
+from apps.strict import Strict
+from apps.texts import MAX_TEXT
 
 
 class GroupField(serializers.SlugRelatedField):

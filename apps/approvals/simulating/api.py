@@ -14,8 +14,8 @@ from apps.accounts.permissions import Permission
 from apps.accounts.serializers import GrantOut
 from apps.approvals.simulating import queries
 from apps.approvals.simulating.forms import MAX_NAME
-from apps.approvals.strict import Strict, valid
 from apps.registry.queries import get_model
+from apps.strict import Strict, valid
 
 
 class MayQuery(Strict):

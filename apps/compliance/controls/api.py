@@ -10,8 +10,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.approvals.strict import NoFilter, Strict, valid
-from apps.approvals.texts import MAX_TEXT
 from apps.compliance.clauses.coverage import coverage
 from apps.compliance.clauses.reading import clauses_of
 from apps.compliance.controls import configuring
@@ -19,6 +17,8 @@ from apps.compliance.controls.outcomes import Column
 from apps.compliance.controls.settings import columns
 from apps.compliance.models import Severity
 from apps.errors import NotVisible
+from apps.strict import NoFilter, Strict, valid
+from apps.texts import MAX_TEXT
 
 
 class ControlOut(serializers.Serializer):

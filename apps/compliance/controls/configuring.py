@@ -8,13 +8,13 @@ from django.utils.translation import gettext as _
 
 from apps.accounts.models import User
 from apps.approvals.policies.managing import managing, name_of
-from apps.approvals.texts import text_from
 from apps.audit.actions import Action
 from apps.audit.services import Target
 from apps.compliance.controls.settings import columns
 from apps.compliance.controls.table import BY_NAME
 from apps.compliance.models import ControlSetting, Severity
 from apps.errors import Conflict, InvalidInput, NotVisible
+from apps.texts import text_from
 
 MOST_TIERS = 20
 LONGEST_TIER = 250  # characters, as the mirror keeps them

@@ -5,10 +5,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from apps.approvals.texts import MAX_TEXT
 from apps.compliance.controls.outcomes import Column
 from apps.compliance.controls.table import CONTROLS
 from apps.compliance.models import Severity
+from apps.texts import MAX_TEXT
 
 
 class ControlForm(forms.Form):

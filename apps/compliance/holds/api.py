@@ -9,10 +9,10 @@ from rest_framework import generics, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.approvals.strict import Strict, valid
-from apps.approvals.texts import MAX_TEXT
 from apps.compliance.holds import queries, services
 from apps.compliance.models import HoldBreach, LegalHold
+from apps.strict import Strict, valid
+from apps.texts import MAX_TEXT
 
 
 class HoldFilter(Strict):

@@ -3,7 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from apps.approvals.texts import MAX_TEXT
+from apps.texts import MAX_TEXT
 
 
 class HoldForm(forms.Form):

@@ -7,7 +7,6 @@ from django.utils.translation import gettext as _
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
-from apps.approvals.texts import text_from
 from apps.audit import services as audit
 from apps.audit.actions import Action
 from apps.audit.services import Target
@@ -17,6 +16,7 @@ from apps.errors import Conflict, NotAllowed, NotVisible, RuleViolation, WrongSt
 from apps.registry import queries as registry
 from apps.registry import stages
 from apps.registry.models import ModelVersion, RegisteredModel
+from apps.texts import text_from
 
 NEEDED = Permission.MODEL_DELETE  # who could delete a model says that it is kept: the admin role alone holds it
 

@@ -10,10 +10,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from apps.approvals.history.asking import moment
-from apps.approvals.strict import valid
 from apps.compliance.controls.outcomes import Outcome
 from apps.compliance.matrix import queries
 from apps.compliance.matrix.serializers import CountOut, MatrixOut, MatrixQuery
+from apps.strict import valid
 
 
 class Matrix(APIView):

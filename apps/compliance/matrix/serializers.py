@@ -4,11 +4,11 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.approvals.strict import Strict
 from apps.compliance.controls.outcomes import Outcome
 from apps.compliance.controls.table import CONTROLS
 from apps.compliance.matrix.queries import Row
 from apps.compliance.models import Severity
+from apps.strict import Strict
 
 MOST_ROWS = 200
 NAMES = [(control.name, control.label) for control in CONTROLS]

@@ -11,10 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from apps.approvals.strict import Strict, valid
 from apps.compliance.packages import services
 from apps.compliance.packages.views import as_file
 from apps.compliance.packages.zipping import Package
+from apps.strict import Strict, valid
 
 
 class FormIn(Strict):

@@ -10,6 +10,7 @@ from apps.registry.comparing import Comparison
 from apps.registry.comparing.comparisons import MOST
 from apps.registry.models import MetricDirection
 from apps.registry.serializers import Query, VersionOut, VersionReference
+from apps.strict import Strict
 
 PAIR = ("base", "candidate", "delta", "percent", "verdict", "change", "summary")  # what only two versions have
 
@@ -126,19 +127,13 @@ class ComparisonOut(OfTwo):
         return [comparison.same_data(place) for place in range(len(comparison.versions) - 1)]
 
 
-class DirectionIn(serializers.Serializer):
+class DirectionIn(Strict):
     """Say which way a metric is better."""
 
     metric = serializers.CharField(max_length=250, trim_whitespace=False, help_text="The exact name.")
     direction = serializers.ChoiceField(
         ["higher", "lower"], allow_null=True, help_text="Null: the words of its name decide again."
     )
-
-    def to_internal_value(self, data: Any) -> Any:
-        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
-        if unknown:
-            raise ValidationError({name: ["There is no such field. Known: metric, direction."] for name in unknown})
-        return super().to_internal_value(data)
 
 
 class DirectionOut(serializers.ModelSerializer):

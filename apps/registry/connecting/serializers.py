@@ -7,16 +7,7 @@ from rest_framework import serializers
 from apps.registry.connecting.pages import shown_address
 from apps.registry.connecting.services import revision_of
 from apps.registry.models import Connection, ConnectionAuth
-
-
-class Strict(serializers.Serializer):
-    """Input that names each field it does not know."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        if unknown := sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []:
-            known = ", ".join(self.fields) or "none"
-            raise serializers.ValidationError({name: [f"There is no such field. Known: {known}."] for name in unknown})
-        return super().to_internal_value(data)
+from apps.strict import Strict
 
 
 class ConnectionIn(Strict):

@@ -7,6 +7,7 @@ from rest_framework import serializers
 from apps.masking import masked
 from apps.registry.health.queries import ConnectionHealth
 from apps.registry.models import SyncRun
+from apps.strict import Strict
 
 STATES = ["good", "failing", "never", "disabled"]
 
@@ -84,15 +85,10 @@ class SyncStatusOut(serializers.Serializer):
     connections = ConnectionHealthOut(many=True, help_text="Empty for those who may not run syncs.")
 
 
-class SyncIn(serializers.Serializer):
+class SyncIn(Strict):
     """Which connection to sync."""
 
     connection = serializers.CharField(required=False, help_text="Its name; all when left out.")
-
-    def to_internal_value(self, data: Any) -> Any:
-        if unknown := sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []:
-            raise serializers.ValidationError({name: ["There is no such field."] for name in unknown})
-        return super().to_internal_value(data)
 
 
 class SyncRequestedOut(serializers.Serializer):

@@ -12,7 +12,7 @@ class Strict(serializers.Serializer):
 
     def to_internal_value(self, data: Any) -> Any:
         if unknown := sorted(set(data) - set(self.fields) - PAGING) if isinstance(data, dict) else []:
-            known = ", ".join(self.fields)
+            known = ", ".join(self.fields) or "none"
             raise serializers.ValidationError({name: [f"There is no such field. Known: {known}."] for name in unknown})
         return super().to_internal_value(data)
 
@@ -21,8 +21,8 @@ class NoFilter(Strict):
     """A list without filters."""
 
 
-def valid(serializer: type[Strict], data: Any) -> dict[str, Any]:
+def valid(serializer: type[serializers.Serializer], data: Any, *, partial: bool = False) -> dict[str, Any]:
     """Return the parsed input. Raises a validation error that names each field at fault."""
-    parsed = serializer(data=data)
+    parsed = serializer(data=data, partial=partial)
     parsed.is_valid(raise_exception=True)
-    return parsed.validated_data
+    return dict(parsed.validated_data)

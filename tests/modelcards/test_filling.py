@@ -1,0 +1,159 @@
+import pytest
+
+from apps.modelcards import facts, filling
+from apps.modelcards.content import CardRefused, Content, State
+from apps.modelcards.filling import Edit
+from tests.builders import make_version
+
+BY = {"by": "alice", "at": "2026-05-04T12:00:00+00:00"}
+
+
+@pytest.fixture
+def known(version):
+    return facts.facts_of(version)
+
+
+@pytest.fixture
+def started(known):
+    return filling.started(known)
+
+
+def edited(content, known, **said) -> Content:
+    confirm = frozenset(said.pop("confirm", ()))
+    return filling.edited(content, Edit(confirm=confirm, **said), known, **BY)
+
+
+def test_a_new_card_says_what_mlflow_knows(started):
+    assert started.values["model_name"] == "churn"
+    assert started.values["hyperparameters"] == {"depth": "3"}
+    assert started.values["performance_metrics"] == [
+        {"name": "accuracy", "value": "0.9", "run_id": "run1", "direction": "higher"}
+    ]
+    assert started.values["training_data"] == [{"name": "may", "digest": "d1"}]
+    assert started.values["inputs"] == [{"name": "age", "type": "long", "required": "yes"}]
+    assert started.states["performance_metrics"]["source"] == "run"
+    assert started.values["authors"] == [{"name": "alice"}]
+
+
+def test_metrics_that_are_no_numbers_are_kept_as_text(version):
+    version.metrics = {"loss": float("nan"), "f1": float("inf")}
+    rows = facts.facts_of(version)["performance_metrics"].value
+    assert [row["value"] for row in rows] == ["Infinity", "NaN"]
+
+
+def test_a_version_of_which_nothing_is_known_still_has_a_card(version):
+    bare = make_version(version.model, 7, run={}, params={}, metrics={}, datasets=[], signature=None, requirements=None,
+                        mlmodel={}, run_id="")  # fmt: skip
+    assert set(filling.started(facts.facts_of(bare)).values) == {"model_name", "version", "date"}
+
+
+def test_a_fact_is_not_changed_without_a_reason(started, known):
+    with pytest.raises(CardRefused) as refused:
+        edited(started, known, values={"version": "2.1.0"})
+    assert list(refused.value.errors) == ["version"]
+
+
+def test_an_override_keeps_both_values_and_the_reason(started, known):
+    card = edited(started, known, values={"version": "2.1.0"}, overrides={"version": "Our own numbering."})
+    assert card.values["version"] == "2.1.0"
+    assert card.states["version"]["override"] == {"reason": "Our own numbering.", "fact": "1", **BY}
+
+
+def test_saying_again_what_mlflow_says_ends_an_override(started, known):
+    card = edited(started, known, values={"version": "2.1.0"}, overrides={"version": "Our own numbering."})
+    assert edited(card, known, values={"version": "1"}) == started
+
+
+def test_people_add_to_a_fact_without_a_reason(started, known):
+    row = {**started.values["performance_metrics"][0], "threshold": "0.85"}
+    slice_ = {"name": "accuracy", "value": "0.81", "slice": "under 25"}
+    card = edited(started, known, values={"performance_metrics": [row, slice_]})
+    assert card.values["performance_metrics"] == [row, slice_]
+    assert card.state("performance_metrics") == State.EDITED
+
+
+def test_a_metric_of_the_run_cannot_be_left_out_silently(started, known):
+    with pytest.raises(CardRefused) as refused:
+        edited(started, known, values={"performance_metrics": [{"name": "f1", "value": "1.0"}]})
+    assert list(refused.value.errors) == ["performance_metrics"]
+
+
+def test_a_fact_that_changed_takes_its_confirmation_along(version, started, known):
+    card = edited(started, known, confirm={"hyperparameters"})
+    version.params = {"depth": "4"}
+    after = filling.refreshed(card, facts.facts_of(version))
+    assert after.values["hyperparameters"] == {"depth": "4"}
+    assert after.state("hyperparameters") == State.PREFILLED
+
+
+def test_taking_facts_anew_changes_nothing_while_mlflow_says_the_same(started, known):
+    assert filling.refreshed(started, known) == started
+
+
+def test_what_people_added_stays_when_a_fact_changes(version, started, known):
+    row = {**started.values["performance_metrics"][0], "threshold": "0.85"}
+    card = edited(started, known, values={"performance_metrics": [row]}, confirm={"performance_metrics"})
+    version.metrics = {"accuracy": 0.7}
+    after = filling.refreshed(card, facts.facts_of(version))
+    assert after.values["performance_metrics"] == [{**row, "value": "0.7"}]
+    assert after.state("performance_metrics") == State.EDITED
+
+
+def test_an_override_is_asked_again_when_its_fact_changes(version, started, known):
+    card = edited(started, known, values={"hyperparameters": {"depth": "9"}},
+                  overrides={"hyperparameters": "Logged wrongly."}, confirm={"hyperparameters"})  # fmt: skip
+    version.params = {"depth": "4"}
+    after = filling.refreshed(card, facts.facts_of(version))
+    assert after.values["hyperparameters"] == {"depth": "9"}
+    assert after.states["hyperparameters"]["override"]["fact"] == {"depth": "4"}
+    assert after.state("hyperparameters") == State.EDITED
+
+
+def test_confirming_says_who_and_when(started, known):
+    card = edited(started, known, confirm={"authors"})
+    assert card.states["authors"]["state"] == State.CONFIRMED
+    assert {name: card.states["authors"][name] for name in BY} == BY
+
+
+def test_an_empty_field_cannot_be_confirmed(started, known):
+    with pytest.raises(CardRefused):
+        edited(started, known, confirm={"intended_use"})
+
+
+def test_changing_a_confirmed_text_takes_the_confirmation_away(started, known):
+    card = edited(started, known, values={"intended_use": "Choosing whom to call."}, confirm={"intended_use"})
+    assert edited(card, known, values={"intended_use": "Choosing whom to fire."}).state("intended_use") == "edited"
+
+
+def test_a_field_that_applies_to_every_model_cannot_be_left_out(started, known):
+    with pytest.raises(CardRefused):
+        edited(started, known, lacking={"intended_use": "We do not know."})
+
+
+def test_a_field_may_be_said_not_to_apply_with_a_reason(started, known):
+    card = edited(started, known, lacking={"fairness": "No people are in the data."})
+    assert card.states["fairness"] == {"state": "not_applicable", "reason": "No people are in the data.", **BY}
+
+
+def test_a_new_version_takes_prose_along_unconfirmed_and_facts_fresh(version, started, known):
+    before = edited(started, known, values={"intended_use": "Choosing whom to call."}, confirm={"intended_use"})
+    newer = facts.facts_of(make_version(version.model, 2, metrics={"accuracy": 0.95}))
+    card = filling.started(newer, before, "version 1")
+    assert card.states["intended_use"] == {"state": "prefilled", "source": "version 1"}
+    assert card.values["performance_metrics"][0]["value"] == "0.95"
+    assert card.values["version"] == "2"
+
+
+def test_a_threshold_goes_with_its_metric_into_the_next_version(version, started, known):
+    row = {**started.values["performance_metrics"][0], "threshold": "0.85"}
+    before = edited(started, known, values={"performance_metrics": [row, {"name": "f1", "value": "0.5"}]})
+    newer = facts.facts_of(make_version(version.model, 2, metrics={"accuracy": 0.95}))
+    card = filling.started(newer, before, "version 1")
+    assert card.values["performance_metrics"] == [
+        {"name": "accuracy", "value": "0.95", "run_id": "run2", "direction": "higher", "threshold": "0.85"}
+    ]
+
+
+def test_an_override_is_no_fact_of_the_next_version(version, started, known):
+    before = edited(started, known, values={"version": "2.1.0"}, overrides={"version": "Our own numbering."})
+    assert filling.started(facts.facts_of(make_version(version.model, 2)), before, "version 1").values["version"] == "2"

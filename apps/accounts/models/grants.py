@@ -89,6 +89,12 @@ class Grant(models.Model):
         return found
 
     @property
+    def holder_name(self) -> str:
+        """The name of the group, or the user name of the person, by which a filter finds it."""
+        holder = self.holder
+        return holder.get_username() if isinstance(holder, User) else holder.name
+
+    @property
     def last_day(self) -> date | None:
         """The last day, in UTC, on which it counts; None: it has no end."""
         return (self.until - timedelta(microseconds=1)).astimezone(UTC).date() if self.until else None

@@ -7,6 +7,7 @@ from rest_framework import serializers
 from apps.approvals.strict import Strict
 from apps.compliance.controls.outcomes import Outcome
 from apps.compliance.controls.table import CONTROLS
+from apps.compliance.matrix.keeping import State
 from apps.compliance.matrix.queries import Row
 from apps.compliance.models import Severity
 
@@ -76,5 +77,13 @@ class CountOut(serializers.Serializer):
     unknown = serializers.IntegerField()
     not_applicable = serializers.IntegerField()
     judged_at: Any = serializers.DateTimeField(
-        help_text="When the models were judged for it: of more than 500, an answer serves you for a minute."
+        help_text="When the models were judged for it: more than 500 are judged by a worker, some minutes ago at most."
+    )
+
+
+class CountingOut(serializers.Serializer):
+    """There are many models, and a worker judges them: ask the same again in some seconds."""
+
+    state = serializers.ChoiceField(
+        [State.COUNTING.value, State.FAILED.value], help_text="failed: the worker gave up, and begins anew in a minute."
     )

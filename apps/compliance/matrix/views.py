@@ -34,15 +34,15 @@ def matrix(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return render(request, "compliance/matrix.html", context, status=400)
     asked, counts_asked = wanted(form.cleaned_data), request.GET.get("counts") == "on"
-    here = _address(asked)
+    here, cursor = _address(asked), request.GET.get("cursor", "")
     context |= {
         "at": asked.at,
         "wanted": asked,
-        "page": queries.page_of(request.user, asked, now, ROWS, request.GET.get("cursor", "")),
+        "page": queries.page_of(request.user, asked, now, ROWS, cursor),
+        "cursor": cursor,
         "counts": queries.counts(request.user, asked, now, asked=counts_asked),
         "here": here,
         "more": f"{here}&" if here else "?",
-        "counts_asked": counts_asked,
     }
     return render(request, "compliance/matrix.html", context)
 

@@ -143,6 +143,7 @@ def test_api_answers_as_the_page_does(churn, asked, charlie):
     assert found["results"] == [
         {
             "model": "churn",
+            "name": "churn",
             "risk": "",
             "production": [2],
             "held": False,

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
 from apps.compliance.controls import facts as loading
+from apps.compliance.controls.identities import named_then, of_tier_then
 from apps.compliance.controls.outcomes import Cell, Column, Facts, Outcome
 from apps.compliance.controls.settings import columns, judge
 from apps.compliance.matrix.keeping import Question, State, facts_of, kept
@@ -152,15 +153,18 @@ def every_row(user: Any, wanted: Wanted, now: datetime) -> Iterator[Row]:
 def models_at(user: Any, wanted: Wanted, now: datetime) -> QuerySet[RegisteredModel]:
     """Return the visible models that were in MLflow at the moment asked for and that match, without an order.
 
-    A model's name and risk tier are those of now: earlier ones are not kept.
+    Of the past, a model is found by its risk tier of then, and by what it was called then as well as by its texts of
+    now. What is loaded says what it was: see `Facts`.
     """
-    found = visible_models(user).filter(*(Q(search_text__contains=word) for word in wanted.q.casefold().split()))
-    if wanted.risk:
-        found = found.filter(risk=wanted.risk)
-    if wanted.at is None:
-        return found.filter(deleted_at=None)
-    at = wanted.at
-    return found.filter(Q(deleted_at=None) | Q(deleted_at__gt=at), created_at__lte=at)
+    words, at = wanted.q.casefold().split(), wanted.at
+    matching = Q(*(Q(search_text__contains=word) for word in words))
+    if at is None:
+        found = visible_models(user).filter(matching, deleted_at=None)
+        return found.filter(risk=wanted.risk) if wanted.risk else found
+    if words:
+        matching |= named_then(words, at)
+    found = visible_models(user).filter(matching, Q(deleted_at=None) | Q(deleted_at__gt=at), created_at__lte=at)
+    return found.filter(of_tier_then(wanted.risk, at)) if wanted.risk else found
 
 
 def stands(row: Row, wanted: Wanted) -> bool:

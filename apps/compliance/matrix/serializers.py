@@ -45,8 +45,9 @@ class StandingOut(serializers.Serializer):
 class ModelStandingOut(serializers.Serializer):
     """A model with what each control says of it."""
 
-    model = serializers.CharField(source="model.reference")
-    risk = serializers.CharField(source="model.risk", allow_blank=True)
+    model = serializers.CharField(source="model.reference", help_text="By which it is found now.")
+    name = serializers.CharField(source="facts.reference", help_text="What it was called at that moment.")
+    risk = serializers.CharField(source="facts.risk", allow_blank=True, help_text="Its risk tier at that moment.")
     production = serializers.SerializerMethodField(help_text="The versions in Production at that moment.")
     held = serializers.SerializerMethodField(help_text="Whether it, or a version of it, was on legal hold.")
     controls = StandingOut(source="cells", many=True)

@@ -22,7 +22,7 @@ from apps.compliance.matrix.asking import MatrixFilter, wanted
 from apps.compliance.matrix.serializers import ModelStandingOut
 
 ROWS = 50
-COLUMNS = ("model", "risk", "control", "severity", "outcome", "reason", "link")
+COLUMNS = ("model", "name", "risk", "control", "severity", "outcome", "reason", "link")
 
 
 @login_required
@@ -99,7 +99,7 @@ def _cells_of(row: queries.Row) -> Iterator[list[str]]:
     for cell in row.cells:
         found = cell.finding
         said = (cell.column.control.name, cell.column.setting.severity, found.outcome, found.reason, found.url)
-        yield [safe(str(value)) for value in (row.model.reference, row.model.risk, *said)]
+        yield [safe(str(value)) for value in (row.model.reference, row.facts.reference, row.facts.risk, *said)]
 
 
 def _lines(rows: Iterable[Iterable[str]]) -> str:

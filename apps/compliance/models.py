@@ -82,7 +82,8 @@ class Broken(models.TextChoices):
     """What happened in MLflow to something held."""
 
     DELETED = "deleted", _("Deleted")
-    ARTIFACTS = "artifacts", _("Files changed")
+    ARTIFACTS = "artifacts", _("Files changed or deleted")
+    RUN = "run", _("Run deleted")
 
 
 class HoldBreach(models.Model):

@@ -76,6 +76,7 @@ class Grant(models.Model):
                 fields=["until"], condition=Q(ended_at=None, until__isnull=False), name="accounts_grant_by_until"
             ),
             models.Index(fields=["role", "-id"], name="accounts_grant_by_role"),
+            models.Index(fields=["model_id", "id"], name="accounts_grant_by_model"),  # ended ones too
         ]
 
     def __str__(self) -> str:

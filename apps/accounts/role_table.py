@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from apps.accounts import chains, granting, queries
@@ -13,7 +13,7 @@ from apps.accounts.roles import ROLES, Role, gives
 from apps.errors import InvalidInput
 
 FIRST = (Permission.MODEL_READ, Permission.MODEL_WRITE, Permission.MODEL_DEPLOY, Permission.MODEL_DELETE)
-HOLDERS = ("group__name", "person__username")  # by what those are sorted who hold a grant: groups come first
+GROUPS_FIRST = [F(name).asc(nulls_last=True) for name in ("group__name", "person__username")]
 
 
 @dataclass(frozen=True)
@@ -73,27 +73,24 @@ def holders(user: Any, wanted: dict[str, Any], size: int) -> tuple[list[chains.C
     """Return the grants in force that `user` may know of: those of groups by their names, then those of persons.
 
     `wanted` names holder, role and scope, and with `after` the grant that was shown last. Also returns the number to
-    go on from, None at the end. Four queries, however many grants there are. Raises InvalidInput (field "after") for a
-    grant that is not there.
+    go on from, None at the end. As many queries for one grant as for thousands. Raises InvalidInput (field "after")
+    for a grant that is not there.
     """
     visible = queries.visible_grants(user)
     rows = queries.filtered_grants(visible, {name: wanted.get(name) for name in ("holder", "role", "scope")})
-    last = _shown_last(visible, wanted.get("after"))
-    found: list[Grant] = []
-    for by in HOLDERS[HOLDERS.index(_sorted_by(last)) if last else 0 :]:
-        part = rows.filter(**{f"{by.partition('__')[0]}__isnull": False})
-        if last and by == _sorted_by(last):
-            here = last.holder_name
-            part = part.filter(Q(**{f"{by}__gt": here}) | Q(**{by: here}, pk__gt=last.pk))
-        found += part.order_by(by, "pk")[: size + 1 - len(found)]
-        if len(found) > size:
-            break
+    if last := _shown_last(visible, wanted.get("after")):
+        rows = rows.filter(_behind(last))
+    found = list(rows.order_by(*GROUPS_FIRST, "pk")[: size + 1])
     more = found[size - 1].pk if len(found) > size else None
     return [chains.Chain(grant) for grant in chains.named(found[:size], user)], more
 
 
-def _sorted_by(grant: Grant) -> str:
-    return HOLDERS[0] if grant.group_id else HOLDERS[1]
+def _behind(last: Grant) -> Q:
+    """Return the condition on a grant that it stands behind another one in the list."""
+    name = last.holder_name
+    if last.group_id:
+        return Q(group=None) | Q(group__name__gt=name) | Q(group__name=name, pk__gt=last.pk)
+    return Q(group=None) & (Q(person__username__gt=name) | Q(person__username=name, pk__gt=last.pk))
 
 
 def _shown_last(visible: QuerySet[Grant], number: int | None) -> Grant | None:

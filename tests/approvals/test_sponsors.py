@@ -5,6 +5,7 @@ import importlib
 import pytest
 from django.apps import apps
 from django.db import connection
+from django.test import Client
 
 from apps.accounts.models import Sponsor, User
 from apps.accounts.roles import ADMIN, DATA_SCIENTIST, REVIEWER
@@ -112,6 +113,14 @@ def test_through_the_api_it_is_the_same(machine, version, ada, erin):
 def test_the_trail_tells_who_was_behind_it(machine, version, erin):
     asks(machine, version)
     assert AuditEvent.objects.filter(action="request.opened").latest("id").data["sponsors"] == ["ada"]
+
+
+def test_the_page_of_the_request_says_who_may_not_sign(machine, version, ada, erin, alice):
+    mine = services.open_request(make_version(make_model("other"), 1).pk, "Production", reason="Better.", by=alice)
+    client, asked = Client(), asks(machine, version)
+    client.force_login(erin)
+    pages = [client.get(f"/requests/{one.pk}/").content.decode() for one in (asked, mine)]
+    assert ["can act as it, so may not sign: ada" in page for page in pages] == [True, False]
 
 
 def test_they_waive_none_of_its_checks_and_speak_for_nobody_on_it(machine, version, ada, erin):

@@ -2,7 +2,8 @@
 
 People write addresses with a password or a token in them into requirements.txt, tags, sources of data. What the mirror
 and the evidence hold is the true text, for digests are made of it; pages, API, files and the trail show it masked.
-Assent's own secrets are masked too: whole tokens, and the links of invitations, wherever somebody pasted them.
+Assent's own secrets are masked too: whole tokens, the secrets of webhooks, and the links of invitations, wherever
+somebody pasted them.
 """
 
 import re
@@ -16,6 +17,8 @@ _SECRET = re.compile(
 )
 # Of a token its prefix stays; one that a few letters were lost of is as good as whole (apps/accounts/tokens.py).
 _TOKEN = re.compile(r"(assent_[0-9a-f]{12}_)[A-Za-z0-9_-]{20,}")
+# Of a webhook's secret nothing stays: those of other products that are written so are masked as well.
+_WEBHOOK = re.compile(r"(whsec_)[A-Za-z0-9+/_-]{20,}={0,2}")
 _INVITATION = re.compile(r"(?i)(/invitations/)[^/?#\s\"'<>\\]{20,}")
 
 
@@ -38,6 +41,8 @@ def _masked_text(text: str) -> str:
         text = _SECRET.sub(rf"\1{MASK}", _USER.sub(f"://{MASK}@", text))
     if "assent_" in text:
         text = _TOKEN.sub(rf"\1{MASK}", text)
+    if "whsec_" in text:
+        text = _WEBHOOK.sub(rf"\1{MASK}", text)
     if "/invitations/" in text.lower():
         text = _INVITATION.sub(rf"\1{MASK}", text)
     return text

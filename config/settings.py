@@ -262,7 +262,7 @@ MLFLOW_TIMEOUT_SECONDS = env.float("MLFLOW_TIMEOUT_SECONDS", 10.0)
 INVENTORY_OWNER_TAGS = env.list("INVENTORY_OWNER_TAGS", default=["owner", "owner_team", "team"])
 INVENTORY_RISK_TAGS = env.list("INVENTORY_RISK_TAGS", default=["risk_tier", "risk"])
 INVENTORY_COUNTS_SECONDS = env.int("INVENTORY_COUNTS_SECONDS", 5)  # how long counts over everything serve; 0: never
-COMPLIANCE_COUNTS_SECONDS = env.int("COMPLIANCE_COUNTS_SECONDS", 60)  # how long one's own count of many models serves
+COMPLIANCE_COUNTS_SECONDS = env.int("COMPLIANCE_COUNTS_SECONDS", 60)  # after which many models are counted anew
 SYNC_INTERVAL_SECONDS = env.int("SYNC_INTERVAL_SECONDS", 30)
 SYNC_COMPLETE_INTERVAL_SECONDS = env.int("SYNC_COMPLETE_INTERVAL_SECONDS", 3600)  # at most, between complete passes
 SYNC_REQUESTS_PER_SECOND = env.float("SYNC_REQUESTS_PER_SECOND", 5.0)  # of each worker, in a complete pass; 0: no limit

@@ -29,6 +29,6 @@ _name = str(DATA_DIR / "test.sqlite3") if _sqlite else DATA_DIR.name.replace("-"
 DATABASES["default"]["TEST"] = {"NAME": _name}  # noqa: F405
 WHITENOISE_AUTOREFRESH = True  # look files up when asked: every test client would list them all anew
 INVENTORY_COUNTS_SECONDS = 0  # each test counts its own rows
-COMPLIANCE_COUNTS_SECONDS = 0  # likewise
+COMPLIANCE_COUNTS_SECONDS = 0  # likewise, by a worker where there are many
 RATES_PER_MINUTE = dict.fromkeys(RATES_PER_MINUTE, 0)  # noqa: F405 - all tests come from one address
 SESSION_SEEN_SECONDS = 3600  # a slow test asks the database as often as a quick one

@@ -11,11 +11,13 @@ from django.test import Client
 
 from apps.accounts import services
 from apps.accounts.authentication import usable_token
+from apps.accounts.giving import give_grant
 from apps.accounts.invitations import invitation_of
 from apps.accounts.models import ApiToken
 from apps.accounts.tokens import NewToken, create_token
 from apps.audit.models import Access, AuditEvent
 from apps.masking import masked
+from apps.notifications.sending.signing import new_secret
 from config.access import NAMES
 from config.logs import OF_THE_WEB_SERVER, MaskedLines, mask_the_web_server
 from tests.accounts.test_views import browser
@@ -169,3 +171,26 @@ def test_every_token_is_masked_to_its_prefix(alice):
     made = [create_token(f"token {number}", by=alice) for number in range(20)]
     shown = [masked(f"x={one.text}&y") for one in made]
     assert shown == [f"x=assent_{one.token.prefix}_…&y" for one in made]
+
+
+# --- secrets of webhooks ---
+
+
+def test_every_secret_of_a_webhook_is_masked_whole():
+    shown = {masked(f"the key is {new_secret()}, keep it") for _number in range(50)}
+    assert shown == {"the key is whsec_…, keep it"}
+
+
+def test_a_webhooks_secret_without_its_last_letters_and_in_an_address_is_masked():
+    secret = new_secret()
+    assert masked([secret[:-4], f"https://hook.example.org/{secret}/x"]) == [
+        "whsec_…", "https://hook.example.org/whsec_…/x",
+    ]  # fmt: skip
+
+
+def test_a_webhooks_secret_in_a_reason_is_kept_nowhere(alice, admin, log):
+    secret = new_secret()
+    grant = give_grant(alice, "viewer", by=admin, reason=f"For the receiver with {secret}.")
+    logging.getLogger("apps").error("it was %s", secret)
+    assert grant.reason == "For the receiver with whsec_…."
+    assert secret.removeprefix("whsec_") not in kept() + log.getvalue()

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib.auth.models import Group
-from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -30,11 +30,12 @@ from apps.accounts.roles import ROLES, gives
 from apps.audit.actions import Action
 from apps.audit.services import Actor, Target, record
 from apps.errors import Conflict, InvalidInput, NotVisible, RuleViolation
+from apps.jobs.ringing import Over, each_in_time, over_after
 
 LONGEST = timedelta(days=3653)  # ten years
 SYSTEM = Actor("system:grants")
 MAX_REASON = 5000  # characters
-AT_ONCE = 200  # grants that one round of `lapse` ends
+SECONDS = 20  # that one ring of `lapse` takes: beat rings once a minute
 
 
 def give_grant(
@@ -122,22 +123,26 @@ def end_reviewed(
     _record_end(grant, actor, reason, **data)
 
 
-def lapse() -> int:
+def lapse(over: Over | None = None) -> int:
     """Mark as ended the grants whose last day is over, and tidy what followed from them; return how many.
 
-    They counted no longer before: what follows from a grant carries its end.
+    They counted no longer before: what follows from a grant carries its end. `over` says whether this ring has taken
+    its time: what is left, or fails, waits for the next one and holds up no other.
     """
-    due = Grant.objects.filter(ended_at=None, until__lte=timezone.now()).order_by("until", "pk")
-    numbers = list(due.values_list("pk", flat=True)[:AT_ONCE])
-    ended = 0
-    for number in numbers:
-        with transaction.atomic():
-            granting.lock()
-            grant = due.select_related("group", "person").filter(pk=number).first()
-            if grant is not None:
-                _lapse(grant)
-                ended += 1
-    return ended
+    return each_in_time(_overdue(), _lapse_one, over or over_after(SECONDS))
+
+
+def _overdue() -> QuerySet[Grant]:
+    return Grant.objects.filter(ended_at=None, until__lte=timezone.now())
+
+
+def _lapse_one(number: int) -> bool:
+    granting.lock()
+    grant = _overdue().select_related("group", "person").filter(pk=number).first()
+    if grant is None:
+        return False
+    _lapse(grant)
+    return True
 
 
 def described(grant: Grant, model: Any = None) -> dict[str, Any]:

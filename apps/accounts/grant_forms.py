@@ -25,18 +25,24 @@ def role_choices() -> list[tuple[str, Any]]:
     return [(str(_("Roles")), roles), (str(_("Single permissions")), permission_choices())]
 
 
-class GrantFilter(forms.Form):
-    """Which grants the page lists. `before` is a grant's number, for paging."""
+class HoldersFilter(forms.Form):
+    """Whose grants the page of roles lists. `after` is the number of the grant that was shown last."""
 
     holder = forms.CharField(label=_("Group or person"), required=False, max_length=MAX_NAME)
     role = forms.ChoiceField(label=_("Role"), required=False)
     scope = forms.ChoiceField(label=_("On"), required=False, choices=[("", _("Anything")), *GrantScope.choices])
-    show = forms.ChoiceField(label=_("Show"), required=False, choices=STATES)
-    before = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_ID, widget=forms.HiddenInput)
+    after = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_ID, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["role"].choices = [("", _("Any role")), *role_choices()]  # type: ignore[attr-defined]
+
+
+class GrantFilter(HoldersFilter):
+    """Which grants the page lists. `before` is a grant's number, for paging."""
+
+    show = forms.ChoiceField(label=_("Show"), required=False, choices=STATES)
+    before = forms.IntegerField(required=False, min_value=1, max_value=LARGEST_ID, widget=forms.HiddenInput)
 
 
 class GiveForm(forms.Form):

@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.accounts import conflicts, giving, queries
-from apps.accounts.grant_forms import ConflictForm, EndForm, GiveForm, GrantFilter
+from apps.accounts import role_table as tables
+from apps.accounts.grant_forms import ConflictForm, EndForm, GiveForm, GrantFilter, HoldersFilter
 from apps.accounts.models import User
 from apps.errors import DomainError, InvalidInput, NotAllowed, NotVisible
 from apps.on_forms import show_on
@@ -57,9 +58,19 @@ def grant_end(request: HttpRequest, grant: int) -> HttpResponse:
 @login_required
 @require_safe
 def role_table(request: HttpRequest) -> HttpResponse:
-    """Which role may do what, and how many grants of each are in force."""
+    """Which role may do what, how many grants of each are in force on what, and who holds them."""
     queries.needs_people_manage(request.user)
-    return render(request, "accounts/role_table.html", {"table": queries.role_table()})
+    wanted = HoldersFilter(request.GET)
+    valid = wanted.is_valid()
+    rows, more = tables.holders(request.user, wanted.cleaned_data, ROWS) if valid else ([], None)
+    context = {
+        "table": tables.role_table(),
+        "filter": wanted,
+        "filtered": any(request.GET.get(name) for name in wanted.fields),
+        "rows": rows,
+        "more": more,
+    }
+    return render(request, "accounts/role_table.html", context, status=200 if valid else 400)
 
 
 @login_required

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.models import Group
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -13,7 +13,7 @@ from apps.accounts import chains, granting, grants
 from apps.accounts.grant_scopes import DEFAULT_CONNECTION
 from apps.accounts.models import ApiToken, Grant, GrantScope, User
 from apps.accounts.permissions import Permission
-from apps.accounts.roles import ROLES, Role, gives
+from apps.accounts.roles import ROLES, gives
 from apps.errors import NotAllowed, NotVisible
 
 GRANTS_SHOWN = 20  # of a group, or of one's own; the page of grants has all
@@ -105,66 +105,10 @@ def by_name(rows: list[ModelRoles]) -> list[ModelRoles]:
     return sorted(rows, key=lambda row: str(row.model))
 
 
-@dataclass(frozen=True)
-class RoleColumn:
-    """A role of the table, and how many grants of it are in force."""
-
-    role: str
-    label: str
-    duty: bool
-    held: int
-
-
-@dataclass(frozen=True)
-class RoleTable:
-    """Permissions × roles: the four that every system has come first, then the finer ones.
-
-    A line is a permission with, for each role, its label and a word: "yes", "registry" (there alone) or "no".
-    `scopes`: on what the grants in force count, each with the roles and how many grants of each there are.
-    `superusers`: who holds everything without any grant.
-    """
-
-    roles: list[RoleColumn]
-    lines: list[tuple[Permission, list[tuple[str, str]]]]
-    scopes: list[tuple[GrantScope, list[tuple[RoleColumn, int]]]]
-    superusers: list[User]
-
-
-FIRST = (Permission.MODEL_READ, Permission.MODEL_WRITE, Permission.MODEL_DEPLOY, Permission.MODEL_DELETE)
-
-
 def needs_people_manage(user: Any) -> None:
     """Refuse whoever does not manage people. Raises NotAllowed."""
     if not grants.allows(user, Permission.PEOPLE_MANAGE):
         raise NotAllowed(_("Only an admin of the whole registry manages people. Ask one to do this."))
-
-
-def role_table() -> RoleTable:
-    """Return which role gives which permission, on models and only on the whole registry. Two queries."""
-    order = [*FIRST, *(permission for permission in Permission if permission not in FIRST)]
-    rows = granting.in_force().order_by().values_list("scope", "role").annotate(Count("pk"))
-    counted = {(scope, role): count for scope, role, count in rows}
-    roles = list(ROLES.values())
-    columns = [
-        RoleColumn(
-            role.name, str(role.label), role.duty, sum(counted.get((scope, role.name), 0) for scope in GrantScope)
-        )
-        for role in roles
-    ]
-    scopes = [(scope, [(column, counted.get((scope, column.role), 0)) for column in columns]) for scope in GrantScope]
-    lines = [(permission, [(str(role.label), _given(role, permission)) for role in roles]) for permission in order]
-    return RoleTable(columns, lines, scopes, list(superusers()))
-
-
-def superusers() -> QuerySet[User]:
-    """Return the active people who hold everything by what Django calls them: in no grant, so in no access review."""
-    return User.objects.filter(is_superuser=True, is_active=True).order_by("username")
-
-
-def _given(role: Role, permission: Permission) -> str:
-    if permission in gives(role.name, everywhere=False):
-        return "yes"
-    return "registry" if permission in gives(role.name, everywhere=True) else "no"
 
 
 def visible_grants(user: Any) -> QuerySet[Grant]:

@@ -151,6 +151,12 @@ class EndedTokenOut(serializers.Serializer):
     ended_along = serializers.IntegerField(help_text="How many tokens, made through it, ended with it.")
 
 
+class RenewedTokenOut(NewTokenOut):
+    """A token that was renewed, with its new text, which is never shown again."""
+
+    ended_along = serializers.IntegerField(help_text="How many tokens, made through it, ended with its old secret.")
+
+
 class TokenIn(Strict):
     """What a token is to be. Through a token, none that may more, on more models, or longer."""
 

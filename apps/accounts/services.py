@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext as _
 
-from apps.accounts import granting, grants, guards, invitations, lookalikes, sessions
+from apps.accounts import granting, grants, guards, invitations, lookalikes, sessions, sponsors
 from apps.accounts.factors import queries as factors
 from apps.accounts.managing import (
     locked,
@@ -129,6 +129,7 @@ def create_service_account(username: str, *, by: User, name: str = "", reason: s
         lookalikes.check_free(username)
         _validate(None, lambda: account.clean_fields(exclude=["password"]), {"first_name": "name"})
         account.save()
+        sponsors.note(account, by)
         trial.done(reason=reason, after={"username": username, "name": account.first_name, "service_account": True})
     return account
 

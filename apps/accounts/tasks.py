@@ -28,8 +28,7 @@ def prune() -> None:
 def lapse_grants() -> None:
     """End the grants whose last day is over."""
     with came_through(Origin(Source.WORKER, "timers")):
-        while giving.lapse() == giving.AT_ONCE:
-            pass
+        giving.lapse()
 
 
 @shared_task(name="accounts.tend_access_reviews")

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from apps.accounts import profiles, queries, services
 from apps.accounts.models import ApiToken, User
-from apps.accounts.serializers import EndedTokenOut, NewTokenOut, RenewIn, TokenIn, TokenOut
+from apps.accounts.serializers import EndedTokenOut, NewTokenOut, RenewedTokenOut, RenewIn, TokenIn, TokenOut
 from apps.accounts.tokens import NewToken
 from apps.errors import NotVisible
 from apps.strict import Strict, valid
@@ -63,16 +63,17 @@ class TokenDetail(APIView):
 
 @extend_schema_view(
     post=extend_schema(
-        operation_id="tokens_renew_create", summary="Renew a token", request=RenewIn, responses=NewTokenOut
+        operation_id="tokens_renew_create", summary="Renew a token", request=RenewIn, responses=RenewedTokenOut
     )
 )
 class RenewToken(APIView):
     """Gives a token a new secret, which is shown this once: your own, or a service account's for `people:manage`."""
 
     def post(self, request: Request, prefix: str) -> Response:
-        """Renew it; the old secret works on for a while."""
+        """Renew it, and answer with how many ended along; the old secret works on for a while, or for none."""
         by = cast(User, request.user)
-        return _shown_once(services.renew_token(prefix, by=by, **valid(RenewIn, request.data)), by, status.HTTP_200_OK)
+        made = services.renew_token(prefix, by=by, **valid(RenewIn, request.data))
+        return _shown_once(made, by, status.HTTP_200_OK, ended_along=made.token.ended_along)
 
 
 def _account(username: str, by: User) -> User:
@@ -85,9 +86,9 @@ def _account(username: str, by: User) -> User:
     return found
 
 
-def _shown_once(made: NewToken, by: User, code: int) -> Response:
+def _shown_once(made: NewToken, by: User, code: int, **more: int) -> Response:
     row = queries.listed_tokens([made.token], by)[0]
-    return Response(TokenOut(row).data | {"text": made.text}, status=code, headers=ONCE)
+    return Response(TokenOut(row).data | {"text": made.text, **more}, status=code, headers=ONCE)
 
 
 urlpatterns = [

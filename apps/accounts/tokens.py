@@ -12,7 +12,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop as noop
 
-from apps.accounts import grants, guards, scopes
+from apps.accounts import grants, guards, scopes, sponsors
 from apps.accounts.authentication import digest_of
 from apps.accounts.managing import in_line, manages_people
 from apps.accounts.models import ApiToken, TokenScope, User
@@ -73,6 +73,7 @@ def create_token(
         _check_within(by, token, ends)
         token.save(force_insert=True)
         token.makers.add(*_through(by))
+        sponsors.note(owner, by, token)
         trial.target = _target(token)
         trial.done(reason=reason, after=_terms(token))
     return NewToken(token, text)
@@ -107,6 +108,7 @@ def renew_token(
         text, token.digest = _new_secret(prefix)
         token.save(update_fields=["digest", "old_digest", "old_until", "expires_at"])
         _note_makers(token, _through(by))
+        sponsors.note(token.user, by, token)
         if token.old_until is None:
             token.ended_along = _end_along([token], by, reason)
         old = until.isoformat() if token.old_until else None

@@ -11,6 +11,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from apps.accounts import grants
+from apps.accounts import sponsors as sponsoring
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.approvals import quorum
@@ -26,6 +27,7 @@ class Exclusion(StrEnum):
     """Why somebody's review of a request never counts, whatever their role."""
 
     REQUESTER = "requester"
+    SPONSOR = "sponsor"  # of the service account that asked: they made it, or know a token of it
     RUN_OWNER = "run_owner"
     REGISTRANT = "registrant"
     LAST_EDITOR = "last_editor"
@@ -65,6 +67,17 @@ def last_editors(version: ModelVersion) -> set[str]:
     return set(reports.values_list("reporter__username", flat=True)[:1])
 
 
+@once_while_looking
+def sponsors(request: ApprovalRequest) -> set[str]:
+    """Return the user names of who could act as the service account that asked, since the request was made.
+
+    Of what a person asked for nobody: they asked themselves.
+    """
+    if not request.requester.is_service:
+        return set()
+    return set(sponsoring.sponsors(request.requester_id, request.created_at).values_list("username", flat=True))
+
+
 def excluded(policy: ApprovalPolicy, version: ModelVersion) -> set[str]:
     """Return the user names that a policy keeps from signing this version, beside the requester."""
     return {
@@ -75,7 +88,7 @@ def excluded(policy: ApprovalPolicy, version: ModelVersion) -> set[str]:
 
 
 def barred(request: ApprovalRequest) -> set[str]:
-    """Return the user names that a request's policy keeps from signing, beside the requester.
+    """Return the user names that are kept from signing a request, beside the requester: by its policy, and as sponsors.
 
     Whoever MLflow named as a maker when it was asked stays one, whatever MLflow says since.
     """
@@ -83,6 +96,7 @@ def barred(request: ApprovalRequest) -> set[str]:
     if policy is None:
         return set()
     return {
+        *sponsors(request),
         *excluded(policy, request.version),
         *(pinned["registrants"] if policy.exclude_registrant else ()),
         *(pinned["run_owners"] if policy.exclude_run_owner else ()),
@@ -94,6 +108,8 @@ def exclusion(user: User, request: ApprovalRequest) -> Exclusion | None:
     if user.pk == request.requester_id:
         return Exclusion.REQUESTER
     policy, version, name = request.policy, request.version, user.get_username()
+    if name in sponsors(request):
+        return Exclusion.SPONSOR
     if policy is None:
         return None
     pinned = pinned_makers(request)
@@ -115,7 +131,8 @@ def eligible_reviewers(request: ApprovalRequest) -> QuerySet[User]:
     """Return the active people whose review of this request counts for one of its rules.
 
     They hold the reviewer's duty on the model, are in the rule's group if it names one, and are not excluded: nobody
-    signs what they asked for, and the policy says whether who made the version or wrote its evidence may.
+    signs what they asked for, by themselves or through a service account, and the policy says whether who made the
+    version or wrote its evidence may.
     """
     people = reviewers_under(request.policy, request.version, requester_id=request.requester_id)
     return people.exclude(username__in=barred(request))
@@ -127,7 +144,9 @@ def reviewers_under(policy: ApprovalPolicy | None, version: ModelVersion, *, req
         return User.objects.none()
     people = grants.holders(Permission.MODEL_REVIEW, version.model)
     people = people.filter(pk__in=grants.holders(Permission.MODEL_READ, version.model).values("pk"))
-    people = people.exclude(pk=requester_id).exclude(username__in=excluded(policy, version))
+    sponsors = sponsoring.sponsors(requester_id, timezone.now())
+    people = people.exclude(pk=requester_id).exclude(pk__in=sponsors.values("pk"))
+    people = people.exclude(username__in=excluded(policy, version))
     rules = policy.rules.all()
     if any(rule.group_id is None for rule in rules):
         return people

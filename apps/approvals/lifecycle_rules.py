@@ -27,7 +27,9 @@ def neither_requester_nor_objector(user: User, request: ApprovalRequest) -> str 
 
 
 def made_by_somebody_else(user: User, request: ApprovalRequest) -> str | None:
-    """Whoever made the version does not clear the way for it."""
+    """Whoever made the version, or the machine that asked, does not clear the way for it."""
+    if user.get_username() in eligibility.sponsors(request):
+        return _("You made the service account that asked, or a token of it: somebody else decides on the objection.")
     if user.get_username() in eligibility.barred(request):
         return _("You made this version or its evidence, so somebody else has to decide about the objection.")
     return None
@@ -37,6 +39,8 @@ def asked_by_somebody_else(user: User, request: ApprovalRequest) -> str | None:
     """Whoever asks does not choose the rules."""
     if user.pk == request.requester_id:
         return _("You asked for this promotion, so another admin has to move it to another policy.")
+    if user.get_username() in eligibility.sponsors(request):
+        return _("You made the service account that asked, or a token of it: another admin moves it to another policy.")
     return None
 
 

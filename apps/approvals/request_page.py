@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from apps.accounts.assurance import SignWith
-from apps.approvals import blockers, evidence, findings, queries, rules, schedule, staleness
+from apps.approvals import blockers, eligibility, evidence, findings, queries, rules, schedule, staleness
 from apps.approvals.acting import EFFECTS
 from apps.approvals.checks import CheckResult, Outcome
 from apps.approvals.drift import covering
@@ -60,6 +60,7 @@ def request_context(asked: ApprovalRequest, user: Any) -> dict[str, Any]:
         "since": _since_your_vote(asked, reviews, user),
         "blocked": blockers.why_blocked(asked),
         "under_review": findings.live(asked),
+        "sponsors": sorted(eligibility.sponsors(asked)),
         "draft": draft,
         "closed": closed,
         "to_archive": _to_archive(asked) if not closed else [],

@@ -16,6 +16,9 @@ from apps.approvals.models import ApprovalRequest, Verdict
 from apps.approvals.signing import asked_to_bypass, asks
 
 EXCLUDED = {
+    Exclusion.SPONSOR: gettext_lazy(
+        "You made the service account that asked, or a token of it, so somebody else has to review it."
+    ),
     Exclusion.RUN_OWNER: gettext_lazy("You trained this version, so somebody else has to review it."),
     Exclusion.REGISTRANT: gettext_lazy("You registered this version, so somebody else has to review it."),
     Exclusion.LAST_EDITOR: gettext_lazy(
@@ -24,6 +27,9 @@ EXCLUDED = {
 }
 EXCLUDED_DELEGATOR = {
     Exclusion.REQUESTER: gettext_lazy("%(person)s asked for this promotion, so nobody can review it for them."),
+    Exclusion.SPONSOR: gettext_lazy(
+        "%(person)s made the service account that asked, or a token of it, so nobody can review it for them."
+    ),
     Exclusion.RUN_OWNER: gettext_lazy("%(person)s trained this version, so nobody can review it for them."),
     Exclusion.REGISTRANT: gettext_lazy("%(person)s registered this version, so nobody can review it for them."),
     Exclusion.LAST_EDITOR: gettext_lazy(
@@ -54,7 +60,7 @@ def not_the_requester(user: User, request: ApprovalRequest) -> str | None:
 
 
 def not_excluded(user: User, request: ApprovalRequest) -> str | None:
-    """Nobody decides on what they made: who trained or registered the version, or wrote its evidence last."""
+    """Nobody decides on what they made: the machine that asked, the version, or the last of its evidence."""
     found = eligibility.exclusion(user, request)
     return str(EXCLUDED[found]) if found in EXCLUDED else None
 

@@ -12,7 +12,18 @@ from apps.accounts import grants
 from apps.accounts.guards import lock_people
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
-from apps.approvals import aiming, counts, evidence, findings, policies, schedule, superseding, visibility, waiting
+from apps.approvals import (
+    aiming,
+    counts,
+    eligibility,
+    evidence,
+    findings,
+    policies,
+    schedule,
+    superseding,
+    visibility,
+    waiting,
+)
 from apps.approvals.drift import covering
 from apps.approvals.models import (
     CLOSED,
@@ -231,6 +242,7 @@ def _submit(
         **({"supersedes": older} if older else {}),
         **({"follows": request.follows_id} if request.follows_id else {}),
         **({"ticket": request.ticket} if request.ticket else {}),
+        **({"sponsors": sorted(eligibility.sponsors(request))} if request.requester.is_service else {}),
     )
 
 

@@ -88,6 +88,9 @@ def refusal(request: ApprovalRequest, user: Any) -> DomainError | None:
         return error
     if user.pk == request.requester_id:
         return RuleViolation(_("You asked for this promotion, so somebody else has to answer for its checks."))
+    if user.get_username() in eligibility.sponsors(request):
+        message = _("You made the service account that asked, or a token of it: somebody else answers for its checks.")
+        return RuleViolation(message)
     if user.get_username() in eligibility.barred(request):
         message = _("The policy keeps whoever made this version or its evidence from waiving its checks.")
         return RuleViolation(message)

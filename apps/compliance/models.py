@@ -1,4 +1,4 @@
-"""How controls are set, what is held, and evidence packages that a worker built."""
+"""How controls are set, what is held, and what a worker made: evidence packages, and counts of many models."""
 
 from django.conf import settings
 from django.db import models
@@ -82,7 +82,8 @@ class Broken(models.TextChoices):
     """What happened in MLflow to something held."""
 
     DELETED = "deleted", _("Deleted")
-    ARTIFACTS = "artifacts", _("Files changed")
+    ARTIFACTS = "artifacts", _("Files changed or deleted")
+    RUN = "run", _("Run deleted")
 
 
 class HoldBreach(models.Model):
@@ -126,3 +127,24 @@ class BuiltPackage(models.Model):
 
     def __str__(self) -> str:
         return f"package {self.pk}"
+
+
+class KeptCount(models.Model):
+    """How all the models that a person sees stand, as a worker counted them; dropped when nobody asks any more.
+
+    `question` is a digest of all that the answer depends on but the models' own facts: what was asked, through which
+    token, how many models there were, and how the controls are set.
+    """
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    question = models.CharField(max_length=64)
+    answer = models.JSONField()
+    judged_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["person", "question"], name="compliance_one_count_each")]
+        indexes = [models.Index(fields=["judged_at"], name="compliance_count_by_time")]
+
+    def __str__(self) -> str:
+        return f"count {self.pk}"

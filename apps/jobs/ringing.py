@@ -32,7 +32,7 @@ def each_in_time(due: QuerySet[Any], handle: Callable[[int], bool], over: Over) 
     others for long.
     """
     name, handled = f"{handle.__module__}.{handle.__qualname__}", 0
-    keys = list(due.order_by("pk").values_list("pk", flat=True))
+    keys = sorted(due.order_by().values_list("pk", flat=True))  # here: SQLite would read the whole table in this order
     begin = bisect(keys, _stopped_at.pop(name, 0))
     for number, pk in enumerate(keys[begin:] + keys[:begin]):
         if number and over():

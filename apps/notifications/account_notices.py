@@ -15,6 +15,10 @@ TEXTS = {
     Action.PASSWORD_CHANGED: noop(
         "Your password was changed, and you were signed out elsewhere. If it was not you, tell an admin now"
     ),
+    Action.IDENTITY_CONNECTED: noop(
+        "Single sign-on was connected with your account: who signs in there comes in as you. If it was not you, tell "
+        "an admin now"
+    ),
     Action.FACTOR_ADDED: noop(
         "A second factor or new recovery codes were added to your account. If it was not you, tell an admin now"
     ),
@@ -33,18 +37,24 @@ OF_INVITATIONS = {
         "was not you, tell an admin now"
     ),
 }
+# Of one that nobody had used: who is really invited hears of it at their address, whoever had the link.
+FIRST_PASSWORD = noop(
+    "A password was chosen for your account through its invitation. If it was not you, tell an admin now"
+)
 
 
 @tells(*TEXTS)
 def of_a_changed_account(event: AuditEvent) -> Iterable[Message]:
-    """Tell whose password, or second factor, it is."""
+    """Tell whose password, second factor, or way in by single sign-on it is."""
     return _to_its_person(event, TEXTS[Action(event.action)])
 
 
 @tells(*OF_INVITATIONS)
-def of_an_invitation_into_an_account_in_use(event: AuditEvent) -> Iterable[Message]:
-    """Tell whose account it opens; nobody who comes in for the first time."""
-    return _to_its_person(event, OF_INVITATIONS[Action(event.action)]) if event.data.get("in_use") else []
+def of_an_invitation(event: AuditEvent) -> Iterable[Message]:
+    """Tell whose account it opens, and that a password was chosen by it; not that somebody is invited at first."""
+    if event.data.get("in_use"):
+        return _to_its_person(event, OF_INVITATIONS[Action(event.action)])
+    return _to_its_person(event, FIRST_PASSWORD) if event.action == Action.INVITATION_USED else []
 
 
 def _to_its_person(event: AuditEvent, text: str) -> list[Message]:

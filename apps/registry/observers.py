@@ -19,6 +19,7 @@ class Changed(StrEnum):
     ALIAS = "alias"  # set, moved or removed; before and after are version numbers or None
     DETAILS = "details"  # what a version says of itself, once it had been read: run, metrics, files, texts, tags
     ARTIFACTS = "artifacts"  # before and after are artifact digests
+    RUN = "run"  # that made a version was deleted or is gone; before and after say how it is kept (keeping.RunKept)
     DELETED = "deleted"  # a version; before is its stage, after None
     RETURNED = "returned"  # a version that was gone; before is the stage that it had, after the one that it has
 

@@ -1,5 +1,7 @@
 """What it costs that people see a part: 10,000 models, 200 groups, 5,000 grants, 500 name patterns among them.
 
+The pages of whoever manages them are asked for too, with 2,000 people, each in three of the groups.
+
 The mirror is filled without an MLflow: who sees what is Assent's own question.
 """
 
@@ -17,6 +19,7 @@ from tests.servers.postgres import postgres_url
 GROUPS, GRANTS, PATTERNS, OF_PERSON = 200, 5_000, 500, 5  # a person is in so many of the groups
 MADE = {"reason": "Bench", "made_by": "bench"}
 MOST_MS = 60  # p95 of the list
+PEOPLE, GROUPS_EACH, MANAGED_MS = 2_000, 3, 150  # p95 of each page about people
 ROLES = ("viewer", "data_scientist", "reviewer", "ml_engineer")
 PAGES = (
     ("first page", "/models/"),
@@ -24,6 +27,14 @@ PAGES = (
     ("one team's", "/models/?tag=team%3Dpayments"),
     ("name search", "/models/?q=fraud"),
 )
+MANAGED = (
+    ("people and groups", "/people/"),
+    ("people and groups, search", "/people/?q=person+1"),
+    ("roles, with who holds them", "/people/roles/"),
+    ("roles, one role on models", "/people/roles/?role=viewer&scope=model"),
+    ("grants", "/people/grants/"),
+)
+EVERYBODY = ("conflicts, where everybody has one", "/people/conflicts/")  # no promise: nobody's registry is so
 
 
 def main() -> None:
@@ -51,6 +62,8 @@ def measure(processes: Processes) -> None:
 
     fill_models()
     half, few = fill_grants()
+    fill_people()
+    admin = visitors.admin()
     took = seconds(lambda: granting.complete(repair=False))
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
@@ -64,6 +77,12 @@ def measure(processes: Processes) -> None:
         times = in_turns(*(lambda caller=caller, path=path: caller.get(path) for caller in callers))
         holds = verdict(max(side.p95 for side in times) <= MOST_MS, f"≤ {MOST_MS} ms")
         say(name, *(str(side) for side in times), holds)
+    head("pages about people, PostgreSQL, median / p95, ms", f"{PEOPLE:,} people", "target")
+    manager = visitors.with_session(address, admin)
+    for name, path in MANAGED:
+        (took_here,) = in_turns(lambda path=path: manager.get(path))
+        say(name, str(took_here), verdict(took_here.p95 <= MANAGED_MS, f"≤ {MANAGED_MS} ms"))
+    say(EVERYBODY[0], str(in_turns(lambda: manager.get(EVERYBODY[1]))[0]), "")
     head("all grants worked out anew", "seconds")
     say(f"{GRANTS:,} grants, {seeding.MODELS:,} models", f"{took:.1f}")
 
@@ -116,6 +135,22 @@ def fill_grants() -> tuple[tuple, tuple]:
         granting.bring_up(own)
     models = RegisteredModel.objects.all()
     return tuple((person, grants.visible_to(person, models).count()) for person in (half, few))  # type: ignore[return-value]
+
+
+def fill_people() -> None:
+    """Add the people, each in some of the groups."""
+    from django.contrib.auth.models import Group
+
+    from apps.accounts.models import User
+
+    people = User.objects.bulk_create(User(username=f"person {n:04}") for n in range(PEOPLE))
+    groups = list(Group.objects.filter(name__startswith="group ").order_by("pk"))
+    through = User.groups.through
+    through.objects.bulk_create(
+        through(user=person, group=groups[(n * 7 + k * 61) % GROUPS])
+        for n, person in enumerate(people)
+        for k in range(GROUPS_EACH)
+    )
 
 
 def _scope(n: int, keys: list[int]) -> tuple[str, str, int]:

@@ -172,6 +172,42 @@ def test_lapsed_grants_are_ended_once_and_the_trail_says_by_themselves(team, adm
     assert (event.data["before"]["grant"]["role"], event.data["after"]) == ("viewer", {"grant": None})
 
 
+def overdue(team, number: int) -> list[int]:
+    """Grants whose last day is over, by their numbers."""
+    made = Grant.objects.bulk_create(
+        Grant(group=team, role="viewer", scope="pattern", value=f"m-{n}", reason="x", made_by="admin",
+              until=timezone.now() - timedelta(minutes=1))
+        for n in range(number)
+    )  # fmt: skip
+    return sorted(grant.pk for grant in made)
+
+
+def test_one_ring_ends_all_that_is_overdue(team):
+    overdue(team, 230)
+    assert (giving.lapse(), giving.lapse()) == (230, 0)
+
+
+def test_what_is_left_when_a_ring_is_over_ends_at_the_next(team):
+    left, taken = overdue(team, 5), iter([False, True])
+    assert giving.lapse(lambda: next(taken)) == 2
+    assert list(Grant.objects.filter(ended_at=None).values_list("pk", flat=True)) == left[2:]
+    assert giving.lapse() == 3
+
+
+def test_a_grant_that_cannot_be_ended_holds_up_no_other(team, monkeypatch):
+    odd, *others = overdue(team, 3)
+    real = giving._take
+
+    def take(grant, **more):
+        if grant.pk == odd:
+            raise ValueError("odd")
+        real(grant, **more)
+
+    monkeypatch.setattr(giving, "_take", take)
+    assert (giving.lapse(lambda: True), giving.lapse(lambda: True)) == (0, 1)
+    assert list(Grant.objects.filter(ended_at=None, group=team).values_list("pk", flat=True)) == [odd, others[1]]
+
+
 def test_a_role_set_anew_for_good_takes_the_place_of_one_that_ends(team, admin):
     giving.give_grant(team, "viewer", until=TODAY, by=admin, reason="Now.")
     services.change_grant(team, ["viewer"], None, by=admin, reason="For good.")

@@ -6,7 +6,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from apps.accounts import conflicts, giving, queries
+from apps.accounts import conflicts, giving, queries, role_table
 from apps.accounts.models import Acknowledgement, Grant, User
 from apps.accounts.permissions import Permission
 from apps.audit.models import AuditEvent
@@ -60,7 +60,7 @@ def test_what_is_wrong_comes_back_on_its_field(team, admin, field, wrong):
 
 
 def test_the_role_table_has_the_four_known_columns_first_and_says_where_a_right_counts(admin):
-    table = queries.role_table()
+    table = role_table.role_table()
     assert [permission.value for permission, _words in table.lines[:4]] == [
         "model:read", "model:write", "model:deploy", "model:delete",
     ]  # fmt: skip
@@ -75,13 +75,13 @@ def test_the_role_table_counts_grants_by_what_they_count_on(team, admin):
     giving.give_grant(team, "viewer", "pattern", value="churn-*", by=admin, reason="Yes.")
     giving.give_grant(team, "viewer", "tag", value="team=growth", by=admin, reason="Yes.")
     counted = {
-        str(scope): {column.role: held for column, held in cells} for scope, cells in queries.role_table().scopes
+        str(scope): {column.role: held for column, held in cells} for scope, cells in role_table.role_table().scopes
     }
     assert {scope: held["viewer"] for scope, held in counted.items()} == {
         "registry": 0, "connection": 0, "risk": 0, "tag": 1, "pattern": 1, "model": 0,
     }  # fmt: skip
     assert counted["registry"]["admin"] == 1
-    assert "/people/grants/?role=viewer&amp;scope=tag" in signed_in(admin).get("/people/roles/").content.decode()
+    assert '"?role=viewer&amp;scope=tag#holders"' in signed_in(admin).get("/people/roles/").content.decode()
 
 
 def test_the_list_costs_the_same_for_one_grant_and_for_many(admin, team):
@@ -200,7 +200,7 @@ def test_superusers_are_conflicts_without_any_grant(root, admin):
 
 def test_a_superuser_who_is_shut_out_is_no_conflict(root):
     User.objects.filter(pk=root.pk).update(is_active=False)
-    assert (list(conflicts.candidates()), list(queries.superusers())) == ([], [])
+    assert (list(conflicts.candidates()), list(role_table.superusers())) == ([], [])
 
 
 def test_the_page_of_conflicts_says_by_what_a_superuser_does_both(root, admin):

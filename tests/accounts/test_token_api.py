@@ -204,6 +204,12 @@ def test_renewing_without_an_overlap_ends_what_the_secret_made(alice):
     assert (usable_token(renewed.text), renewed.token.ended_along) == (made[0].token, 2)
 
 
+@pytest.mark.parametrize(("overlap", "along"), [(0, 2), (1, 0)])
+def test_renewing_says_over_the_api_how_many_ended_along(alice, overlap, along):
+    answer = renew(browser(alice), lineage(alice)[0], overlap=overlap)
+    assert (answer.status_code, answer.json()["ended_along"]) == (200, along)
+
+
 def test_renewing_with_an_overlap_ends_nothing_else(alice):
     made = lineage(alice)
     renew_token(made[0].token.prefix, by=alice, overlap=1)

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Count
 from django.utils import timezone
 
-from apps.accounts import giving, granting, groups, profiles
+from apps.accounts import giving, granting, groups, profiles, role_table
 from apps.accounts import queries as accounts
 from apps.accounts.access_reviews import lapsing
 from apps.accounts.access_reviews import queries as access_reviews
@@ -35,6 +35,7 @@ from apps.audit import queries as audit
 from apps.audit.access import services as accesses
 from apps.audit.models import AuditEvent
 from apps.compliance.holds import queries as holding
+from apps.compliance.matrix import keeping
 from apps.compliance.matrix import queries as matrix
 from apps.jobs import services as jobs
 from apps.jobs.models import ACTIVE_STATES, Job
@@ -53,7 +54,8 @@ from apps.registry.keyset import Order
 from apps.registry.models import ModelVersion
 from tests.performance.test_query_counts import World
 
-GROW = ("accounts_apitoken", "accounts_session", "accounts_accessreviewitem",
+GROW = ("accounts_apitoken", "accounts_session", "accounts_accessreviewitem", "accounts_grant",
+        "accounts_user_groups", "compliance_keptcount",
         "registry_registeredmodelgrouppermission", "approvals_delegation", "approvals_condition",
         "approvals_driftfinding", "approvals_bypass", "approvals_afterreview",
         "approvals_freezewindow", "approvals_externalcheck", "approvals_waiver",
@@ -93,6 +95,9 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "grants that wait for an answer": lambda user: access_reviews.page(access_reviews.waiting_for(user), None, 50),
     "access reviews to tend": lambda user: lapsing.tend(),
     "grants that reach a model": lambda user: granting.follow([registry.get_model(user, "first").pk]),
+    "who holds which role": lambda user: role_table.holders(user, {}, 50),
+    "who holds one role": lambda user: role_table.holders(user, {"role": "viewer", "scope": "model"}, 50),
+    "how many grants count on what": lambda user: role_table.role_table(),
     "groups as a table": lambda user: groups.group_lines(user, groups.matching_groups("")[:25]),
     "a group": lambda user: list(groups.group_overview(user, Group.objects.get(name="everybody")).members),
     "a person": lambda user: profiles.profile_of(user, user),
@@ -154,6 +159,14 @@ QUERIES: dict[str, Callable[[User], object]] = {
     "the matrix": lambda user: matrix.page_of(user, matrix.Wanted(), timezone.now(), 50),
     "the matrix of the past": lambda user: matrix.page_of(
         user, matrix.Wanted(at=timezone.now() - timedelta(days=1)), timezone.now(), 50
+    ),
+    "counts that are kept": lambda user: keeping.kept(user, {"of": "clauses"}, [1], timezone.now()),
+    "counts to drop": lambda user: keeping.keep(user, {"of": "clauses"}, [1], [], timezone.now()),
+    "the matrix of a tier then": lambda user: matrix.page_of(
+        user,
+        matrix.Wanted(at=timezone.now() - timedelta(days=1), risk="high", q="first"),
+        timezone.now(),
+        50,
     ),
     "the matrix of a tier": lambda user: matrix.page_of(user, matrix.Wanted(risk="high"), timezone.now(), 50),
     "accesses that are kept no longer": lambda user: accesses.prune(),

@@ -93,7 +93,7 @@ class ItemList(generics.ListAPIView):
         if "review" not in self.kwargs:  # the schema is generated
             return AccessReviewItem.objects.none()
         wanted, by = valid(ItemFilterIn, self.request.query_params.dict()), cast(User, self.request.user)
-        return queries.items_of(by, queries.get_review(by, self.kwargs["review"]), **wanted)
+        return queries.with_answerers(queries.items_of(by, queries.get_review(by, self.kwargs["review"]), **wanted))
 
 
 @extend_schema_view(get=extend_schema(summary="List the grants that wait for your answer"))
@@ -104,7 +104,7 @@ class Waiting(generics.ListAPIView):
 
     def get_queryset(self) -> QuerySet[AccessReviewItem]:
         valid(Strict, self.request.query_params.dict())
-        return queries.waiting_for(cast(User, self.request.user))
+        return queries.with_answerers(queries.waiting_for(cast(User, self.request.user)))
 
 
 @extend_schema(summary="Confirm or remove grants", request=DecideIn, responses=ItemResultOut(many=True))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -132,6 +132,11 @@ def waiting_for(by: User) -> QuerySet[AccessReviewItem]:
 def with_people(rows: QuerySet[AccessReviewItem]) -> QuerySet[AccessReviewItem]:
     """Return items with what pages show of them, in the same query."""
     return rows.select_related("review", "grant", "owner", "first_by")
+
+
+def with_answerers(rows: QuerySet[AccessReviewItem]) -> QuerySet[AccessReviewItem]:
+    """Return items that say by `vacant` whether nobody in particular answers for them, while nobody has."""
+    return rows.annotate(vacant=Case(When(vacant(), decision=Decision.PENDING, then=True), default=False))
 
 
 def lines(by: User, items: list[AccessReviewItem], refusals: dict[int, str] | None = None) -> list[Line]:

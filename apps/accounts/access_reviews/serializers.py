@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from apps.accounts.access_reviews import coverage, queries
@@ -9,7 +10,7 @@ from apps.accounts.access_reviews.deciding import AT_ONCE, Result, Verdict
 from apps.accounts.access_reviews.opening import MAX_NAME
 from apps.accounts.forms import LARGEST_ID, MAX_REASON
 from apps.accounts.grant_scopes import MAX_VALUE
-from apps.accounts.models import AccessReview, AccessReviewItem, Answers, Decision, ReviewState
+from apps.accounts.models import AccessReview, AccessReviewItem, Answers, Decision, ReviewState, User
 from apps.strict import Strict
 
 MAX_PERSON = 150
@@ -54,7 +55,12 @@ class ItemFilterIn(Strict):
     """Which items to list."""
 
     decision = serializers.ChoiceField(Decision.choices, required=False, default="")
-    owner = serializers.CharField(required=False, default="", max_length=MAX_PERSON, help_text="A user name.")
+    owner = serializers.CharField(
+        required=False,
+        default="",
+        max_length=MAX_PERSON,
+        help_text="A user name: whom it was given to, also where they answer no longer.",
+    )
 
 
 class ItemsIn(Strict):
@@ -141,18 +147,35 @@ class AccessReviewItemOut(serializers.ModelSerializer):
     grant = serializers.IntegerField(source="grant_id", allow_null=True)
     kind = serializers.SerializerMethodField()
     given_reason = serializers.CharField()
-    owner = serializers.CharField(source="owner.username", allow_null=True, default=None, help_text="Null: any admin.")
-    owned_because = serializers.ChoiceField(Answers.choices, source="answers")
+    owner = serializers.SerializerMethodField(help_text="Who answers for it now, or did; null: any admin.")
+    owned_because = serializers.SerializerMethodField()
+    former_owner = serializers.SerializerMethodField(help_text="Who answered for it, and does no longer; null: nobody.")
     first_confirmed_by = serializers.CharField(source="first_by.username", allow_null=True, default=None)
 
     class Meta:
         model = AccessReviewItem
         fields = ("id", "review", "grant", "holder", "kind", "role", "on", "last_day", "given_by", "given_at",
-                  "given_reason", "owner", "owned_because", "decision", "first_confirmed_by", "decided_by",
-                  "decided_at", "reason")  # fmt: skip
+                  "given_reason", "owner", "owned_because", "former_owner", "decision", "first_confirmed_by",
+                  "decided_by", "decided_at", "reason")  # fmt: skip
 
     def get_kind(self, item: AccessReviewItem) -> str:
         return "group" if item.of_group else "person"
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_owner(self, item: Any) -> str | None:
+        return None if item.vacant else _name(item.owner)
+
+    @extend_schema_field(serializers.ChoiceField(Answers.choices))
+    def get_owned_because(self, item: Any) -> str:
+        return str(Answers.ADMIN if item.vacant else item.answers)
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_former_owner(self, item: Any) -> str | None:
+        return _name(item.owner) if item.vacant else None
+
+
+def _name(person: User | None) -> str | None:
+    return person.get_username() if person else None
 
 
 class ItemResultOut(serializers.Serializer):

@@ -4,7 +4,7 @@ from apps.accounts.models.access_reviews import AccessReview, AccessReviewItem, 
 from apps.accounts.models.grants import Acknowledgement, Grant, GrantLock, GrantScope, TimedPermission
 from apps.accounts.models.people import User
 from apps.accounts.models.sessions import Invitation, Session, SessionRows, SigningPass
-from apps.accounts.models.tokens import ApiToken, TokenScope
+from apps.accounts.models.tokens import ApiToken, Sponsor, TokenScope
 
 __all__ = [
     "AccessReview",
@@ -21,6 +21,7 @@ __all__ = [
     "Session",
     "SessionRows",
     "SigningPass",
+    "Sponsor",
     "TimedPermission",
     "TokenScope",
     "User",

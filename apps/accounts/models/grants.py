@@ -76,6 +76,7 @@ class Grant(models.Model):
                 fields=["until"], condition=Q(ended_at=None, until__isnull=False), name="accounts_grant_by_until"
             ),
             models.Index(fields=["role", "-id"], name="accounts_grant_by_role"),
+            models.Index(fields=["model_id", "id"], name="accounts_grant_by_model"),  # ended ones too
         ]
 
     def __str__(self) -> str:
@@ -87,6 +88,12 @@ class Grant(models.Model):
         found = self.group or self.person
         assert found is not None  # noqa: S101 - a constraint of the database
         return found
+
+    @property
+    def holder_name(self) -> str:
+        """The name of the group, or the user name of the person, by which a filter finds it."""
+        holder = self.holder
+        return holder.get_username() if isinstance(holder, User) else holder.name
 
     @property
     def last_day(self) -> date | None:

@@ -79,3 +79,28 @@ class ApiToken(models.Model):
         if hmac.compare_digest(self.digest, digest):
             return self.expires_at
         return self.old_until if self.overlaps and hmac.compare_digest(self.old_digest, digest) else None
+
+
+class Sponsor(models.Model):
+    """That a person can act as a service account, or could: they made it (`token` null), or learnt a token's secret.
+
+    What the account asks for, they ask for: nobody signs that. Rows stay as long as the account does.
+    """
+
+    account = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sponsors")
+    person = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, null=True, related_name="+")
+    since = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "person"], condition=Q(token=None), name="accounts_made_an_account_once"
+            ),
+            models.UniqueConstraint(fields=["token", "person"], name="accounts_sponsor_once_per_token"),
+            models.CheckConstraint(condition=~Q(account=models.F("person")), name="accounts_not_ones_own_sponsor"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person} answers for {self.account}"

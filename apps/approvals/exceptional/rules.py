@@ -78,6 +78,8 @@ def the_second_person(user: User, request: ApprovalRequest) -> str | None:
         return _("You asked for this bypass, so somebody else has to confirm it.")
     if user.pk == request.requester_id:
         return _("You asked for this promotion, so somebody else has to confirm the bypass.")
+    if user.get_username() in eligibility.sponsors(request):
+        return _("You made the service account that asked, or a token of it: somebody else confirms the bypass.")
     if user.get_username() in eligibility.makers(request) or eligibility.exclusion(user, request):
         return _("You made this version or its evidence, so somebody else has to confirm the bypass.")
     return None
@@ -90,6 +92,8 @@ def not_answering_for_it(user: User, request: ApprovalRequest) -> str | None:
         return _("You answer for this bypass, so somebody else has to review it afterwards.")
     if user.get_username() in eligibility.makers(request):
         return _("You trained this version, so somebody else has to review it afterwards.")
+    if user.get_username() in eligibility.sponsors(request):
+        return _("You made the service account that asked, or a token of it: somebody else reviews it afterwards.")
     return None
 
 

@@ -1,6 +1,6 @@
 """How the models that a person may see stand to each clause, from what its controls say of them now."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from apps.compliance.clauses.reading import Clause, Source, sources
 from apps.compliance.controls.outcomes import Outcome
 from apps.compliance.controls.settings import columns
-from apps.compliance.matrix.keeping import Judged, kept
+from apps.compliance.matrix.keeping import Question, State, facts_of, kept
 from apps.compliance.matrix.queries import MOST_COUNTED, Row, Wanted, every_row, models_at
 
 
@@ -36,39 +36,74 @@ class Covered:
     judged_at: datetime
 
 
-def coverage(user: Any, now: datetime, on: Iterable[str], *, asked: bool = False) -> tuple[int, list[Covered] | None]:
-    """Return the number of visible models, and how they stand to each clause; None: too many to judge unasked.
+@dataclass(frozen=True)
+class Coverages:
+    """How many visible models there are, and how they stand to each clause.
 
-    `on` are the controls that are on: what is off supports nothing. Of many models, what came out serves the same
-    person for a minute.
+    `of` None: too many to judge in a request. `state`: whether a worker is judging them; None: nobody asked it to.
+    """
+
+    models: int
+    of: list[Covered] | None
+    state: State | None = None
+
+    @property
+    def judged_at(self) -> datetime | None:
+        """When many models were judged by a worker; None: they were judged now, or not yet."""
+        many = self.models > MOST_COUNTED
+        return self.of[0].judged_at if self.of and many else None
+
+
+QUESTION: Question = {"of": "clauses"}
+
+
+def coverage(user: Any, now: datetime, on: Iterable[str], *, asked: bool = False) -> Coverages:
+    """Return how the models that a person sees stand to each clause.
+
+    `on` are the controls that are on: what is off supports nothing. Many models are judged by a worker, when it is
+    `asked` for: until it has, there is no answer, or the one of some minutes ago.
     """
     number, on = models_at(user, Wanted(), now).count(), set(on)
     if number > MOST_COUNTED and not asked:
-        return number, None
-    every = [[_empty(clause, on) for clause in source.clauses] for source in sources()]
-
-    def count() -> list[tuple[int, int]]:
-        return _counted(user, now, [one for clauses in every for one in clauses])
-
+        return Coverages(number, None)
+    every = _every_clause(on)
     if number <= MOST_COUNTED:
-        judged = Judged(count(), now)
+        answer, at, state = _counted(every_row(user, Wanted(), now), every), now, State.COUNTED
     else:
-        setting = [(column.control.name, column.setting.number) for column in columns(now)]
-        judged = kept(user, ["clauses", number, sorted(on), setting], now, count)
-    for one, (met, of) in zip((one for clauses in every for one in clauses), judged.answer, strict=True):
+        there = kept(user, QUESTION, facts_of(number, columns(now)), now)
+        if there.answer is None or there.at is None:
+            return Coverages(number, None, there.state)
+        answer, at, state = there.answer, there.at, there.state
+    for one, (met, of) in zip(every, answer, strict=True):
         one.met, one.asked = met, of
-    return number, [Covered(source, clauses, judged.at) for source, clauses in zip(sources(), every, strict=True)]
+    left = iter(every)
+    found = [Covered(source, [next(left) for _clause in source.clauses], at) for source in sources()]
+    return Coverages(number, found, state)
+
+
+def count_all(
+    user: Any, question: Question, now: datetime, going_on: Callable[[Iterable[Row]], Iterable[Row]]
+) -> tuple[list[Any], list[list[int]]]:
+    """Return what the coverage of the clauses depends on, and the numbers in plain values."""
+    shown = columns(now)
+    every = _every_clause({column.control.name for column in shown})
+    facts = facts_of(models_at(user, Wanted(), now).count(), shown)
+    return facts, _counted(going_on(every_row(user, Wanted(), now)), every)
+
+
+def _every_clause(on: set[str]) -> list[Coverage]:
+    return [_empty(clause, on) for source in sources() for clause in source.clauses]
 
 
 def _empty(clause: Clause, on: set[str]) -> Coverage:
     return Coverage(clause, tuple(name for name in clause.controls if name not in on))
 
 
-def _counted(user: Any, now: datetime, every: list[Coverage]) -> list[tuple[int, int]]:
+def _counted(rows: Iterable[Row], every: list[Coverage]) -> list[list[int]]:
     """Return for each clause of how many models its controls are all met, and of how many they ask anything."""
-    for row in every_row(user, Wanted(), now):
+    for row in rows:
         _count(row, every)
-    return [(one.met, one.asked) for one in every]
+    return [[one.met, one.asked] for one in every]
 
 
 def _count(row: Row, every: list[Coverage]) -> None:

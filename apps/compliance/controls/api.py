@@ -15,6 +15,7 @@ from apps.compliance.clauses.reading import clauses_of
 from apps.compliance.controls import configuring
 from apps.compliance.controls.outcomes import Column
 from apps.compliance.controls.settings import columns
+from apps.compliance.matrix.serializers import CountingOut
 from apps.compliance.models import Severity
 from apps.errors import NotVisible
 from apps.strict import NoFilter, Strict, valid
@@ -77,7 +78,7 @@ class CoveredOut(serializers.Serializer):
     basis = serializers.CharField(source="source.basis", help_text="What of it was read for the mapping, and what not.")
     clauses = ClauseOut(many=True)
     judged_at: Any = serializers.DateTimeField(
-        help_text="When the models were judged for it: of more than 500, an answer serves you for a minute."
+        help_text="When the models were judged for it: more than 500 are judged by a worker, some minutes ago at most."
     )
 
 
@@ -111,19 +112,25 @@ class ControlDetail(APIView):
 class ClauseList(APIView):
     """Clauses of laws and standards, and how the models that you may read stand to them.
 
-    Judges every one of them: see `judged_at`.
+    Every one of them is judged for it, more than 500 by a worker: see `judged_at`.
     """
 
-    @extend_schema(summary="List clauses with their coverage", responses=CoveredOut(many=True), tags=["compliance"])
+    @extend_schema(
+        summary="List clauses with their coverage",
+        responses={200: CoveredOut(many=True), 202: CountingOut},
+        tags=["compliance"],
+    )
     def get(self, request: Request) -> Response:
-        """Answer with every document. What is met supports evidence for a clause; it certifies nothing.
+        """Answer with every document, or with 202 while a worker judges many models.
 
-        Mapped by Assent; not legal advice.
+        What is met supports evidence for a clause; it certifies nothing. Mapped by Assent; not legal advice.
         """
         valid(NoFilter, request.query_params.dict())
         now = timezone.now()
-        _number, found = coverage(request.user, now, [one.control.name for one in columns(now)], asked=True)
-        return Response(CoveredOut(found or [], many=True).data)
+        found = coverage(request.user, now, [one.control.name for one in columns(now)], asked=True)
+        if found.of is None:
+            return Response(CountingOut({"state": found.state}).data, status=202)
+        return Response(CoveredOut(found.of, many=True).data)
 
 
 def _column(control: str) -> Column:

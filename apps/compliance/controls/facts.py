@@ -19,6 +19,7 @@ from apps.approvals.models import (
 )
 from apps.compliance.controls import required
 from apps.compliance.controls.descriptions import described
+from apps.compliance.controls.identities import identities
 from apps.compliance.controls.outcomes import Facts, Placed
 from apps.compliance.models import HoldBreach, LegalHold
 from apps.registry import placements
@@ -41,11 +42,14 @@ def load(models: Iterable[RegisteredModel], at: datetime, *, past: bool) -> list
     served = [one.placement for rows in placed.values() for one in rows]
     missing = required.missing(models, served, at)
     drift, owed, holds, breaches = _drift(ids, at), _owed(ids, at), _holds(ids, at), _breaches(ids, at)
+    called = identities(models, at if past else None)
     return [
         Facts(
             model,
             at,
             past,
+            called[model.pk].reference,
+            called[model.pk].risk,
             placed=tuple(placed[model.pk]),
             missing=tuple(missing[model.pk]),
             drift=tuple(drift[model.pk]),

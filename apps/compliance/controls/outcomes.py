@@ -60,12 +60,15 @@ class Required(NamedTuple):
 class Facts:
     """What is known of one model at a moment.
 
-    `past`: the moment is over, so the mirror of today says nothing of it; what was signed by then does.
+    `past`: the moment is over, so the mirror of today says nothing of it; what was signed by then does. `reference` is
+    what the model was called at the moment, and `risk` its tier then; by `model.reference` it is found now.
     """
 
     model: RegisteredModel
     at: datetime
     past: bool
+    reference: str
+    risk: str
     placed: tuple[Placed, ...] = ()
     missing: tuple[Required, ...] = ()  # events that it must have had by then, and that the trail does not hold
     drift: tuple[DriftFinding, ...] = ()  # unsettled at that moment

@@ -20,7 +20,7 @@ def columns(at: datetime, *, every: bool = False) -> list[Column]:
 def judge(facts: Facts, column: Column) -> Cell:
     """Return what a control says of a model."""
     tiers = column.setting.tiers
-    if tiers and facts.model.risk not in tiers:
+    if tiers and facts.risk not in tiers:
         text = _("It is asked of models of these risk tiers only: %(tiers)s.")
         return Cell(column, Finding(Outcome.NOT_APPLICABLE, text % {"tiers": ", ".join(tiers)}))
     return Cell(column, column.control.function(facts))

@@ -45,7 +45,7 @@ def _page(request: HttpRequest, form: ControlForm | None = None, *, status: int 
     every = columns(now, every=True)
     on = [column.control.name for column in every if column.setting.enabled]
     counted = request.GET.get("counts") == "on"
-    number, covered = coverage(request.user, now, on, asked=counted)
+    covered = coverage(request.user, now, on, asked=counted)
     filled = form.data.get("control") if form else None
     rows: list[dict[str, Any]] = [
         {
@@ -55,5 +55,5 @@ def _page(request: HttpRequest, form: ControlForm | None = None, *, status: int 
         }
         for column in every
     ]
-    context = {"rows": rows, "covered": covered, "number": number, "form": form, "manages": manages}
+    context = {"rows": rows, "covered": covered, "form": form, "manages": manages}
     return render(request, "compliance/control_list.html", context, status=status)

@@ -3,6 +3,8 @@
 Assent deletes nothing that is held; whoever reaches MLflow itself can. MLflow names nobody who deletes.
 """
 
+from typing import Any
+
 from apps.approvals.drift.records import MLFLOW
 from apps.audit import services as audit
 from apps.audit.actions import Action, Source
@@ -10,12 +12,12 @@ from apps.compliance.holds.services import hold_target
 from apps.compliance.models import Broken, HoldBreach, LegalHold
 from apps.registry.observers import Change, Changed, observes
 
-KINDS = {Changed.DELETED: Broken.DELETED, Changed.ARTIFACTS: Broken.ARTIFACTS}
+KINDS = {Changed.DELETED: Broken.DELETED, Changed.ARTIFACTS: Broken.ARTIFACTS, Changed.RUN: Broken.RUN}
 
 
 @observes
 def record(changes: list[Change]) -> None:
-    """Find the holds that a deletion or an exchange of files broke; both are written, or neither."""
+    """Find the holds that a deletion, an exchange of files or the loss of a run broke; both are written, or neither."""
     lost = [change for change in changes if change.what in KINDS and _is_loss(change)]
     if not lost:
         return
@@ -29,11 +31,12 @@ def record(changes: list[Change]) -> None:
 
 def _is_loss(change: Change) -> bool:
     """An artifact that is read for the first time was not exchanged."""
-    return change.what == Changed.DELETED or bool(change.before and change.before != change.after)
+    return change.what != Changed.ARTIFACTS or bool(change.before and change.before != change.after)
 
 
 def _break(hold: LegalHold, change: Change) -> None:
     what, version = KINDS[change.what], change.version
+    run: dict[str, Any] = {"run": version.run_id} if version and what is Broken.RUN else {}
     HoldBreach.objects.create(hold=hold, version=version, what=what)
     audit.record(
         Action.HOLD_BROKEN,
@@ -45,4 +48,5 @@ def _break(hold: LegalHold, change: Change) -> None:
         what=what.value,
         before=change.before,
         after=change.after,
+        **run,
     )

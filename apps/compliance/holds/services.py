@@ -15,6 +15,7 @@ from apps.compliance.models import LegalHold
 from apps.errors import Conflict, NotAllowed, NotVisible, RuleViolation, WrongState
 from apps.registry import queries as registry
 from apps.registry import stages
+from apps.registry.details import jobs as details
 from apps.registry.models import ModelVersion, RegisteredModel
 from apps.texts import text_from
 
@@ -37,6 +38,7 @@ def set_hold(reference: str, number: int | None = None, *, reason: str, by: User
         stages.lock_model(model.pk)  # a deletion in the same moment waits, or was first
         _check_free(model, version)
         hold = LegalHold.objects.create(model=model, version=version, reason=reason, set_by=by)
+        details.watch_held(version.pk if version else None, model.pk)
         trial.target = hold_target(hold)
         trial.done(reason=reason)
     return hold

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from apps.approvals.history.asking import moment
 from apps.compliance.controls.outcomes import Outcome
 from apps.compliance.matrix import queries
-from apps.compliance.matrix.serializers import CountOut, MatrixOut, MatrixQuery
+from apps.compliance.matrix.serializers import CountingOut, CountOut, MatrixOut, MatrixQuery
 from apps.strict import valid
 
 
@@ -33,16 +33,21 @@ class Matrix(APIView):
 
 
 class Counts(APIView):
-    """How many models that you may read stand how to each control. Judges every one of them: see `judged_at`."""
+    """How many models that you may read stand how to each control.
+
+    Every one of them is judged for it, more than 500 by a worker: see `judged_at`.
+    """
 
     @extend_schema(
         operation_id="compliance_counts", summary="Count models by control and outcome", parameters=[MatrixQuery],
-        responses=CountOut(many=True), tags=["compliance"],
+        responses={200: CountOut(many=True), 202: CountingOut}, tags=["compliance"],
     )  # fmt: skip
     def get(self, request: Request) -> Response:
-        """Answer with one line for each control that is on."""
+        """Answer with one line for each control that is on, or with 202 while a worker judges many models."""
         wanted = _wanted(valid(MatrixQuery, request.query_params.dict()))
         found = queries.counts(request.user, wanted, timezone.now(), asked=True)
+        if found.of is None:
+            return Response(CountingOut({"state": found.state}).data, status=202)
         return Response(
             [
                 {
@@ -50,7 +55,7 @@ class Counts(APIView):
                     **{outcome.value: counter[outcome] for outcome in Outcome},
                     "judged_at": found.judged_at,
                 }
-                for column, counter in found.of or []
+                for column, counter in found.of
             ]
         )
 

@@ -1,53 +1,90 @@
-"""What judging every model brings, kept for a minute for whoever asked: with thousands of models it takes seconds.
+"""What judging many models brings is counted by a worker and kept for whoever asked: it takes seconds.
 
 An answer is one person's, through tokens that leave the same: it tells them again what they were told, and nobody else
-anything. It is asked for with the number of models that they see: with one more or less it is worked out anew.
+anything. It is kept for what was asked, the number of models that they see, and how the controls are set: with one
+model more or less, or another setting, models are judged anew.
 """
 
 import hashlib
-import json
-import logging
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from django.conf import settings
-from django.core.cache import cache
+from django.db import transaction
 
-from apps.accounts.throttle import CACHE_DOWN
+from apps.audit.chain import canonical_json
+from apps.compliance.controls.outcomes import Column
+from apps.compliance.models import KeptCount
+from apps.jobs import services as jobs
+from apps.jobs.models import Job, JobState
 
-logger = logging.getLogger(__name__)
+KIND = "compliance.count"
+SHOWN = timedelta(minutes=10)  # an older answer is shown no longer, though it is being counted anew
+GAVE_UP = timedelta(minutes=1)  # for so long a count that failed is not begun again
+Question = dict[str, Any]  # "of": which count, and what it is asked with, in plain values
+
+
+class State(StrEnum):
+    """How an answer stands: counted lately, being counted (anew) by a worker, or given up by it for now."""
+
+    COUNTED = "counted"
+    COUNTING = "counting"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What came out, in plain values, and when the models were judged for it."""
+class Kept:
+    """What came out, in plain values, and when the models were judged for it; both None where nothing is kept."""
 
     answer: Any
-    at: datetime
+    at: datetime | None
+    state: State
 
 
-def kept(user: Any, asked: list[Any], now: datetime, work: Callable[[], Any]) -> Judged:
-    """Return what `work` brings, or what it brought the same reader within the last minute for what was `asked`."""
-    seconds = settings.COMPLIANCE_COUNTS_SECONDS
-    if not seconds:
-        return Judged(work(), now)
-    key = _key(user, asked)
-    try:
-        found: Judged | None = cache.get(key)
-        if found is None:
-            found = Judged(work(), now)
-            cache.set(key, found, seconds)
-    except CACHE_DOWN:
-        logger.exception("cache unavailable, models are judged each time")
-        return Judged(work(), now)
-    return found
+def kept(user: Any, question: Question, facts: list[Any], now: datetime) -> Kept:
+    """Return what is kept for a question, and let a worker count where nothing is, or what is has become old."""
+    rows = KeptCount.objects.filter(person=user.pk, question=_digest([_bounds(user), question, facts]))
+    row = rows.filter(judged_at__gt=now - SHOWN).first()
+    fresh = row is not None and row.judged_at > now - timedelta(seconds=settings.COMPLIANCE_COUNTS_SECONDS)
+    state = State.COUNTED if fresh else _ask_for(user, question, now)
+    return Kept(row.answer, row.judged_at, state) if row else Kept(None, None, state)
 
 
-def _key(user: Any, asked: list[Any]) -> str:
-    """Return the key of an answer: the person, what their token leaves of what they see, and the question."""
+def keep(user: Any, question: Question, facts: list[Any], answer: Any, now: datetime) -> None:
+    """Keep what a worker counted, in the caller's transaction, and drop what is shown to nobody any more."""
+    KeptCount.objects.filter(judged_at__lt=now - SHOWN).delete()
+    KeptCount.objects.update_or_create(
+        person_id=user.pk,
+        question=_digest([_bounds(user), question, facts]),
+        defaults={"answer": answer, "judged_at": now},
+    )
+
+
+def facts_of(number: int, columns: Iterable[Column]) -> list[Any]:
+    """Return what an answer depends on besides its question: how many models there are, and how controls are set."""
+    return [number, [[column.control.name, column.setting.number] for column in columns]]
+
+
+def _ask_for(user: Any, question: Question, now: datetime) -> State:
+    """Commit a job that counts for this person, unless there is one, or the last one has just failed."""
+    args = {"person": user.pk, "bounds": _bounds(user), "question": question}
+    key = f"{KIND}:{_digest(args)}"
+    last = Job.objects.filter(key=key).order_by("-pk").first()
+    if last and last.state == JobState.FAILED and last.finished_at and last.finished_at > now - GAVE_UP:
+        return State.FAILED
+    with transaction.atomic():
+        jobs.enqueue(KIND, key=key, requested_by=user.get_username(), max_attempts=3, bulk=True, **args)
+    return State.COUNTING
+
+
+def _bounds(user: Any) -> dict[str, Any]:
+    """Return what a token leaves of what the person sees."""
     models = user.bounds.models
-    bounds = None if models is None else sorted(models)
-    question = json.dumps([bounds, user.bounds.managing, asked], default=str)
-    return f"compliance:{user.pk}:{hashlib.sha256(question.encode()).hexdigest()}"
+    return {"models": None if models is None else sorted(models), "managing": user.bounds.managing}
+
+
+def _digest(facts: Any) -> str:
+    return hashlib.sha256(canonical_json(facts).encode()).hexdigest()

@@ -1,17 +1,19 @@
 """Pages and counts of the matrix. Every list starts from the models that the person may read."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils.dateparse import parse_datetime
 
 from apps.compliance.controls import facts as loading
+from apps.compliance.controls.identities import named_then, of_tier_then
 from apps.compliance.controls.outcomes import Cell, Column, Facts, Outcome
 from apps.compliance.controls.settings import columns, judge
-from apps.compliance.matrix.keeping import Judged, kept
+from apps.compliance.matrix.keeping import Question, State, facts_of, kept
 from apps.registry import keyset
 from apps.registry.models import RegisteredModel
 from apps.registry.queries import visible_models
@@ -59,14 +61,15 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Counts:
-    """How many models stand how to each control: (column, {outcome: models}). None: too many to count unasked.
+    """How many models stand how to each control: (column, {outcome: models}). None: too many to count in a request.
 
-    `judged_at`: when they were judged, which is up to a minute ago where there are many.
+    `judged_at`: when they were judged. `state`: whether a worker is counting many of them; None: nobody asked it to.
     """
 
     models: int
     of: list[tuple[Column, Counter[Outcome]]] | None
     judged_at: datetime | None = None
+    state: State | None = None
 
 
 def page_of(user: Any, wanted: Wanted, now: datetime, size: int, cursor: str = "") -> Matrix:
@@ -91,29 +94,48 @@ def page_of(user: Any, wanted: Wanted, now: datetime, size: int, cursor: str = "
 def counts(user: Any, wanted: Wanted, now: datetime, *, asked: bool = False) -> Counts:
     """Return how many visible models that match stand how to each control, whatever outcome the list shows.
 
-    Every model is judged for it, some hundred at a time: of more than a few hundred only when it is `asked` for, and
-    what came out serves the same person for a minute.
+    Every model is judged for it. More than a few hundred are judged by a worker, when it is `asked` for: until it has,
+    there is no count, or the one of some minutes ago.
     """
-    models = models_at(user, wanted, now)
-    number = models.count()
+    number = models_at(user, wanted, now).count()
     if number > MOST_COUNTED and not asked:
         return Counts(number, None)
     shown = _columns(wanted, now)
-
-    def count() -> list[Counter[Outcome]]:
-        return _count(user, wanted, now, len(shown))
-
     if number <= MOST_COUNTED:
-        found = Judged(count(), now)
-    else:
-        setting = [(column.control.name, column.setting.number) for column in shown]
-        found = kept(user, ["counts", number, wanted.at, wanted.q, wanted.risk, setting], now, count)
-    return Counts(number, list(zip(shown, found.answer, strict=True)), found.at)
+        found = _count(every_row(user, wanted, now), len(shown))
+        return Counts(number, list(zip(shown, found, strict=True)), now, State.COUNTED)
+    there = kept(user, _question(wanted), facts_of(number, shown), now)
+    if there.answer is None:
+        return Counts(number, None, None, there.state)
+    found = [Counter({Outcome(outcome): models for outcome, models in one.items()}) for one in there.answer]
+    return Counts(number, list(zip(shown, found, strict=True)), there.at, there.state)
 
 
-def _count(user: Any, wanted: Wanted, now: datetime, columns: int) -> list[Counter[Outcome]]:
+def count_all(
+    user: Any, question: Question, now: datetime, going_on: Callable[[Iterable[Row]], Iterable[Row]]
+) -> tuple[list[Any], list[dict[str, int]]]:
+    """Return what the answer to a question of `counts` depends on, and the answer in plain values."""
+    wanted = _wanted(question)
+    shown = _columns(wanted, now)
+    facts = facts_of(models_at(user, wanted, now).count(), shown)
+    counted = _count(going_on(every_row(user, wanted, now)), len(shown))
+    return facts, [{outcome.value: models for outcome, models in one.items()} for one in counted]
+
+
+def _question(wanted: Wanted) -> Question:
+    """Return what is counted, in plain values; the outcome that the list shows makes no difference."""
+    at = wanted.at.isoformat() if wanted.at else None
+    return {"of": "counts", "at": at, "q": wanted.q, "risk": wanted.risk, "control": wanted.control}
+
+
+def _wanted(question: Question) -> Wanted:
+    at = parse_datetime(question["at"]) if question["at"] else None
+    return Wanted(at=at, q=question["q"], risk=question["risk"], control=question["control"])
+
+
+def _count(rows: Iterable[Row], columns: int) -> list[Counter[Outcome]]:
     counters = [Counter[Outcome]() for _column in range(columns)]
-    for row in every_row(user, wanted, now):
+    for row in rows:
         for counter, cell in zip(counters, row.cells, strict=True):
             counter[cell.finding.outcome] += 1
     return counters
@@ -131,15 +153,18 @@ def every_row(user: Any, wanted: Wanted, now: datetime) -> Iterator[Row]:
 def models_at(user: Any, wanted: Wanted, now: datetime) -> QuerySet[RegisteredModel]:
     """Return the visible models that were in MLflow at the moment asked for and that match, without an order.
 
-    A model's name and risk tier are those of now: earlier ones are not kept.
+    Of the past, a model is found by its risk tier of then, and by what it was called then as well as by its texts of
+    now. What is loaded says what it was: see `Facts`.
     """
-    found = visible_models(user).filter(*(Q(search_text__contains=word) for word in wanted.q.casefold().split()))
-    if wanted.risk:
-        found = found.filter(risk=wanted.risk)
-    if wanted.at is None:
-        return found.filter(deleted_at=None)
-    at = wanted.at
-    return found.filter(Q(deleted_at=None) | Q(deleted_at__gt=at), created_at__lte=at)
+    words, at = wanted.q.casefold().split(), wanted.at
+    matching = Q(*(Q(search_text__contains=word) for word in words))
+    if at is None:
+        found = visible_models(user).filter(matching, deleted_at=None)
+        return found.filter(risk=wanted.risk) if wanted.risk else found
+    if words:
+        matching |= named_then(words, at)
+    found = visible_models(user).filter(matching, Q(deleted_at=None) | Q(deleted_at__gt=at), created_at__lte=at)
+    return found.filter(of_tier_then(wanted.risk, at)) if wanted.risk else found
 
 
 def stands(row: Row, wanted: Wanted) -> bool:

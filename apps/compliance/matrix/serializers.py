@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from apps.compliance.controls.outcomes import Outcome
 from apps.compliance.controls.table import CONTROLS
+from apps.compliance.matrix.keeping import State
 from apps.compliance.matrix.queries import Row
 from apps.compliance.models import Severity
 from apps.strict import Strict
@@ -44,8 +45,9 @@ class StandingOut(serializers.Serializer):
 class ModelStandingOut(serializers.Serializer):
     """A model with what each control says of it."""
 
-    model = serializers.CharField(source="model.reference")
-    risk = serializers.CharField(source="model.risk", allow_blank=True)
+    model = serializers.CharField(source="model.reference", help_text="By which it is found now.")
+    name = serializers.CharField(source="facts.reference", help_text="What it was called at that moment.")
+    risk = serializers.CharField(source="facts.risk", allow_blank=True, help_text="Its risk tier at that moment.")
     production = serializers.SerializerMethodField(help_text="The versions in Production at that moment.")
     held = serializers.SerializerMethodField(help_text="Whether it, or a version of it, was on legal hold.")
     controls = StandingOut(source="cells", many=True)
@@ -76,5 +78,13 @@ class CountOut(serializers.Serializer):
     unknown = serializers.IntegerField()
     not_applicable = serializers.IntegerField()
     judged_at: Any = serializers.DateTimeField(
-        help_text="When the models were judged for it: of more than 500, an answer serves you for a minute."
+        help_text="When the models were judged for it: more than 500 are judged by a worker, some minutes ago at most."
+    )
+
+
+class CountingOut(serializers.Serializer):
+    """There are many models, and a worker judges them: ask the same again in some seconds."""
+
+    state = serializers.ChoiceField(
+        [State.COUNTING.value, State.FAILED.value], help_text="failed: the worker gave up, and begins anew in a minute."
     )

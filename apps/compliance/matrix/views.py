@@ -22,7 +22,7 @@ from apps.compliance.matrix.asking import MatrixFilter, wanted
 from apps.compliance.matrix.serializers import ModelStandingOut
 
 ROWS = 50
-COLUMNS = ("model", "risk", "control", "severity", "outcome", "reason", "link")
+COLUMNS = ("model", "name", "risk", "control", "severity", "outcome", "reason", "link")
 
 
 @login_required
@@ -34,15 +34,15 @@ def matrix(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return render(request, "compliance/matrix.html", context, status=400)
     asked, counts_asked = wanted(form.cleaned_data), request.GET.get("counts") == "on"
-    here = _address(asked)
+    here, cursor = _address(asked), request.GET.get("cursor", "")
     context |= {
         "at": asked.at,
         "wanted": asked,
-        "page": queries.page_of(request.user, asked, now, ROWS, request.GET.get("cursor", "")),
+        "page": queries.page_of(request.user, asked, now, ROWS, cursor),
+        "cursor": cursor,
         "counts": queries.counts(request.user, asked, now, asked=counts_asked),
         "here": here,
         "more": f"{here}&" if here else "?",
-        "counts_asked": counts_asked,
     }
     return render(request, "compliance/matrix.html", context)
 
@@ -99,7 +99,7 @@ def _cells_of(row: queries.Row) -> Iterator[list[str]]:
     for cell in row.cells:
         found = cell.finding
         said = (cell.column.control.name, cell.column.setting.severity, found.outcome, found.reason, found.url)
-        yield [safe(str(value)) for value in (row.model.reference, row.model.risk, *said)]
+        yield [safe(str(value)) for value in (row.model.reference, row.facts.reference, row.facts.risk, *said)]
 
 
 def _lines(rows: Iterable[Iterable[str]]) -> str:

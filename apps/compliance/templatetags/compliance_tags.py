@@ -36,14 +36,16 @@ def _row(row: Row) -> SafeString:
     model = row.model
     under = ", ".join(f"v{placed.version.number}" for placed in row.facts.placed)
     under = _("%(versions)s in Production") % {"versions": under} if under else _("nothing in Production")
+    if row.facts.reference != model.reference:
+        under = _("now called %(name)s") % {"name": model.reference} + f" · {under}"
     return format_html(
         '<tr><th scope="row"><a class="strong-link nowrap" href="{}">{}</a>{}<span class="sub">{}{}</span></th>{}'
         '<td data-label="{}">{}</td></tr>',
         model_address(model.reference),
-        model.reference,
+        row.facts.reference,
         format_html(' <span title="{}">{}</span>', _("On legal hold"), icon("lock")) if row.facts.holds else "",
         under,
-        f" · {model.risk}" if model.risk else "",
+        f" · {row.facts.risk}" if row.facts.risk else "",
         format_html_join("", "{}", ((_cell(cell),) for cell in row.cells)),
         _("What to look at"),
         _reasons(row),

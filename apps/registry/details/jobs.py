@@ -50,6 +50,14 @@ def watch(connection: str) -> int:
     return _make_due(ModelVersion.objects.filter(stage__in=keeping.WATCHED, model__connection=connection))
 
 
+def watch_held(version: int | None, model: int) -> int:
+    """Make a version, or all of a model, due that have no next reading: they are on hold. Returns how many.
+
+    What is lost of them is told from their first reading on, so the first one is to come soon.
+    """
+    return _make_due(ModelVersion.objects.filter(pk=version) if version else ModelVersion.objects.filter(model=model))
+
+
 def _watch_aliased(connection: str) -> None:
     """The same for versions that an alias points to: as often as the others in use are read, for it asks for each."""
     _make_due(ModelVersion.objects.filter(pk__in=ModelAlias.objects.values("version"), model__connection=connection))

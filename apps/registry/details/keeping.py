@@ -2,13 +2,14 @@
 
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from django.utils import timezone
 
 from apps.audit.actions import Action, Source
 from apps.audit.services import Actor, Target, record
-from apps.registry import observers
+from apps.registry import holds, observers
 from apps.registry.details import mlmodel
 from apps.registry.details.reading import Details
 from apps.registry.models import DetailsState, ModelVersion, Stage
@@ -18,7 +19,7 @@ UNFINISHED_RUNS = ("RUNNING", "SCHEDULED")
 READ_AGAIN = timedelta(seconds=60)  # while the run goes on
 LATE_LOGS = timedelta(days=3)  # so long after its registration a version's run may still get metrics
 WATCHED = (Stage.STAGING, Stage.PRODUCTION)  # an exchange of their files must not go unseen, nor of an alias's version
-WATCH_PAUSE = timedelta(hours=6)
+WATCH_PAUSE = timedelta(hours=6)  # of these, and of what is on legal hold: nothing may be lost of it unseen
 MAX_PAUSE = timedelta(hours=1)
 NOT_KEPT = ("problems", "shallow_digest")
 FIELDS = [name for name in Details.__dataclass_fields__ if name not in NOT_KEPT]
@@ -27,6 +28,17 @@ ARTIFACT_PARTS = {"mlmodel": "MLmodel", "requirements": "requirements.txt", "fil
 TOLD = ("run", "params", "metrics", "datasets", "mlmodel", "signature", "requirements", "files", "environment",
         "artifact_digest", "details_error")  # fmt: skip # whose change observers hear of
 COMPLETE = "complete"  # key in `environment`: a thorough reading was kept
+
+
+class RunKept(StrEnum):
+    """How MLflow keeps a run: as it should, deleted so that it can be restored, or not at all."""
+
+    ACTIVE = "active"
+    DELETED = "deleted"
+    GONE = "gone"
+
+
+WORSE = list(RunKept)  # from the first to the last
 
 
 def keep(version: ModelVersion, details: Details, *, asked_at: datetime | None = None) -> bool:
@@ -51,6 +63,7 @@ def keep(version: ModelVersion, details: Details, *, asked_at: datetime | None =
     version.save(update_fields=[*FIELDS, *STATE])
     if changed:
         _tell_exchange(version, before, changed)
+    _tell_lost_run(version, known.get("run"))
     others = [name for name, value in known.items() if getattr(version, name) != value]
     if others and not (others == ["environment"] and COMPLETE not in known["environment"]):  # its first reading
         told = {"changed": others}
@@ -99,6 +112,20 @@ def _tell_exchange(version: ModelVersion, before: str, changed: list[str]) -> No
     observers.tell([Change(Changed.ARTIFACTS, model, version, before, after, details={"changed": changed})])
 
 
+def _tell_lost_run(version: ModelVersion, known: dict[str, Any] | None) -> None:
+    """Tell observers where MLflow keeps the run less than it did at the reading before."""
+    before, after = (_kept(run) for run in (known or {}, version.run))
+    if WORSE.index(after) > WORSE.index(before):
+        told = {"run": version.run_id}
+        observers.tell([Change(Changed.RUN, version.model, version, before.value, after.value, details=told)])
+
+
+def _kept(run: dict[str, Any]) -> RunKept:
+    if not run:
+        return RunKept.GONE
+    return RunKept.DELETED if run.get("lifecycle_stage") == RunKept.DELETED else RunKept.ACTIVE
+
+
 def run_goes_on(version: ModelVersion) -> bool:
     """Whether the run may still log: then what was read is not the last word."""
     return version.run.get("status") in UNFINISHED_RUNS
@@ -108,14 +135,17 @@ def _next_reading(version: ModelVersion, now: datetime) -> datetime | None:
     """Return when to read again: each minute while the run goes on, then after pauses that double, then never.
 
     MLflow tells nobody when an evaluation is logged to a run that has ended, nor when files are exchanged: versions
-    that are in use are looked at every few hours, always.
+    that are in use, and those on legal hold, are looked at every few hours, always.
     """
     if run_goes_on(version):
         return now + READ_AGAIN
     age = now - version.created_at
     late = now + max(READ_AGAIN, age) if version.run and age < LATE_LOGS else None
-    watched = now + WATCH_PAUSE if version.stage in WATCHED or version.aliases.exists() else None
-    return min(filter(None, (late, watched)), default=None)
+    return min(filter(None, (late, now + WATCH_PAUSE if _watched(version) else None)), default=None)
+
+
+def _watched(version: ModelVersion) -> bool:
+    return version.stage in WATCHED or version.aliases.exists() or bool(holds.held(version.model, version))
 
 
 def keep_failure(version: ModelVersion, error: str) -> None:

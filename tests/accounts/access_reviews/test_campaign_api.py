@@ -2,7 +2,8 @@
 
 import pytest
 
-from apps.accounts.access_reviews import lapsing
+from apps.accounts import services
+from apps.accounts.access_reviews import deciding, lapsing
 from apps.accounts.models import AccessReview
 from apps.accounts.services import create_token
 from tests.accounts.access_reviews.conftest import in_days, item_of
@@ -39,6 +40,23 @@ def test_an_owner_lists_what_waits_and_answers(campaign, on_model, alice):
         (row["id"], True, None), (2**62, False, "not_found"),
     ]  # fmt: skip
     assert item_of(on_model).decision == "confirmed"
+
+
+def test_what_an_owner_left_is_any_admins_in_the_api_too(campaign, on_model, admin, alice):
+    services.deactivate(alice, by=admin, reason="They left.")
+    client = signed_in(admin)
+    for path in (f"{ROOT}waiting/", f"{ROOT}{campaign.pk}/items/"):
+        (row,) = [row for row in client.get(path).json()["results"] if row["grant"] == on_model.pk]
+        assert (row["owner"], row["owned_because"], row["former_owner"]) == (None, "admin", "alice")
+    (row,) = client.get(f"{ROOT}{campaign.pk}/items/?owner=alice").json()["results"]
+    assert row["former_owner"] == "alice"
+
+
+def test_what_is_decided_keeps_its_owner_in_the_api_when_they_leave(campaign, on_model, admin, alice):
+    deciding.decide(item_of(on_model).pk, "confirm", by=alice)
+    services.deactivate(alice, by=admin, reason="They left.")
+    (row,) = signed_in(admin).get(f"{ROOT}{campaign.pk}/items/?owner=alice").json()["results"]
+    assert (row["owner"], row["former_owner"], row["decision"]) == ("alice", None, "confirmed")
 
 
 def test_items_are_listed_with_filters_and_unknown_ones_are_refused(campaign, by_name, on_model, admin, alice):

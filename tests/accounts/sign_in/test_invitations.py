@@ -160,10 +160,17 @@ def test_somebody_whose_account_is_in_use_is_told_of_an_invitation_and_of_its_us
     assert told(admin) == []
 
 
-def test_whoever_comes_in_for_the_first_time_is_told_nothing(admin, outbox_is_read):
-    services.invite(username="heidi", by=admin)
-    choose(services.invite(username="heidi", by=admin).link)
-    assert told(User.objects.get(username="heidi")) == []
+def test_whoever_is_invited_is_told_that_a_first_password_was_chosen_and_nothing_before(
+    admin, outbox_is_read, settings
+):
+    settings.MAIL_ENABLED = True
+    services.invite(username="heidi", email="heidi@example.org", by=admin)
+    link = services.invite(username="heidi", by=admin).link
+    heidi = User.objects.get(username="heidi")
+    before = told(heidi)
+    choose(link)
+    assert (before, told(heidi)) == ([], [("A", True)])
+    assert "through its invitation" in Notification.objects.get(user=heidi).sentence
 
 
 def test_the_trail_says_whether_the_account_was_in_use(admin, alice):

@@ -14,6 +14,8 @@ from apps.accounts.roles import ADMIN
 from apps.approvals import services as approvals
 from apps.audit.models import AuditEvent
 from apps.errors import RuleViolation
+from apps.notifications import outbox
+from apps.notifications.models import Notification, OutboxCursor
 from apps.registry.models import RegisteredModel
 from tests.accounts.sign_in.conftest import is_in, sign_in
 from tests.builders import make_model, make_policy, make_version
@@ -317,6 +319,17 @@ def test_an_identity_of_somebody_else_is_not_taken_over(provider, alice, bob):
 def test_one_person_has_one_identity(provider, alice):
     identity(alice, provider, "s-0")
     assert come_back(sign_in("alice"), provider, CONNECT).status_code == 409
+
+
+def test_whoever_connects_their_account_is_told(provider, alice, settings):
+    settings.MAIL_ENABLED = True
+    User.objects.filter(pk=alice.pk).update(email="alice@example.org")
+    OutboxCursor.objects.create(last_id=AuditEvent.objects.count())
+    come_back(sign_in("alice"), provider, CONNECT)
+    outbox.fan_out()
+    told = Notification.objects.get(user=alice, kind="account")
+    assert told.sentence.startswith("Single sign-on was connected with your account")
+    assert (told.url, told.mail_at is not None) == ("/account/security/", True)
 
 
 def test_an_answer_to_connect_is_not_taken_by_who_signed_in_meanwhile(provider, alice, bob):

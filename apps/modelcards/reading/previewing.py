@@ -1,0 +1,79 @@
+"""What a requirement set would change, before it is published: how many cards in use would then lack something."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from apps.errors import Conflict, InvalidInput
+from apps.modelcards import requirements, rules
+from apps.modelcards.models import Card
+from apps.modelcards.reading.matrix import Cell, changed
+from apps.modelcards.schema.fields import TIERS, Field
+from apps.registry.models import ModelVersion
+from apps.registry.queries import visible_models
+from apps.texts import text_from
+
+IN_USE = rules.STAGES
+NAMED = 20  # cards that are named
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """A version in use whose card would lack something that it does not lack now."""
+
+    version: ModelVersion
+    fields: list[Field]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What publishing would do. `newly` is how many cards would come to lack something, `named` the first of them."""
+
+    changes: list[tuple[Field, str, Cell, Cell]]
+    in_use: int  # cards of versions in Staging or Production
+    without: int  # versions there without a card
+    newly: int
+    named: list[Lacking]
+    freed: int  # cards that would lack nothing any more
+
+
+def preview(levels: Any, *, reason: str, seen: int, by: Any) -> Preview:
+    """Return what a set would change among the models that a person sees.
+
+    Raises InvalidInput (fields "levels", "reason") and Conflict, as `requirements.publish` would.
+    """
+    try:
+        wanted = rules.check_levels(levels)
+    except ValueError as error:
+        message = _("Levels are S, P or - for each field and tier; this one is not: %(what)s.")
+        raise InvalidInput(message % {"what": error}, field="levels") from None
+    text_from(reason, field="reason")
+    now = requirements.current()
+    if now.number != seen:
+        message = _("Set %(number)s was published while you were editing. Look at it, then make your change again.")
+        raise Conflict(message % {"number": now.number})
+    changes = changed(now.levels, wanted)
+    if not changes:
+        raise Conflict(_("This set asks for the same as the one that governs. There is nothing to publish."))
+    return _counted(changes, now.levels, wanted, by)
+
+
+def _counted(changes: list[tuple[Field, str, Cell, Cell]], old: rules.Levels, new: rules.Levels, by: Any) -> Preview:
+    """Go through the cards in use, one query in portions, keeping none but those that are named."""
+    asked = {(stage, tier): (rules.required(old, stage, tier), rules.required(new, stage, tier))
+             for stage in IN_USE for tier in TIERS}  # fmt: skip
+    versions = ModelVersion.objects.filter(model__in=visible_models(by), model__deleted_at=None, deleted_at=None,
+                                           stage__in=IN_USE)  # fmt: skip
+    cards = Card.objects.filter(version__in=versions).select_related("version__model").order_by("pk")
+    in_use = newly = freed = 0
+    named: list[Lacking] = []
+    for card in cards.iterator(chunk_size=500):
+        in_use += 1
+        before, after = asked[card.version.stage, rules.tier_of(card.version.model.risk)]
+        lacked, lacks = rules.missing(card.standing, before), rules.missing(card.standing, after)
+        freed += bool(lacked and not lacks)
+        if fields := [field for field, _how in lacks if field not in before]:
+            newly += 1
+            named += [Lacking(card.version, fields)] if len(named) < NAMED else []
+    return Preview(changes, in_use, versions.filter(card=None).count(), newly, named, freed)

@@ -48,8 +48,8 @@ def history(request: HttpRequest, name: str, number: int) -> HttpResponse:
 def changes_of(card: Card, rows: list[CardRevision]) -> list[Change]:
     """Return what each of some neighbouring revisions, newest first, changed. One query."""
     parents = {row.number: row for row in rows}
-    if rows and rows[-1].parent:
-        parents |= {row.number: row for row in card.revisions.filter(number=rows[-1].parent)}
+    if rows:
+        parents |= {row.number: row for row in card.revisions.filter(number=rows[-1].number - 1)}
     return [Change(row, _fields(parents.get(row.parent or 0), row)) for row in rows]
 
 

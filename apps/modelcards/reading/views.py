@@ -162,8 +162,9 @@ def badge(request: HttpRequest, name: str, number: int) -> HttpResponse:
         how = queries.completeness(found, version.model.risk, next_stage(version))
         message = _("%(percent)s %% · %(stage)s") % {"percent": how.percent, "stage": stage}
         tone = badges.tone_of(how.percent)
-    etag = f'"{digest_of([message, tone, found.digest if found else ""])[:32]}"'
-    response = HttpResponse(badges.badge(_("model card"), message, tone), content_type="image/svg+xml")
+    picture = badges.badge(_("model card"), message, tone)
+    etag = f'"{digest_of([picture, found.digest if found else ""])[:32]}"'
+    response = HttpResponse(picture, content_type="image/svg+xml")
     response["ETag"] = etag
     response["Cache-Control"] = f"private, max-age={BADGE_SECONDS}"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"

@@ -392,7 +392,7 @@ def send_back_without_a_reason(page: Page, world: World) -> None:
 
 
 def comment_nothing(page: Page, world: World) -> None:
-    page.get_by_text("Comment on Risks and ethics").click()
+    page.get_by_text("Comment on Risks and ethics", exact=True).click()
     page.locator("#comments-risks").get_by_role("button", name="Keep the comment").click()
     page.get_by_role("alert").first.wait_for()
 

@@ -79,6 +79,16 @@ class Part:
     resolved: list[CardComment]
 
     @property
+    def shown(self) -> list[Row]:
+        """The fields that say something, or that have to."""
+        return [row for row in self.rows if row.name != "empty" or row.missing or row.outdated]
+
+    @property
+    def blank(self) -> list[Row]:
+        """The fields that are empty, and that nobody asks for now."""
+        return [row for row in self.rows if row.name == "empty" and not (row.missing or row.outdated)]
+
+    @property
     def missing(self) -> int:
         """How many of its fields are not settled though the next stage asks for them."""
         return sum(row.missing for row in self.rows)

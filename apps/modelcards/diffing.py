@@ -16,8 +16,11 @@ from apps.modelcards.schema.kinds import Kind, Text
 from apps.modelcards.wording import ADDED, REMOVED, SAME, Effort, Piece
 
 CHANGED = "changed"
+SHORTEST = 12  # characters of what is compared by word
 STEPS = 1_500_000  # of a whole card: half a second at worst
 Pair = tuple[Any, Any]  # (before, after); None where there is none
+Reading = tuple[str, Text, bool, Callable[[Any], str]]  # name and label of a part, whether by word, how it is read
+_WHOLE: Reading = ("", "", True, str)
 
 
 @dataclass(frozen=True)
@@ -117,9 +120,15 @@ def three_way(base: Content, mine: Content, theirs: Content) -> Merge:
     return Merge(Content(values, states), conflicts, taken, given)
 
 
-def pieces_of(before: Any, after: Any, effort: Effort | None = None) -> list[Piece]:
-    """Return two texts word by word; None counts as nothing."""
-    return wording.compared(_text(before), _text(after), effort)
+def pieces_of(before: Any, after: Any, effort: Effort | None = None, *, by_word: bool = True) -> list[Piece]:
+    """Return two texts word by word; None counts as nothing.
+
+    A line, a number, a date, or a text of a word or two, is shown whole on either side: "0.8" → "0.9" is one change.
+    """
+    old, new = _text(before), _text(after)
+    if by_word and min(len(old), len(new)) >= SHORTEST:
+        return wording.compared(old, new, effort)
+    return [Piece(change, text) for change, text in ((REMOVED, old), (ADDED, new)) if text]
 
 
 def _conflict(known: Field, base: Content, mine: Content, theirs: Content) -> Conflict:
@@ -137,7 +146,7 @@ def _inside(known: Field, old: Any, new: Any, effort: Effort) -> tuple[list[Piec
             return [], _mapping(old or {}, new or {}, effort)
         case Kind.ITEMS:
             return [], [_item(pair, effort) for pair in _placed(old or [], new or [], effort)]
-    return pieces_of(old, new, effort), []
+    return pieces_of(old, new, effort, by_word=known.kind is Kind.PROSE), []
 
 
 def _keyed(old: list[Any], new: list[Any], keys: tuple[str, ...]) -> Iterable[Pair]:
@@ -194,17 +203,17 @@ def _placed(old: list[str], new: list[str], effort: Effort) -> Iterable[Pair]:
 def _mapping(old: dict[str, str], new: dict[str, str], effort: Effort) -> list[EntryChange]:
     names = [*new, *(name for name in old if name not in new)]
     pairs = ((name, old.get(name), new.get(name)) for name in names)
-    return [_entry(name, (before, after), [("", "", str)], effort) for name, before, after in pairs if before != after]
+    return [_entry(name, (before, after), [_WHOLE], effort) for name, before, after in pairs if before != after]
 
 
 def _item(pair: Pair, effort: Effort) -> EntryChange:
-    return _entry("", pair, [("", "", str)], effort)
+    return _entry("", pair, [_WHOLE], effort)
 
 
 def _record(known: Field, pair: Pair, effort: Effort) -> EntryChange:
     shown = pair[1] or pair[0]
     title = " · ".join(str(shown[name]) for name in known.keys if shown.get(name))
-    named = [(part.name, part.label, _reader(part.name)) for part in known.parts]
+    named = [(part.name, part.label, part.kind is not Kind.LINE, _reader(part.name)) for part in known.parts]
     return _entry(title, pair, named, effort)
 
 
@@ -212,14 +221,14 @@ def _reader(name: str) -> Callable[[Any], str]:
     return lambda row: _text(row.get(name))
 
 
-def _entry(title: str, pair: Pair, parts: list[tuple[str, Text, Callable[[Any], str]]], effort: Effort) -> EntryChange:
+def _entry(title: str, pair: Pair, parts: list[Reading], effort: Effort) -> EntryChange:
     before, after = pair
     change = ADDED if before is None else REMOVED if after is None else CHANGED
     found = []
-    for name, label, read in parts:
+    for name, label, by_word, read in parts:
         old, new = ("" if row is None else read(row) for row in pair)
         if old != new:
-            found.append(PartChange(name, label, old, new, pieces_of(old, new, effort)))
+            found.append(PartChange(name, label, old, new, pieces_of(old, new, effort, by_word=by_word)))
     return EntryChange(change, title, found)
 
 

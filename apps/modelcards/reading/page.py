@@ -115,7 +115,7 @@ def rights(version: ModelVersion, card: Card | None, by: User) -> Rights:
     return Rights(
         write=Permission.MODEL_WRITE in held and not gone,
         comment=bool(card and comments.NEEDED & held) and not by.is_service,
-        steps=lifecycle.allowed(card, by) if card else [],
+        steps=sorted(lifecycle.allowed(card, by), key=list(STEP_LABELS).index) if card else [],
     )
 
 

@@ -140,3 +140,8 @@ def test_no_change_of_either_side_is_lost(base, mine, theirs):
     for name in {*base, *mine, *theirs} - at_odds:
         changed = [side.get(name) for side in (mine, theirs) if side.get(name) != base.get(name)]
         assert merge.content.values.get(name) == (changed[0] if changed else base.get(name))
+
+
+def test_a_number_is_shown_whole_on_either_side():
+    (entry,) = of("performance_metrics", [{"name": "f1", "value": "0.8"}], [{"name": "f1", "value": "0.9"}]).entries
+    assert entry.parts[0].pieces == [Piece(REMOVED, "0.8"), Piece(ADDED, "0.9")]

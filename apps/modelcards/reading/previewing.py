@@ -65,15 +65,18 @@ def _counted(changes: list[tuple[Field, str, Cell, Cell]], old: rules.Levels, ne
              for stage in IN_USE for tier in TIERS}  # fmt: skip
     versions = ModelVersion.objects.filter(model__in=visible_models(by), model__deleted_at=None, deleted_at=None,
                                            stage__in=IN_USE)  # fmt: skip
-    cards = Card.objects.filter(version__in=versions).select_related("version__model").order_by("pk")
+    cards = Card.objects.filter(version__in=versions).order_by("pk")
+    rows = cards.values_list("version_id", "standing", "version__stage", "version__model__risk")
     in_use = newly = freed = 0
-    named: list[Lacking] = []
-    for card in cards.iterator(chunk_size=500):
+    named: dict[int, list[Field]] = {}
+    for version, standing, stage, risk in rows.iterator(chunk_size=500):
         in_use += 1
-        before, after = asked[card.version.stage, rules.tier_of(card.version.model.risk)]
-        lacked, lacks = rules.missing(card.standing, before), rules.missing(card.standing, after)
-        freed += bool(lacked and not lacks)
+        before, after = asked[stage, rules.tier_of(risk)]
+        lacks = rules.missing(standing, after)
+        freed += bool(not lacks and rules.missing(standing, before))
         if fields := [field for field, _how in lacks if field not in before]:
             newly += 1
-            named += [Lacking(card.version, fields)] if len(named) < NAMED else []
-    return Preview(changes, in_use, versions.filter(card=None).count(), newly, named, freed)
+            named |= {version: fields} if len(named) < NAMED else {}
+    found = ModelVersion.objects.select_related("model").in_bulk(named)
+    lacking = [Lacking(found[version], fields) for version, fields in named.items()]
+    return Preview(changes, in_use, versions.filter(card=None).count(), newly, lacking, freed)

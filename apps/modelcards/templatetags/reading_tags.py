@@ -12,15 +12,17 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from apps.modelcards.content import STATE_LABELS
+from apps.modelcards.diffing import CHANGED, EntryChange, PartChange
 from apps.modelcards.markdown import rendered
 from apps.modelcards.rules import STANDING_LABELS, Standing
 from apps.modelcards.schema.fields import Field
 from apps.modelcards.schema.kinds import Kind, Part
-from apps.modelcards.wording import ADDED, SAME, Piece
-from apps.registry.marks import chip
+from apps.modelcards.wording import ADDED, REMOVED, SAME, Piece
+from apps.registry.marks import chip, icon
 
 register = template.Library()
 MOST_SAME = 400  # characters of what stayed, between two changes
+MOST_TITLE = 200  # characters
 CONTEXT = 150  # characters that are kept on either side of what is left out
 STANDING_LOOKS = {
     Standing.SETTLED: ("success", "check"),
@@ -71,6 +73,35 @@ def _piece(piece: Piece, gone: str, come: str) -> str:
     tag, sign, word = ("ins", "+", come) if piece.change == ADDED else ("del", "−", gone)
     said = f'<span class="visually-hidden">{word} </span><span class="sign" aria-hidden="true">{sign}</span>'
     return f"<{tag}>{said}{escape(piece.text)}</{tag}>"
+
+
+@register.simple_tag
+def entry_rows(entries: Iterable[EntryChange]) -> SafeString:
+    """Write the records, names or items of a field that differ, each with what of it does."""
+    heads = {
+        ADDED: diff_word("added", "plus", _("added")),
+        REMOVED: diff_word("removed", "minus", _("removed")),
+        CHANGED: diff_word("changed", "edit", _("changed")),
+    }
+    said = (escape(_("removed:")), escape(_("added:")))
+    return SafeString("".join(_entry(entry, heads[entry.change], said) for entry in entries))
+
+
+def diff_word(change: str, icon_name: str, word: str) -> str:
+    """Return what happened, as an icon and a word on its colour."""
+    return f'<span class="diff-word diff-{change}">{icon(icon_name)}{escape(word)}</span>'
+
+
+def _entry(entry: EntryChange, head: str, said: tuple[str, str]) -> str:
+    title = entry.title if len(entry.title) <= MOST_TITLE else f"{entry.title[: MOST_TITLE - 1]}…"
+    strong = f" <strong>{escape(title)}</strong>" if title else ""
+    parts = "".join(_part(part, said) for part in entry.parts)
+    return f"<li><p>{head}{strong}</p>{parts}</li>"
+
+
+def _part(part: PartChange, said: tuple[str, str]) -> str:
+    label = f'<span class="quiet">{escape(str(part.label))}:</span> ' if part.label else ""
+    return f'<div class="words prose">{label}{"".join(_piece(piece, *said) for piece in part.pieces)}</div>'
 
 
 @register.simple_tag

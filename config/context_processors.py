@@ -53,7 +53,15 @@ NAVIGATION: tuple[tuple[str, Any, Permission | None, tuple[str, ...]], ...] = (
         "registry:model-list",
         _("Models"),
         None,
-        ("registry:model-detail", "registry:version-detail", "registry:compare"),
+        (
+            "registry:model-detail",
+            "registry:version-detail",
+            "registry:compare",
+            "modelcards:card",
+            "modelcards:revision",
+            "modelcards:history",
+            "modelcards:compare",
+        ),
     ),
     ("approvals:review-queue", _("Reviews"), None, ("approvals:sign-together", "approvals:delegation-list")),
     (
@@ -70,7 +78,12 @@ NAVIGATION: tuple[tuple[str, Any, Permission | None, tuple[str, ...]], ...] = (
         ("compliance:control-list", "compliance:hold-list", "compliance:evidence"),
     ),
     ("audit:event-list", _("Audit"), None, AUDIT_PAGES),
-    ("approvals:policy-list", _("Policies"), Permission.POLICY_MANAGE, ("registry:metric-list",)),
+    (
+        "approvals:policy-list",
+        _("Policies"),
+        Permission.POLICY_MANAGE,
+        ("registry:metric-list", "modelcards:requirements"),
+    ),
     ("accounts:people", _("People"), Permission.PEOPLE_MANAGE, PEOPLE_PAGES),
     ("registry:sync", _("Sync"), Permission.SYNC_RUN, ()),
     (

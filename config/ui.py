@@ -17,6 +17,7 @@ from apps.accounts.models import Decision, ReviewState
 from apps.accounts.profiles import PersonState
 from apps.approvals.models import DriftKind, DriftState, RequestState, Verdict
 from apps.audit.actions import AccessOutcome, Outcome
+from apps.modelcards.models import CardState
 from apps.registry.figures import figure, percent, signed
 from apps.registry.marks import ago, icon
 from apps.registry.models import DetailsState, Stage, SyncState
@@ -128,6 +129,15 @@ CHIPS: dict[str, dict[str, Look]] = {
             DriftKind.ALIAS: ("neutral", "lock"),
             DriftKind.ARTIFACTS: ("neutral", "box"),
             DriftKind.DELETED: ("neutral", "x"),
+        },
+    ),
+    "card": _looks(
+        CardState,
+        {
+            CardState.DRAFT: ("neutral", "edit"),
+            CardState.IN_REVIEW: ("info", "clock"),
+            CardState.APPROVED: ("success", "check-circle"),
+            CardState.ARCHIVED: ("neutral", "archive"),
         },
     ),
     "check": {

@@ -33,6 +33,9 @@ from apps.approvals.models import (
 )
 from apps.compliance.models import LegalHold
 from apps.encryption import seal
+from apps.modelcards import comments
+from apps.modelcards import services as cards
+from apps.modelcards.models import CardComment
 from apps.notifications.models import Delivery, Endpoint
 from apps.registry.models import RegisteredModel, SavedView
 from tests.builders import make_model, make_policy, make_version
@@ -75,6 +78,8 @@ def public(status: int = 200, **more: Any) -> Row:
 ASKERS = {"data_scientist": 200, "ml_engineer": 200, "admin": 200, "*": 403}
 ASKED_PAGE = {"data_scientist": 302, "ml_engineer": 302, "admin": 302, "*": 403}
 ASKED_API = {"data_scientist": 201, "ml_engineer": 201, "admin": 201, "*": 403}
+WRITERS_409 = {"data_scientist": 409, "ml_engineer": 409, "admin": 409, "*": 403}
+COMMENTERS = ASKED_PAGE | {"reviewer": 302}
 SETTLERS = {"ml_engineer": 302, "admin": 302, "reviewer": 302, "*": 403}
 REVERTERS = {"ml_engineer": 200, "admin": 200, "reviewer": 200, "*": 403}
 ASKERS_API = {"data_scientist": 200, "ml_engineer": 200, "admin": 200, "*": 403}
@@ -112,6 +117,7 @@ ONE_ITEM = {"ids": [1], "reason": "Yes."}
 HOLD = {"model": "churn", "version": 2, "reason": "Case 4."}
 HOLDERS = {"admin": 201, "*": 403}
 CONTROL = {"enabled": True, "severity": "low", "reason": "Not yet.", "seen": 0}
+REQUIREMENTS = {"language.low": "S", "reason": "Texts in many languages.", "seen": 0, "do": "publish"}
 TABLE = {
     ("home", "GET"): public(302),
     ("healthz", "GET"): public(200),
@@ -185,6 +191,18 @@ TABLE = {
     ("registry:metric-list", "GET"): page(),
     ("registry:metric-list", "POST"): page(403, 403, 302, payload=DIRECTION),
     ("registry:picture", "GET"): page(503, 404, 503),  # there is no MLflow behind this test
+    ("modelcards:card", "GET"): page(200, 404),
+    ("modelcards:start", "POST"): page(WRITERS_409, 404, 409),  # there is one
+    ("modelcards:refresh", "POST"): page(ASKED_PAGE, 404, 302, payload={"base": 1}),
+    ("modelcards:step", "POST"): page(WRITERS_409, 404, 409, payload={"seen": "{digest}"}),  # not the card's digest
+    ("modelcards:comment", "POST"): page(COMMENTERS, 404, 302, payload={"section": "use", "body": "For whom?"}),
+    ("modelcards:resolve", "POST"): page(ASKED_PAGE, 404, 302),
+    ("modelcards:history", "GET"): page(200, 404),
+    ("modelcards:revision", "GET"): page(200, 404),
+    ("modelcards:compare", "GET"): page(200, 404),
+    ("modelcards:badge", "GET"): page(200, 404),
+    ("modelcards:requirements", "GET"): page(),
+    ("modelcards:requirements", "POST"): page(403, 403, 302, payload=REQUIREMENTS),
     ("registry:sync", "GET"): page(),
     ("registry:sync-run", "POST"): page(403, 403, 302),
     ("registry:sync-cancel", "POST"): page(403, 403, 404),  # there is no such sync
@@ -484,6 +502,8 @@ def ask(alice: User, erin: User) -> ApprovalRequest:
     soon = timezone.now() + timedelta(hours=1)
     ApiToken.objects.create(user=alice, name="laptop", prefix="3f9c02d41b7a", expires_at=soon)
     Invitation.objects.create(person=erin, digest=digest_of(INVITED), invited_by="admin", expires_at=soon)
+    cards.start("churn", 2, by=alice)
+    comments.add("churn", 2, section="use", body="Who is called?", by=alice)
     asked = services.open_request(version.pk, "Production", reason="Better.", by=alice)
     until = timezone.now() + timedelta(days=7)
     Waiver.objects.create(request=asked, check_name="description", reason="Known.", waived_by=alice, expires_at=until)
@@ -530,7 +550,8 @@ def address(name: str, request: ApprovalRequest, query: str = "") -> str:
     """Return the path of an address, about the requested model."""
     numbers = {"id": request.pk, "name": "churn", "number": request.version.number, "connection": "default", "run": 1,
                "alias": "champion", "place": 0, "account": 0, "text": INVITED, "control": "drift",
-               "username": "alice", "kind": "registry.registeredmodel", "key": 1}  # fmt: skip
+               "username": "alice", "step": "submit", "revision": 1, "key": 1,
+               "kind": "registry.registeredmodel"}  # fmt: skip
     if name in ("api:event-detail", "audit:event-detail"):
         numbers["number"] = 1  # the event of the request
     if name == "accounts:person":
@@ -559,6 +580,8 @@ def address(name: str, request: ApprovalRequest, query: str = "") -> str:
         numbers["id"] = ApprovalPolicy.objects.get(state="draft").pk
     if ":freeze-" in name:
         numbers["id"] = FreezeWindow.objects.get().pk
+    if name == "modelcards:resolve":
+        numbers["comment"] = CardComment.objects.get().pk
     if ":hold-lift" in name:
         numbers["hold"] = LegalHold.objects.get().pk
     if ":drift-" in name:

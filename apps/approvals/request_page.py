@@ -8,7 +8,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from apps.accounts.assurance import SignWith
-from apps.approvals import blockers, eligibility, evidence, findings, queries, rules, schedule, staleness
+from apps.approvals import (
+    blockers,
+    card_changes,
+    eligibility,
+    evidence,
+    findings,
+    queries,
+    rules,
+    schedule,
+    staleness,
+)
 from apps.approvals.acting import EFFECTS
 from apps.approvals.checks import CheckResult, Outcome
 from apps.approvals.drift import covering
@@ -49,10 +59,12 @@ def request_context(asked: ApprovalRequest, user: Any) -> dict[str, Any]:
     events, reviews = events_of(asked), list(asked.reviews.all())
     draft = asked.state == RequestState.DRAFT
     closed = asked.closed_at is not None
+    side_by_side = compared(asked, archived_numbers(events))
     return {
         **moving_context(asked),
         **checks_context(findings.checks_of(asked) if not draft else []),
-        "compared": compared(asked, archived_numbers(events)),
+        "compared": side_by_side,
+        "card_change": card_changes.of(asked, side_by_side.base, reviews),
         "headline": headline_in_words(asked.headline),
         "timeline": timeline(asked, reviews, events),
         "seats": seating(asked, reviews),

@@ -68,9 +68,17 @@ def content_of(row: CardRevision) -> Content:
     return Content(row.values, row.states)
 
 
-def outdated(version: ModelVersion, content: Content) -> list[str]:
-    """Return the fields whose facts MLflow has differently now: the card is no longer in step. One query."""
-    now = filling.refreshed(content, facts.facts_of(version))
+def as_of_now(version: ModelVersion, content: Content) -> Content:
+    """Return the card with facts as MLflow has them now. One query."""
+    return filling.refreshed(content, facts.facts_of(version))
+
+
+def outdated(version: ModelVersion, content: Content, now: Content | None = None) -> list[str]:
+    """Return the fields whose facts MLflow has differently now: the card is no longer in step.
+
+    `now` is what `as_of_now` answered, where that was asked already; without it one query.
+    """
+    now = now or as_of_now(version, content)
     names = {**content.values, **now.values}
     return [name for name in names if (now.values.get(name), now.states.get(name)) !=
             (content.values.get(name), content.states.get(name))]  # fmt: skip

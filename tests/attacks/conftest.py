@@ -17,6 +17,7 @@ from apps.accounts.services import create_token
 from apps.approvals.models import ApprovalPolicy, Condition, Delegation, DriftFinding, FreezeWindow, Waiver
 from apps.audit.models import AuditEvent
 from apps.compliance.models import ControlSetting, LegalHold
+from apps.modelcards.models import Card, CardComment
 from apps.notifications.models import Delivery, Endpoint, Notification
 from apps.registry.models import RegisteredModel, SavedView, SyncRun
 from tests.attacks.forms import Form, forms_on, pages
@@ -55,7 +56,7 @@ class House:
     def ids(self) -> dict[str, list[Any]]:
         """Numbers, and prefixes of tokens, of what strangers may not see, by what stands before them in an address."""
         rows = {
-            "access-reviews": AccessReview,
+            "access-reviews": AccessReview, "comments": CardComment,
             "conditions": Condition, "delegations": Delegation, "deliveries": Delivery, "drift": DriftFinding,
             "events": AuditEvent, "freezes": FreezeWindow, "grants": Grant, "holds": LegalHold, "ids": Notification,
             "policies": ApprovalPolicy, "runs": SyncRun, "views": SavedView, "waivers": Waiver, "webhooks": Endpoint,
@@ -90,7 +91,9 @@ class House:
             "endpoint": self.ids["webhooks"], "delivery": self.ids["deliveries"], "connection": ["default", "eu"],
             "delegate": ["bob"], "delegator": ["erin"], "on_behalf_of": ["erin"], "group": ["risk"],
             "username": ["alice"], "prefix": self.ids["tokens"], "account": ["alice"], "person": ["alice"],
-            "model_id": [self.world.churn.pk], "check": ["signature"], "reason": ["Because."], "q": ["churn"],
+            "model_id": [self.world.churn.pk], "check": ["signature"], "section": ["use"],
+            "seen": list(Card.objects.values_list("digest", flat=True)), "comment": self.ids["comments"],
+            "reason": ["Because."], "q": ["churn"],
         }  # fmt: skip
 
 

@@ -31,6 +31,7 @@ NOT_PAGES = {"home", "registry:signature", "healthz", "readyz", "accounts:sign-o
              "accounts:access-review-json",
              "accounts:grant-end", "registry:sync-run", "registry:sync-cancel",
              "registry:webhook-receive", "registry:compare-csv",
+             "modelcards:start", "modelcards:refresh", "modelcards:resolve", "modelcards:badge",
              "registry:compare-json", "registry:picture", "registry:view-open", "approvals:request-bypass-drop",
              "approvals:as-of-csv", "approvals:as-of-json", "approvals:request-export",
              "audit:access-export", "audit:export-jsonl", "audit:export-csv", "approvals:model-report-json",
@@ -385,6 +386,29 @@ def open_the_removal(page: Page, world: World) -> None:
     page.get_by_text("Remove this webhook?").wait_for()
 
 
+def send_back_without_a_reason(page: Page, world: World) -> None:
+    page.get_by_role("button", name="Send it back").click()
+    page.get_by_role("alert").first.wait_for()
+
+
+def comment_nothing(page: Page, world: World) -> None:
+    page.get_by_text("Comment on Risks and ethics", exact=True).click()
+    page.locator("#comments-risks").get_by_role("button", name="Keep the comment").click()
+    page.get_by_role("alert").first.wait_for()
+
+
+def look_at_requirements(page: Page, world: World) -> None:
+    page.get_by_label("Language, low").select_option("S")
+    page.get_by_label("Reason").fill("Texts in many languages.")
+    page.get_by_role("button", name="Look at what would change").click()
+    page.get_by_role("button", name="Publish the set").wait_for()
+
+
+def require_without_a_reason(page: Page, world: World) -> None:
+    page.get_by_role("button", name="Look at what would change").click()
+    page.get_by_role("alert").first.wait_for()
+
+
 V2 = "/models/churn-classifier/v/2/"
 LINT = "/requests/{changes_requested}/waive/?check=external:lint"
 SIGHTS = {
@@ -418,6 +442,23 @@ SIGHTS = {
     "metrics": Sight("registry:metric-list", "/metrics/"),
     "metrics, to an admin": Sight("registry:metric-list", "/metrics/?metric=epochs", by="admin", does=set_no_direction),
     "compare, nothing chosen": Sight("registry:compare", "/compare/"),
+    "card": Sight("modelcards:card", f"{V2}card/"),
+    "card, to its author": Sight("modelcards:card", f"{V2}card/", by="alice"),
+    "card, none": Sight("modelcards:card", "/models/churn-classifier/v/3/card/", by="alice"),
+    "card, out of step": Sight("modelcards:card", "/models/forecast-out-of-step/v/1/card/", by="alice"),
+    "card, sent back without a reason": Sight("modelcards:step", f"{V2}card/", does=send_back_without_a_reason),
+    "card, an empty comment": Sight("modelcards:comment", f"{V2}card/", does=comment_nothing),
+    "card, an older revision": Sight("modelcards:revision", f"{V2}card/revisions/1/"),
+    "card, history": Sight("modelcards:history", f"{V2}card/history/"),
+    "card, compared": Sight("modelcards:compare", f"{V2}card/compare/?base=1&other=3"),
+    "card, compared with the version before": Sight("modelcards:compare", f"{V2}card/compare/?with=1"),
+    "requirements": Sight("modelcards:requirements", "/cards/requirements/"),
+    "requirements, edited": Sight(
+        "modelcards:requirements", "/cards/requirements/?edit=on", by="admin", does=require_without_a_reason
+    ),
+    "requirements, what would change": Sight(
+        "modelcards:requirements", "/cards/requirements/?edit=on", by="admin", does=look_at_requirements
+    ),
     "ask": Sight("approvals:request-new", f"{V2}request/", by="alice"),
     "ask, errors": Sight("approvals:request-new", f"{V2}request/", by="alice", does=send_empty_request),
     "ask, not allowed": Sight("approvals:request-new", f"{V2}request/", by="charlie", status=403),

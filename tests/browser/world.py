@@ -36,6 +36,10 @@ from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.compliance.models import HoldBreach, LegalHold
 from apps.encryption import seal
+from apps.modelcards import comments
+from apps.modelcards import services as cards
+from apps.modelcards.filling import Edit
+from apps.modelcards.models import Card, CardState
 from apps.notifications import endpoints, outbox
 from apps.notifications.models import Notification, OutboxCursor
 from apps.registry.models import (
@@ -95,6 +99,7 @@ def build() -> World:
     for stage, approvals in (("Staging", 1), ("Production", 2), ("Archived", 1)):
         make_policy(stage, required_approvals=approvals)
     world = World(people, _churn())
+    _cards(people)
     _ask_and_decide(world)
     _drift(world)
     _exceptions(world)
@@ -115,6 +120,35 @@ def build() -> World:
     _second_server()
     _tell_of_it(world)
     return world
+
+
+def _cards(people: dict[str, User]) -> None:
+    """Cards: approved in Production, in review with everything a field can be, out of step; and one that is a draft."""
+    alice, erin, churn = people["alice"], people["erin"], "churn-classifier"
+    written = {
+        "intended_use": "Supports the **retention** team:\n\n- whom to call first\n- whom to leave alone",
+        "users": ["Retention team", "解約防止チーム"], "owner_team": "retention", "license": "Proprietary",
+        "authors": [{"name": "alice", "contact": "alice@example.org"}], "model_type": "Random forest",
+        "test_data": [{"name": "june", "rows": "20,000", "details": {"期間": "2026年6月"}}],
+        "architecture": "One hundred trees of depth three behind a scaler.",
+    }  # fmt: skip
+    for number in (1, 2):
+        cards.start(churn, number, by=alice)
+        written |= {"intended_use": f"{written['intended_use']}\n\nVersion {number}."}
+        cards.save(churn, number, Edit(written, confirm=frozenset(written)), base=1, by=alice)
+    edit = Edit(
+        {"date": "2026-04-30", "limitations": ["Trained on May alone.", "TBD"], "rollback_plan": "TBD"},
+        lacking={"factors": "No groups are recorded."}, overrides={"date": "It was trained the day before."},
+    )  # fmt: skip
+    cards.save(churn, 2, edit, base=2, by=alice)
+    comments.add(churn, 2, section="use", body="Who is called, and by whom?", by=erin)
+    resolved = comments.add(churn, 2, section="risks", body="What of those who pay late?", by=erin)
+    comments.resolve(churn, 2, resolved.pk, by=alice)
+    Card.objects.filter(version__number=2).update(state=CardState.IN_REVIEW)
+    model = make_model("forecast-out-of-step")
+    version = make_version(model, 1)
+    cards.start(model.name, 1, by=alice)
+    ModelVersion.objects.filter(pk=version.pk).update(params={"depth": "7"}, metrics=BETTER)
 
 
 def _hold(version: ModelVersion, by: User) -> None:

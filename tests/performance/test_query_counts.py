@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from apps.accounts import grants
 from apps.accounts.models import AccessReview, AccessReviewItem, ApiToken, Grant, User
-from apps.accounts.roles import REVIEWER
+from apps.accounts.roles import DATA_SCIENTIST, REVIEWER
 from apps.approvals.models import (
     AfterReview,
     ApprovalRequest,
@@ -28,6 +28,10 @@ from apps.approvals.models import (
 from apps.audit.actions import Action
 from apps.audit.services import Actor, Target, record
 from apps.compliance.models import HoldBreach, LegalHold
+from apps.modelcards import comments
+from apps.modelcards import services as cards
+from apps.modelcards.filling import Edit
+from apps.modelcards.models import RequirementSet
 from apps.notifications.models import Delivery, Endpoint, Notification
 from apps.registry.details import keeping
 from apps.registry.models import (
@@ -44,6 +48,7 @@ from apps.registry.models import (
     WebhookDelivery,
 )
 from tests.builders import THEN, make_model, make_policy, make_version
+from tests.conftest import member
 
 LENGTHS = (1, 10, 100)
 READ = {keeping.COMPLETE: True}  # a version whose page or comparison asks for no further reading
@@ -54,6 +59,9 @@ LISTS = [
     "/views/",
     "/models/first/",
     "/compare/?base=first@1000&candidate=first@1",
+    "/models/first/v/1000/card/",
+    "/models/first/v/1000/card/history/",
+    "/cards/requirements/",
     "/metrics/",
     "/requests/",
     "/requests/{request}/",
@@ -167,7 +175,9 @@ class World:
         self.reader, self.rows = reader, 0
         self.policy = make_policy()
         self.first = make_model("first")
+        self.writer = member("writer", DATA_SCIENTIST)
         self.request = self._ask(make_version(self.first, 1000, metrics={"accuracy": 0.8}, environment=READ))
+        cards.start("first", 1000, by=self.writer)
         self.drift = self._find(self.request.version)
         self.webhook = self._webhook(0)
         self.group = Group.objects.create(name="everybody")
@@ -193,6 +203,7 @@ class World:
         self._review(person)
         self._delegate(person)
         self._check(number, person)
+        self._card(number, model)
         self._event(model)
         for row in (version, another):
             self._find(row)
@@ -208,6 +219,14 @@ class World:
         self._tell(number, model)
         self._come_in(number, model)
         MetricDirection.objects.create(metric=f"metric {number}", direction="higher", set_by="admin")
+
+    def _card(self, number: int, model: RegisteredModel) -> None:
+        """A card in Production; of the first model one more revision, a comment, and a requirement set."""
+        cards.start(model.name, 1, by=self.writer)
+        edit = Edit({"license": f"Licence {number}"}, confirm=frozenset({"license"}))
+        cards.save("first", 1000, edit, base=number, by=self.writer)
+        comments.add("first", 1000, section="use", body="For whom?", by=self.writer)
+        RequirementSet.objects.create(number=number, levels={}, reason="x", published_by=self.writer)
 
     def _come_in(self, number: int, model: RegisteredModel) -> None:
         """A token of the reader for one model, and one more sign-in of theirs."""

@@ -385,4 +385,4 @@ def test_row_shows_candidate_aliases_requests_and_drift(reader):
     row = model("churn", tags={"owner": "growth", "risk": "high"}, open_requests=1, open_drift=2)
     version(row, 7, "champion", stage="Production")
     version(row, 8, "challenger", stage="Staging")
-    assert "churn growth high v7 @champion v8 Staging – 1 open 2 to decide" in text_of(reader.get("/models/"))
+    assert "churn growth high v7 @champion – v8 Staging – 1 open 2 to decide" in text_of(reader.get("/models/"))

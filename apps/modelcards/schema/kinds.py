@@ -94,7 +94,7 @@ def _text(value: Any, most: int) -> str:
     if len(text) > most:
         message = _("This has %(length)s characters; the most is %(most)s. Shorten it, or link to where it stands.")
         raise Refused(message % {"length": len(text), "most": most})
-    if bad := next((sign for sign in text if _unwanted(sign)), None):
+    if not text.isprintable() and (bad := next((sign for sign in text if _unwanted(sign)), None)):
         raise Refused(_("This holds the character U+%(code)04X, which cannot be kept. Remove it.") % {"code": ord(bad)})
     return text
 
@@ -191,8 +191,10 @@ def _record(value: Any, parts: tuple[Part, ...]) -> dict[str, Any]:
         raise Refused(message % {"unknown": ", ".join(unknown), "names": ", ".join(known)}, unknown[0])
     found: dict[str, Any] = {}
     for name, part in known.items():
+        if value.get(name) is None:
+            continue
         try:
-            item = _part(part, value.get(name))
+            item = _part(part, value[name])
         except Refused as refusal:
             raise Refused(refusal.message, f"{name}.{refusal.where}".rstrip(".")) from None
         if item:

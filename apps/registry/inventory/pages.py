@@ -17,6 +17,7 @@ from apps.masking import masked
 from apps.registry.addresses import model_address
 from apps.registry.inventory import address, rows
 from apps.registry.inventory.address import Asked
+from apps.registry.inventory.beside import cells
 from apps.registry.inventory.counting import Choice, Counts
 from apps.registry.inventory.filters import MAY_LACK, ONLY_DELETED, OPEN, SETTLED, WITH_DELETED
 from apps.registry.inventory.saved_views import BUILT_IN, listed
@@ -44,11 +45,12 @@ VALUE_LABELS: dict[str, dict[str, str | Promise]] = {
 }  # fmt: skip
 LACKS = {"owner": gettext_lazy("No owner"), "risk": gettext_lazy("No risk tier"),
          "framework": gettext_lazy("No framework")}  # fmt: skip
-COLUMNS = (  # label, key of the order, whether the first click sorts downwards
+COLUMNS = (  # label, key of the order (none: it is not sorted by), whether the first click sorts downwards
     (gettext_lazy("Model"), "name", False),
     (gettext_lazy("Owner"), "owner", False),
     (gettext_lazy("Risk"), "risk", False),
     (gettext_lazy("Production"), "production", True),
+    (gettext_lazy("Card"), "", False),
     (gettext_lazy("Candidate"), "candidate", True),
     (gettext_lazy("Framework"), "framework", False),
     (gettext_lazy("Requests"), "requests", True),
@@ -107,6 +109,8 @@ def columns(asked: Asked) -> list[Column]:
 
 
 def _column(filters: str, now: str, label: str | Promise, key: str, down: bool) -> Column:
+    if not key:
+        return Column(label, "", "none")
     turned = {key: f"-{key}", f"-{key}": key}.get(now, f"-{key}" if down else key)
     sorted_now = {key: "ascending", f"-{key}": "descending"}.get(now, "none")
     sort = "" if turned == "name" else f"sort={turned}"
@@ -133,7 +137,9 @@ class Here:
 def lines(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the rows with what is computed for them: addresses, ages, the aliases of the version in Production."""
     here = Here.at_this_moment()
-    return [row | _line(row, here) for row in found]
+    shown = [row | _line(row, here) for row in found]
+    said = cells(shown)
+    return [row | {"card": said.get(row["id"], "")} for row in shown]
 
 
 def _line(row: dict[str, Any], here: Here) -> dict[str, Any]:

@@ -30,6 +30,8 @@ def model_heads(columns: Iterable[Column]) -> SafeString:
 
 def _head(column: Column) -> str:
     arrow = icon(ARROWS[column.sorted]) if column.sorted in ARROWS else ""
+    if not column.href:  # what stands beside the rows has no order
+        return f'<th scope="col">{escape(str(column.label))}</th>'
     link = f'<a href="{escape(column.href)}">{escape(str(column.label))}{arrow}</a>'
     return f'<th scope="col" aria-sort="{column.sorted}">{link}</th>'
 
@@ -54,8 +56,8 @@ class Words:
 
 @lru_cache(maxsize=32)
 def _words(_language: str | None) -> Words:
-    names = (_("Owner"), _("Risk"), _("Production"), _("Candidate"), _("Framework"), _("Requests"), _("Drift"),
-             _("Last change"))  # fmt: skip
+    names = (_("Owner"), _("Risk"), _("Production"), _("Card"), _("Candidate"), _("Framework"), _("Requests"),
+             _("Drift"), _("Last change"))  # fmt: skip
     return Words(
         starts=tuple(f'<td data-label="{escape(name)}"' for name in names),
         deleted=f" {chip('danger', 'x', _('Deleted in MLflow'))}",
@@ -67,8 +69,8 @@ def _words(_language: str | None) -> Words:
 
 def _row(row: dict[str, Any], words: Words) -> str:
     contents = (
-        escape(row["owner"]), escape(row["risk"]), _production(row, words), _candidate(row), escape(row["framework"]),
-        _requests(row, words), _drift(row, words), _changed(row),
+        escape(row["owner"]), escape(row["risk"]), _production(row, words), row["card"], _candidate(row),
+        escape(row["framework"]), _requests(row, words), _drift(row, words), _changed(row),
     )  # fmt: skip
     cells = [
         f"{start}>{content}</td>" if content else f'{start} class="is-void">{NOTHING}</td>'

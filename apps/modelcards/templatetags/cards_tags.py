@@ -1,0 +1,46 @@
+"""Template library `cards_tags`: cards on pages of the apps below and above."""
+
+from typing import Any
+
+from django import template
+
+from apps.accounts.models import User
+from apps.modelcards import queries, requirements
+from apps.modelcards.reading.page import next_stage, rights
+from apps.registry.models import ModelVersion, RegisteredModel
+
+register = template.Library()
+
+
+@register.inclusion_tag("modelcards/_on_version.html", takes_context=True)
+def version_card(context: template.Context, version: ModelVersion) -> dict[str, Any]:
+    """Show the card of a version: its state, how complete it is for the next stage, and what is missing."""
+    found, user = queries.card_of(version), context.get("user")
+    stage = next_stage(version)
+    return {
+        "version": version,
+        "model": version.model,
+        "card": found,
+        "stage": stage,
+        "how": queries.completeness(found, version.model.risk, stage) if found else None,
+        "may_start": isinstance(user, User) and rights(version, None, user).write,
+        "csrf_token": context.get("csrf_token"),
+    }
+
+
+@register.inclusion_tag("modelcards/_on_model.html")
+def model_cards(
+    model: RegisteredModel, production: ModelVersion | None, candidate: ModelVersion | None
+) -> dict[str, Any]:
+    """Show the cards of the version in Production and of the candidate, each for the stage that is next."""
+    versions = [version for version in (production, candidate) if version]
+    if production and candidate and production.pk == candidate.pk:
+        versions = [production]
+    if not versions:
+        return {"rows": []}
+    asked, found = requirements.current(), queries.cards_of(version.pk for version in versions)
+    rows = []
+    for version in versions:
+        card, stage = found.get(version.pk), next_stage(version)
+        rows.append((version, card, stage, queries.completeness(card, model.risk, stage, asked=asked)))
+    return {"model": model, "rows": rows}

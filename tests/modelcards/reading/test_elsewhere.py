@@ -1,0 +1,101 @@
+"""Cards on pages of other apps."""
+
+import pytest
+
+from apps.approvals import services as requests
+from apps.approvals.models import ApprovalRequest
+from apps.modelcards import services
+from tests.builders import make_model, make_policy, make_version
+from tests.modelcards.conftest import fill
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def read(client, alice):
+    client.force_login(alice)
+    return lambda path: client.get(path).content.decode()
+
+
+def test_the_page_of_a_version_says_what_its_card_lacks(card, read):
+    text = read("/models/churn/v/1/")
+    assert "% complete for Staging" in text
+    assert '/card/#field-intended_use">Intended use</a>' in text
+
+
+def test_the_page_of_a_version_without_a_card_offers_to_start_one(version, read):
+    assert 'action="/models/churn/v/1/card/start/"' in read("/models/churn/v/1/")
+
+
+def test_a_viewer_is_offered_no_start_on_the_page_of_a_version(version, client, charlie):
+    client.force_login(charlie)
+    assert "card/start/" not in client.get("/models/churn/v/1/").content.decode()
+
+
+def test_the_page_of_a_model_shows_the_cards_of_production_and_of_the_candidate(alice, read):
+    model = make_model()
+    make_version(model, 1, stage="Production")
+    make_version(model, 2)
+    services.start("churn", 1, by=alice)
+    text = read("/models/churn/")
+    assert 'href="/models/churn/v/1/card/"' in text
+    assert 'href="/models/churn/v/2/card/"' in text
+
+
+def test_the_list_of_models_shows_the_card_of_the_version_in_production(alice, read):
+    model = make_model()
+    make_version(model, 1, stage="Production")
+    make_version(model, 2)
+    for number in (1, 2):
+        services.start("churn", number, by=alice)
+    text = read("/models/")
+    assert 'href="/models/churn/v/1/card/"' in text
+    assert "v/2/card/" not in text
+
+
+def test_the_list_of_models_shows_the_card_of_the_newest_version_else(card, read):
+    assert 'href="/models/churn/v/1/card/" aria-label="Card of v1:' in read("/models/")
+
+
+@pytest.fixture
+def asked(alice, erin, bob) -> ApprovalRequest:
+    """A request for churn v2, whose card says one thing otherwise than that of v1 in Production."""
+    model = make_model()
+    make_policy(required_approvals=2)
+    make_version(model, 1, stage="Production")
+    version = make_version(model, 2)
+    services.start("churn", 1, by=alice)
+    fill(alice, values={"intended_use": "Supports the retention team every day."})
+    services.start("churn", 2, by=alice)
+    fill(alice, number=2, values={"intended_use": "Supports the retention team every week."})
+    return requests.open_request(version.pk, "Production", reason="Better.", by=alice)
+
+
+def test_a_request_shows_what_the_card_changed(asked, read):
+    text = read(f"/requests/{asked.pk}/")
+    assert "/models/churn/v/2/card/compare/?with=1&amp;base=2&amp;other=2" in text
+    assert "</span>week" in text
+
+
+def test_a_request_leads_from_the_check_to_the_card(asked, read):
+    assert '<a href="/models/churn/v/2/card/">Open the card</a>' in read(f"/requests/{asked.pk}/")
+
+
+def test_a_request_names_the_revision_that_was_signed(asked, erin, read):
+    requests.act(asked.pk, "approve", by=erin, evidence_digest=asked.evidence_digest)
+    assert "Revision 2 was signed by" in read(f"/requests/{asked.pk}/")
+
+
+def test_a_decided_request_shows_the_card_as_it_was(asked, alice, bob, read):
+    requests.act(asked.pk, "reject", by=bob, comment="No.", evidence_digest=asked.evidence_digest)
+    fill(alice, number=2, values={"intended_use": "Something else altogether, every year."})
+    text = read(f"/requests/{asked.pk}/")
+    assert "</span>week" in text
+    assert "altogether" not in text
+
+
+def test_a_request_about_a_version_without_a_card_shows_none(alice, erin, read):
+    make_policy()
+    version = make_version(make_model(), 1)
+    asked = requests.open_request(version.pk, "Production", reason="Better.", by=alice)
+    assert 'id="card-change"' not in read(f"/requests/{asked.pk}/")

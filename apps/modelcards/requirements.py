@@ -13,7 +13,7 @@ from apps.accounts.permissions import Permission
 from apps.audit import services as audit
 from apps.audit.actions import Action
 from apps.audit.services import Target
-from apps.errors import Conflict, InvalidInput, NotAllowed, RuleViolation
+from apps.errors import Conflict, InvalidInput, NotAllowed, NotVisible, RuleViolation
 from apps.modelcards import rules
 from apps.modelcards.models import RequirementSet
 from apps.texts import text_from
@@ -36,6 +36,18 @@ def current(at: datetime | None = None) -> Requirements:
     if row is None:
         return Requirements(0, rules.built_in())
     return Requirements(row.number, {**rules.built_in(), **row.levels})
+
+
+def published(number: int | None = None) -> RequirementSet:
+    """Return a set, the newest one without a number; 0, or where none was published: the built-in one, unsaved.
+
+    Raises NotVisible.
+    """
+    sets = RequirementSet.objects.select_related("published_by").order_by("-number")
+    found = sets.first() if number is None else sets.filter(number=min(number, 2**31 - 1)).first()
+    if found is None and number:
+        raise NotVisible(_("There is no requirement set %(number)s.") % {"number": number})
+    return found or RequirementSet(number=0, levels={}, reason="")
 
 
 def publish(levels: Any, *, reason: str, seen: int, by: User) -> RequirementSet:

@@ -5,8 +5,8 @@ class ModelcardsConfig(AppConfig):
     name = "apps.modelcards"
 
     def ready(self) -> None:
-        """Say what service accounts are kept out of, and who is told of what."""
-        from apps.modelcards import notices  # noqa: F401 - registers itself
+        """Say what service accounts are kept out of, who is told of what, and who writes summaries to MLflow."""
+        from apps.modelcards import notices, writing_back  # noqa: F401 - each registers itself
         from apps.modelcards.voiceless import keep_service_accounts_out
 
         keep_service_accounts_out()

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_noop as noop
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
-from apps.audit.actions import Action
+from apps.audit.actions import Action, Outcome
 from apps.audit.models import AuditEvent
 from apps.modelcards.links import card_path
 from apps.modelcards.models import Card, CardComment
@@ -46,10 +46,21 @@ def of_cards(event: AuditEvent) -> Iterable[Message]:
     notice, card = NOTICES[Action(event.action)], _card(event)
     if card is None:
         return []
-    values = {"actor": event.actor, "version": str(card.version), "reason": _short(event.data.get("reason", ""))}
+    values = {"actor": event.actor, "version": str(card.version), "reason": _short(event.reason)}
     url, people = card_path(card.version), _people(event, card).filter(is_service=False)
     keys = people.order_by().values_list("pk", flat=True).distinct()
     return [Message(key, notice.text, url, notice.kind, values) for key in keys]
+
+
+@tells(Action.CARD_SUMMARY_WRITTEN, outcome=Outcome.FAILED)
+def of_a_summary_not_written(event: AuditEvent) -> Iterable[Message]:
+    """Tell the authors that MLflow does not show what was approved."""
+    card = _card(event)
+    if card is None:
+        return []
+    values, text = {"version": str(card.version)}, noop("The card of %(version)s could not be summarised in MLflow")
+    keys = authors(card).filter(is_service=False).values_list("pk", flat=True)
+    return [Message(key, text, card_path(card.version), Kind.FAILED, values) for key in keys]
 
 
 def authors(card: Card) -> QuerySet[User]:

@@ -18,6 +18,7 @@ from apps.approvals.models import (
     RequestState,
 )
 from apps.compliance.controls import required
+from apps.compliance.controls.cards import cards_of
 from apps.compliance.controls.descriptions import described
 from apps.compliance.controls.outcomes import Facts, Placed
 from apps.compliance.models import HoldBreach, LegalHold
@@ -69,6 +70,7 @@ def _placed(models: list[RegisteredModel], at: datetime, *, past: bool) -> Group
     requests = _requests({row.request.pk for row in held if row.request})
     certified = _certified(requests)
     told = described((row.version for row in rows), at if past else None)
+    cards = cards_of((row.version for row in rows), at if past else None)
     exchanged = _exchanged(versions, at) if past else {}
     found: Grouped = defaultdict(list)
     for one in held:
@@ -81,6 +83,7 @@ def _placed(models: list[RegisteredModel], at: datetime, *, past: bool) -> Group
                 tuple(one.approvers),
                 tuple(certified[asked.pk]) if asked else (),
                 one.placement.version_id in told,
+                cards.get(one.placement.version_id),
                 _since_signed(asked, exchanged.get(one.placement.version_id, ())),
             )
         )

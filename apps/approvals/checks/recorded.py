@@ -73,8 +73,9 @@ def metrics_are_recorded(subject: Subject) -> Finding:
 
 
 def card_is_complete(subject: Subject) -> Finding:
-    """All that the stage and the risk tier ask of the model card is settled, and the card is in step with MLflow.
+    """All that the stage and the risk tier ask of the model card is settled.
 
+    A card that is out of step with MLflow still counts: what MLflow says otherwise is evidence of its own.
     On the way to an alias as much is asked as for Production; to None and Archived, nothing.
     """
     if subject.to_stage in (Stage.NONE, Stage.ARCHIVED):

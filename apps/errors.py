@@ -1,14 +1,20 @@
 """The errors that Assent's own rules raise. config/middleware.py and config/api.py turn each into an answer, once."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 
 class DomainError(Exception):
     """Something the product refuses or cannot do. `message` says what happened, why, and what to do next.
 
-    `field` names the input at fault, where there is one; `code` is stable, for machines.
+    `field` names the input at fault, where there is one, and `errors` all of them with their sentences where there are
+    several; `code` is stable, for machines. `headers` go with the answer of the API.
     """
 
     status = 400
     code = "invalid"
+    errors: Mapping[str, str] = MappingProxyType({})
+    headers: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, message: str, *, field: str | None = None) -> None:
         super().__init__(message)

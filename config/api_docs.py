@@ -80,13 +80,24 @@ SAMPLES: dict[str, Any] = {
     "seen": 0,
     "hold": 12,
     "format": "zip",
+    "revision": 2,
+    "section": "use",
+    "body": "Who is called first, and by whom?",
+    "step": "approve",
+    "digest": "0" * 64,
+    "If-Match": f'"{"0" * 64}"',
+    "intended_use": "Supports the retention team in choosing whom to call first.",
+    "values": {"intended_use": "Supports the retention team in choosing whom to call first."},
+    "set": 0,
+    "levels": {"language": {"high": "P"}},
     "username": "erin",
     "prefix": "3f9c02d41b7a",
 }
 
 
 # What an example has to name although it may be left out.
-NAMED = {"grants_create": ("group",), "requests_create": ("to_stage",), "models_rollback_list": ("stage",)}
+NAMED = {"grants_create": ("group",), "requests_create": ("to_stage",), "models_rollback_list": ("stage",),
+         "cards_edit": ("values",), "cards_replace": ("intended_use",)}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -139,6 +150,7 @@ class Operation:
         address = origin + self.path.format(**needed["path"]) + query
         lines = [f"curl{'' if self.method == 'GET' else f' -X {self.method}'} '{address}'"]
         lines.append('-H "Authorization: Bearer $TOKEN"')
+        lines += [f"-H '{name}: {value}'" for name, value in self._samples("header").items()]
         if self.body:
             also = NAMED.get(self.id, ())
             shown = [field for field in self.body if field.required or len(self.body) == 1 or field.name in also]

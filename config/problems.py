@@ -21,6 +21,8 @@ def problem_body(*, status: int, code: str, detail: str, errors: list[dict[str, 
 
 def problem(error: DomainError) -> JsonResponse:
     """Return a DomainError as a response."""
-    errors = [{"field": error.field, "message": error.message}] if error.field else []
+    faults = error.errors or ({error.field: error.message} if error.field else {})
+    errors = [{"field": field or "body", "message": message} for field, message in faults.items()]
     body = problem_body(status=error.status, code=error.code, detail=error.message, errors=errors)
-    return JsonResponse(body, status=error.status, content_type="application/problem+json")
+    kind = "application/problem+json"
+    return JsonResponse(body, status=error.status, content_type=kind, headers=dict(error.headers))

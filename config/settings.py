@@ -243,6 +243,7 @@ NOTIFICATIONS_SECONDS = env.int("NOTIFICATIONS_SECONDS", 5)  # how often the tra
 
 # --- Governance ---
 POLICY_SECOND_ADMIN = env.bool("ASSENT_POLICY_SECOND_ADMIN", True)  # false: a lone admin publishes their own drafts
+CARD_SUMMARY = env.bool("ASSENT_CARD_SUMMARY", False)  # true: an approved card is summarised in MLflow
 
 # --- MLflow ---
 _demo_mlflow = DATA_DIR / "mlflow.url"

@@ -114,6 +114,9 @@ APPROVE = {"comment": "", "evidence_digest": "{digest}"}
 DAY = (timezone.now() + timedelta(days=30)).date().isoformat()
 CAMPAIGN = {"name": "Quarter", "until": DAY}
 ONE_ITEM = {"ids": [1], "reason": "Yes."}
+SUBMIT = {"step": "submit", "digest": "0" * 64}
+REMARK = {"section": "use", "body": "Who is called first?"}
+ASKS_MORE = {"levels": {"language": {"low": "P"}}, "reason": "Ours are in many.", "seen": 0}
 HOLD = {"model": "churn", "version": 2, "reason": "Case 4."}
 HOLDERS = {"admin": 201, "*": 403}
 CONTROL = {"enabled": True, "severity": "low", "reason": "Not yet.", "seen": 0}
@@ -413,6 +416,21 @@ TABLE = {
     ("api:control-detail", "GET"): api(),
     ("api:control-detail", "PUT"): api(403, 403, payload=CONTROL),
     ("api:clause-list", "GET"): api(),
+    ("api:card", "GET"): api(200, 404),
+    ("api:card", "POST"): api(ASKERS_409 | {"*": 403}, 404, 409),  # there is one
+    ("api:card", "PUT"): api(428, 404, 428),  # without If-Match
+    ("api:card", "PATCH"): api(428, 404, 428),
+    ("api:card-refresh", "POST"): api(428, 404, 428),
+    ("api:card-step", "POST"): api(ASKERS_409 | {"*": 403}, 404, 409, payload=SUBMIT),  # another digest
+    ("api:card-revision-list", "GET"): api(200, 404),
+    ("api:card-revision", "GET"): api(200, 404),
+    ("api:card-comment-list", "GET"): api(200, 404),
+    ("api:card-comment-list", "POST"): api(ASKED_API | {"reviewer": 201}, 404, 201, payload=REMARK),
+    ("api:card-comment-resolve", "POST"): api(ASKERS_API, 404),
+    ("api:card-requirement-list", "GET"): api(),
+    ("api:card-requirement-list", "POST"): api(403, 403, 201, payload=ASKS_MORE),
+    ("api:card-requirement-current", "GET"): api(),
+    ("api:card-requirement-set", "GET"): api(),
     ("api:hold-list", "GET"): api(),
     ("api:hold-list", "POST"): api(HOLDERS, 404, 201, payload=HOLD),
     ("api:hold-lift", "POST"): api({"admin": 200, "*": 403}, 404, payload={"reason": "Over."}),
@@ -491,6 +509,8 @@ def ask(alice: User, erin: User) -> ApprovalRequest:
     ProtectedAlias.objects.create(alias="champion", added_by="admin")
     SavedView.objects.create(owner=alice, name="Ours", query="q=churn", shared=True)
     version = make_version(model, 2, pictures=[PICTURE])
+    card = cards.start("churn", 2, by=alice).card
+    CardComment.objects.create(card=card, section="use", number=1, body="Who is called?", author=alice)
     for stage in ("Production", "Archived"):
         make_policy(stage)
     make_policy("Staging", state="draft", published_at=None, published_by="", drafted_by="ada")
@@ -550,7 +570,7 @@ def address(name: str, request: ApprovalRequest, query: str = "") -> str:
     """Return the path of an address, about the requested model."""
     numbers = {"id": request.pk, "name": "churn", "number": request.version.number, "connection": "default", "run": 1,
                "alias": "champion", "place": 0, "account": 0, "text": INVITED, "control": "drift",
-               "username": "alice", "step": "submit", "revision": 1, "key": 1,
+               "username": "alice", "step": "submit", "revision": 1, "key": 1, "set": 0,
                "kind": "registry.registeredmodel"}  # fmt: skip
     if name in ("api:event-detail", "audit:event-detail"):
         numbers["number"] = 1  # the event of the request
@@ -578,6 +598,8 @@ def address(name: str, request: ApprovalRequest, query: str = "") -> str:
         numbers["id"] = Condition.objects.get().pk
     if ":policy-" in name:
         numbers["id"] = ApprovalPolicy.objects.get(state="draft").pk
+    if ":card-comment-resolve" in name:
+        numbers["id"] = CardComment.objects.get().pk
     if ":freeze-" in name:
         numbers["id"] = FreezeWindow.objects.get().pk
     if name == "modelcards:resolve":

@@ -29,7 +29,7 @@ def leaves_the_list_alone(change: Change) -> None:
     It is refused in both directions: a reviewer fewer can silence an objection. Raises RuleViolation.
     """
     if change.by is not None:
-        _refuse(_unfinished(change.by).filter(_touched(change, change.by)))
+        _refuse(unfinished(change.by).filter(_touched(change, change.by)))
 
 
 @follows
@@ -49,10 +49,10 @@ def check_voice(lender: User, model: RegisteredModel | None, *, by: User) -> Non
     """
     reviewed = grants.visible_to(lender, RegisteredModel.objects.all(), Permission.MODEL_REVIEW)
     heard = reviewed.filter(pk=model.pk) if model else reviewed
-    _refuse(_unfinished(by).filter(version__model__in=heard), field="delegator")
+    _refuse(unfinished(by).filter(version__model__in=heard), field="delegator")
 
 
-def _unfinished(by: User) -> QuerySet[ApprovalRequest]:
+def unfinished(by: User) -> QuerySet[ApprovalRequest]:
     """Return what somebody asked for and is still decided on: a bypass and a rollback are, until they are reviewed."""
     return ApprovalRequest.objects.filter(Q(state__in=UNFINISHED) | Q(after_review__outcome=""), requester=by)
 
@@ -75,7 +75,7 @@ def _touched(change: Change, by: User) -> Q:
     if isinstance(change, StandingChange):
         held = [grants.visible_to(change.person, models, permission) for permission in DECIDES]
         return _on(*held) | _speaking(_people_of(change), models)
-    asked_about = set(_unfinished(by).values_list("version__model", flat=True))
+    asked_about = set(unfinished(by).values_list("version__model", flat=True))
     decided, read = (models.filter(pk__in=change.among(wanted, asked_about)) for wanted in (DECIDES, READS))
     return _on(decided) | _speaking(_people_of(change), read)
 

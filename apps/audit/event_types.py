@@ -35,6 +35,7 @@ MEANINGS: dict[str, EventType] = {
     Action.MODEL_CHANGED: EventType.MODEL_UPDATED,
     Action.VERSION_CHANGED: EventType.MODEL_UPDATED,
     Action.VERSION_ARTIFACTS_CHANGED: EventType.MODEL_UPDATED,
+    Action.CARD_SUMMARY_WRITTEN: EventType.MODEL_UPDATED,  # the version's description in MLflow
     Action.MODEL_DELETED: EventType.MODEL_DELETED,
     Action.VERSION_DELETED: EventType.MODEL_DELETED,
     Action.REQUEST_APPLIED: EventType.MODEL_DEPLOYED,  # unless it goes NOWHERE

@@ -5,5 +5,9 @@ class ModelcardsConfig(AppConfig):
     name = "apps.modelcards"
 
     def ready(self) -> None:
-        """Tell the list of models what stands in its column of cards."""
-        from apps.modelcards.reading import beside  # noqa: F401 - registers itself; models are loaded now
+        """Say what lists show of cards, what machines are kept out of, who is told, and who writes to MLflow."""
+        from apps.modelcards import notices, writing_back  # noqa: F401 - each registers itself; models are loaded now
+        from apps.modelcards.reading import beside  # noqa: F401
+        from apps.modelcards.voiceless import keep_service_accounts_out
+
+        keep_service_accounts_out()

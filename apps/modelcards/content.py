@@ -171,7 +171,7 @@ def _states_from(data: Any, values: dict[str, Any], errors: dict[str, str]) -> d
             if name not in BY_NAME or not isinstance(said, dict):
                 raise Refused(_("A state is an object, under the name of a field."))
             states[name] = _state_from(BY_NAME[name], said)
-            _fits(BY_NAME[name], states[name], name in values)
+            _fits(BY_NAME[name], states[name], name in values or name in errors)
         except Refused as refusal:
             errors[f"{STATES}.{name}"] = refusal.message
     return states

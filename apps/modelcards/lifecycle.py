@@ -13,7 +13,7 @@ from apps.audit import services as audit
 from apps.audit.actions import Action
 from apps.audit.services import Target
 from apps.errors import Conflict, NotAllowed, NotVisible, RuleViolation, WrongState
-from apps.modelcards import observers, queries, services
+from apps.modelcards import observers, queries, services, writing_back
 from apps.modelcards.models import Card, CardState
 from apps.modelcards.services import Writing
 from apps.texts import text_from
@@ -103,6 +103,8 @@ def take(step: str, reference: str, number: int, *, seen: str, by: User, reason:
         if card.state == APPROVED:
             card.approved_number, card.approved_by, card.approved_at = card.number, by, timezone.now()
         card.save(update_fields=["state", "approved_number", "approved_by", "approved_at", "updated_at"])
+        if card.state == APPROVED:
+            writing_back.enqueue(card, requested_by=by.get_username())
         observers.tell(at.version)
         trial.done(reason=reason, revision=card.number, digest=card.digest, before={"state": before},
                    after={"state": str(card.state)})  # fmt: skip

@@ -8,13 +8,15 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from apps.accounts import grants
+from apps.accounts.guards import lock_people
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.audit import services as audit
 from apps.audit.actions import Action
 from apps.audit.services import Target
-from apps.errors import Conflict, InvalidInput, NotAllowed, RuleViolation
-from apps.modelcards import rules
+from apps.errors import Conflict, InvalidInput, NotAllowed, NotVisible, RuleViolation
+from apps.modelcards import guards, rules
+from apps.modelcards.guards import RequirementChange
 from apps.modelcards.models import RequirementSet
 from apps.texts import text_from
 
@@ -38,11 +40,24 @@ def current(at: datetime | None = None) -> Requirements:
     return Requirements(row.number, {**rules.built_in(), **row.levels})
 
 
+def published(number: int | None = None) -> RequirementSet:
+    """Return a set, the newest one without a number; 0, or where none was published: the built-in one, unsaved.
+
+    Raises NotVisible.
+    """
+    sets = RequirementSet.objects.select_related("published_by").order_by("-number")
+    found = sets.first() if number is None else sets.filter(number=min(number, 2**31 - 1)).first()
+    if found is None and number:
+        raise NotVisible(_("There is no requirement set %(number)s.") % {"number": number})
+    return found or RequirementSet(number=0, levels={}, reason="")
+
+
 def publish(levels: Any, *, reason: str, seen: int, by: User) -> RequirementSet:
     """Publish a set as a person; it governs at once. `seen`: the number of the set that it was made from.
 
-    Raises NotAllowed without `policy:manage`, RuleViolation for a service account, InvalidInput (fields "levels",
-    "reason"), and Conflict when another set was published meanwhile, or when nothing would change.
+    Raises NotAllowed without `policy:manage`, RuleViolation for a service account or where a guard objects
+    (guards.py), InvalidInput (fields "levels", "reason"), and Conflict when another set was published meanwhile, or
+    when nothing would change.
     """
     target = Target("requirement_set", "a new requirement set")
     with audit.attempt(Action.CARD_REQUIREMENTS_PUBLISHED, by=grants.actor(by), target=target) as trial:
@@ -50,6 +65,7 @@ def publish(levels: Any, *, reason: str, seen: int, by: User) -> RequirementSet:
             raise RuleViolation(_("A service account publishes no requirements. A person has to do this."))
         if not grants.allows(by, NEEDED):
             raise NotAllowed(_("Requirements of cards need the permission to manage policies. Ask an admin."))
+        lock_people(by.pk)  # whoever asks for a promotion locks the same person first
         wanted, why = _levels(levels), text_from(reason, field="reason")
         before = current()
         if before.number != seen:
@@ -57,6 +73,7 @@ def publish(levels: Any, *, reason: str, seen: int, by: User) -> RequirementSet:
             raise Conflict(message % {"number": before.number})
         if wanted == before.levels:
             raise Conflict(_("This set asks for the same as the one that governs. There is nothing to publish."))
+        guards.ask(RequirementChange(by, before.levels, wanted))
         row = _add(before.number + 1, wanted, why, by)
         target.name = str(row)
         trial.done(reason=why, before=_differing(before.levels, wanted), after=_differing(wanted, before.levels))

@@ -246,6 +246,18 @@ class MlflowClient:
         status, _, answer = self._send("DELETE", f"{API}registered-models/alias", json=body)
         self._json(status, answer)
 
+    def describe_version(self, name: str, number: int, description: str) -> None:
+        """Replace the description of a version, at most 5,000 characters."""
+        body = {"name": name, "version": str(number), "description": description}
+        status, _, answer = self._send("PATCH", f"{API}model-versions/update", json=body)
+        self._json(status, answer)
+
+    def tag_version(self, name: str, number: int, key: str, value: str) -> None:
+        """Set a tag of a version."""
+        body = {"name": name, "version": str(number), "key": key, "value": value}
+        status, _, answer = self._send("POST", f"{API}model-versions/set-tag", json=body)
+        self._json(status, answer)
+
     def version(self) -> str:
         """MLflow's own version, such as "3.17.2"; it tells it also to those whom it refuses everything else."""
         status, _, body = self._send("GET", "/version", limit=MAX_VERSION)

@@ -48,7 +48,7 @@ MEANINGS = {
     action: meaning
     for meaning, actions in {
         "model_registered": "model.mirrored version.mirrored",
-        "model_updated": "model.changed version.changed version.artifacts_changed",
+        "model_updated": "model.changed version.changed version.artifacts_changed card.summary_written",
         "model_deleted": "model.deleted version.deleted",
         "model_deployed": "request.applied",
         "stage_transition": "version.stage_changed",

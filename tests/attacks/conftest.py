@@ -17,6 +17,7 @@ from apps.accounts.services import create_token
 from apps.approvals.models import ApprovalPolicy, Condition, Delegation, DriftFinding, FreezeWindow, Waiver
 from apps.audit.models import AuditEvent
 from apps.compliance.models import ControlSetting, LegalHold
+from apps.modelcards import services
 from apps.modelcards.models import Card, CardComment
 from apps.notifications.models import Delivery, Endpoint, Notification
 from apps.registry.models import RegisteredModel, SavedView, SyncRun
@@ -66,6 +67,8 @@ class House:
         return {name: [keys[0], keys[-1]] for name, keys in found.items()} | {
             "requests": [self.world.requests[state].pk for state in states],
             "rows": [self.world.churn.pk],
+            "revisions": [1],
+            "requirements": [0],
             "people": [self.world.people["alice"].pk, self.everybody.pk],
             "groups": list(self.world.people["bob"].groups.order_by("name").values_list("pk", flat=True))[:1],
             "tokens": list(ApiToken.objects.filter(user=self.world.people["alice"]).values_list("prefix", flat=True)),
@@ -83,6 +86,8 @@ class House:
             "stage": ["Production"], "to_stage": ["Production", "Staging"], "target": ["Production", "@champion"],
             "control": ["drift"], "grant": self.ids["grants"], "review": self.ids["access-reviews"],
             "hold": self.ids["holds"],
+            "revision": [1], "set": [0, 1], "section": ["use"], "step": ["submit", "approve"],
+            "digest": list(Card.objects.values_list("digest", flat=True)), "values": [{"users": ["Retention team"]}],
             "id": requests + self.ids["drift"], "request": requests, "replaces": requests + self.ids["policies"],
             "requests": [[version | {"to_stage": "Staging", "reason": "x"}]],
             "ids": [self.ids["ids"], [AccessReviewItem.objects.latest("pk").pk]],
@@ -91,10 +96,18 @@ class House:
             "endpoint": self.ids["webhooks"], "delivery": self.ids["deliveries"], "connection": ["default", "eu"],
             "delegate": ["bob"], "delegator": ["erin"], "on_behalf_of": ["erin"], "group": ["risk"],
             "username": ["alice"], "prefix": self.ids["tokens"], "account": ["alice"], "person": ["alice"],
-            "model_id": [self.world.churn.pk], "check": ["signature"], "section": ["use"],
+            "model_id": [self.world.churn.pk], "check": ["signature"],
             "seen": list(Card.objects.values_list("digest", flat=True)), "comment": self.ids["comments"],
             "reason": ["Because."], "q": ["churn"],
         }  # fmt: skip
+
+
+def give_card(author: User) -> None:
+    """Give the hidden model's second version a card with a comment."""
+    if not Card.objects.filter(version__model__name=HIDDEN, version__number=2).exists():
+        services.start(HIDDEN, 2, by=author)
+    card = Card.objects.get(version__model__name=HIDDEN, version__number=2)
+    CardComment.objects.create(card=card, section="use", number=1, body="Who is called first?", author=author)
 
 
 @pytest.fixture(scope="package")
@@ -112,6 +125,7 @@ def house(django_db_setup: None, django_db_blocker) -> Iterator[House]:
             control="drift", number=1, enabled=True, tiers=["high"], severity="high", reason="Not yet.",
             set_by="admin", set_at=timezone.now(),
         )  # fmt: skip
+        give_card(built.world.people["alice"])
         SavedView.objects.create(owner=built.world.people["alice"], name="Mine alone", query=f"q={HIDDEN}")
         for role in ROLES.values():
             group = Group.objects.create(name=f"{role.name} elsewhere")

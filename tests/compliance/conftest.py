@@ -12,6 +12,7 @@ from apps.audit.services import Actor
 from apps.registry.models import DetailsState, ModelVersion, RegisteredModel
 from tests.approvals.history.conftest import reader  # noqa: F401 - a fixture
 from tests.builders import make_policy
+from tests.modelcards.whole import whole_card
 from tests.registry.test_placements import START, at, mirror, settle
 
 GOOD = {
@@ -25,7 +26,10 @@ __all__ = ["START", "at", "mirror", "settle"]
 
 @pytest.fixture
 def churn(alice, erin) -> RegisteredModel:
-    """Minute 1: v1 and v2 are registered. Minute 10: request 1 brings v2 to Production, for 90 days."""
+    """Minute 1: v1 and v2 are registered. Minute 10: request 1 brings v2 to Production, for 90 days.
+
+    Now v2 has a whole card.
+    """
     mirror(1, {1: "None", 2: "None"})
     model = RegisteredModel.objects.get(name="churn")
     ModelVersion.objects.filter(model=model).update(**GOOD)
@@ -41,6 +45,7 @@ def churn(alice, erin) -> RegisteredModel:
     )
     settle(2, {2: "Production"}, 10, request=asked.pk)
     applied(asked)
+    whole_card("churn", 2, by=alice)
     return model
 
 

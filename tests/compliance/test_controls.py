@@ -9,6 +9,10 @@ from apps.approvals.models import AfterReview, ApprovalRequest, DriftFinding, Re
 from apps.compliance.controls.outcomes import Finding
 from apps.compliance.matrix.queries import row_of
 from apps.compliance.models import HoldBreach, LegalHold
+from apps.modelcards import requirements, services
+from apps.modelcards.filling import Edit
+from apps.modelcards.models import CardRevision
+from apps.modelcards.summary import Summary, block_of
 from apps.registry.models import ModelVersion, RegisteredModel
 from tests.builders import make_model
 from tests.compliance.conftest import at, mirror
@@ -40,6 +44,7 @@ def test_a_model_in_order_meets_what_applies_to_it(churn, asked):
         "after_review": "not_applicable",
         "events": "met",
         "dependencies": "met",
+        "card": "met",
         "description": "met",
         "legal_hold": "not_applicable",
     }
@@ -52,8 +57,30 @@ def test_every_finding_says_why_and_where(churn):
 def test_nothing_is_asked_of_a_model_without_production(db):
     model = make_model("idle")
     found = {name: finding.outcome.value for name, finding in said(model).items()}
-    in_production = ("approval", "evidence", "recertification", "dependencies", "description")
+    in_production = ("approval", "evidence", "recertification", "dependencies", "card", "description")
     assert {name: found[name] for name in in_production} == dict.fromkeys(in_production, "not_applicable")
+
+
+def test_a_version_without_a_card_does_not_meet_it(churn):
+    mirror(20, {1: "Production", 2: "None"})
+    assert said(churn)["card"] == Finding("not_met", "v1 has no model card. Start one.", "/models/churn/v/1/")
+
+
+def test_a_card_that_lacks_something_is_told_with_what(churn, alice):
+    services.save("churn", 2, Edit({"limitations": None, "users": None}), base=2, by=alice)
+    found = said(churn)["card"]
+    assert (found.outcome, "missing: Users, Limitations" in found.reason) == ("not_met", True)
+
+
+def test_a_card_is_judged_by_the_requirements_of_now(churn, admin):
+    requirements.publish({"language": {"high": "P"}}, reason="Ours are in many.", seen=0, by=admin)
+    assert "Language" in said(churn)["card"].reason
+
+
+def test_a_description_that_assent_wrote_about_the_card_is_none(churn):
+    summary = Summary(2, "a" * 64, "erin", "2026-11-30", "Chooses whom to call first.", "")
+    ModelVersion.objects.update(description=block_of(summary))
+    assert outcome(churn, "description") == "not_met"
 
 
 def test_approval_names_who_approved(churn, asked):
@@ -230,6 +257,17 @@ class TestOfThePast:
             "unknown",
             f"Request {asked.pk} keeps no digest of the files of v2: nothing tells what they were then.",
         )
+
+    def test_a_card_is_what_its_revision_of_then_said(self, churn, alice):
+        first, second = CardRevision.objects.order_by("number").values_list("created_at", flat=True)
+        found = [outcome(churn, "card", moment) for moment in (at(20), first, second)]
+        assert found == ["not_met", "not_met", "met"]
+        assert said(churn, at(20))["card"].reason == "v2 had no model card then."
+
+    def test_a_card_is_judged_by_the_requirements_of_then(self, churn, admin):
+        before = CardRevision.objects.latest("pk").created_at
+        requirements.publish({"language": {"high": "P"}}, reason="Ours are in many.", seen=0, by=admin)
+        assert (outcome(churn, "card", before), outcome(churn, "card")) == ("met", "not_met")
 
     def test_a_description_is_what_the_trail_says_that_it_was(self, churn):
         """Mirroring empties the text of the version: the trail tells of it now, long after minute 20."""

@@ -25,6 +25,7 @@ from apps.compliance.packages.zipping import package
 from apps.errors import NotVisible, TooLarge, WrongState
 from apps.jobs.models import Job
 from apps.jobs.tasks import run_job
+from apps.modelcards.models import Card
 from apps.registry.models import ModelVersion, RegisteredModel
 from tests.builders import make_policy
 
@@ -39,11 +40,29 @@ def files(churn, charlie) -> dict[str, bytes]:
     return unpacked(services.export_version("churn", 2, by=charlie))
 
 
+def test_the_card_lies_in_the_package_under_the_digest_that_was_kept(churn, charlie):
+    found = unpacked(services.export_version("churn", 2, by=charlie))
+    card = json.loads(found["card/card.json"])
+    kept = found[f"card/{card['digest']}.json"]
+    assert hashlib.sha256(kept).hexdigest() == card["digest"]
+    assert card["document"]["users"] == json.loads(kept)["values"]["users"]
+    assert "## Users" in found["card/card.md"].decode()
+    assert f"card/{card['digest']}.json" in found["index.html"].decode()
+
+
+def test_a_version_without_a_card_has_none_in_its_package(churn, charlie):
+    found = unpacked(services.export_version("churn", 1, by=charlie))
+    assert [path for path in found if path.startswith("card/")] == []
+
+
 def test_package_holds_every_part(files, asked):
     folder = f"requests/{asked.pk}"
-    assert sorted(files) == [
+    assert set(files) == {
         "MANIFEST.sha256",
         "MANIFEST.signature.json",
+        f"card/{Card.objects.get().digest}.json",
+        "card/card.json",
+        "card/card.md",
         "drift.json",
         "events/events.jsonl",
         "events/verify_audit.py",
@@ -58,7 +77,7 @@ def test_package_holds_every_part(files, asked):
         f"{folder}/request.json",
         f"{folder}/signatures.json",
         "version.json",
-    ]
+    }
 
 
 def test_manifest_names_the_digest_of_each_file(files):

@@ -8,6 +8,7 @@ from django.utils.translation import ngettext
 
 from apps.approvals.checks.outcomes import Finding, Outcome, Subject
 from apps.modelcards import queries as cards
+from apps.modelcards.summary import without_block
 from apps.registry.models import DetailsState, Stage
 
 
@@ -35,8 +36,8 @@ def has_input_example(subject: Subject) -> Finding:
 
 
 def has_description(subject: Subject) -> Finding:
-    """Somebody wrote what this version is."""
-    if subject.version.description.strip():
+    """Somebody wrote what this version is; what Assent writes there of the model card does not count."""
+    if without_block(subject.version.description):
         return Outcome.PASS, _("The version is described.")
     return Outcome.FAIL, _("The version has no description.")
 
@@ -72,8 +73,9 @@ def metrics_are_recorded(subject: Subject) -> Finding:
 
 
 def card_is_complete(subject: Subject) -> Finding:
-    """All that the stage and the risk tier ask of the model card is settled, and the card is in step with MLflow.
+    """All that the stage and the risk tier ask of the model card is settled.
 
+    A card that is out of step with MLflow still counts: what MLflow says otherwise is evidence of its own.
     On the way to an alias as much is asked as for Production; to None and Archived, nothing.
     """
     if subject.to_stage in (Stage.NONE, Stage.ARCHIVED):

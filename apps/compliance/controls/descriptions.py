@@ -1,4 +1,7 @@
-"""Which versions were described at a moment: by the texts of now, each change since then taken back by the trail."""
+"""Which versions were described at a moment: by the texts of now, each change since then taken back by the trail.
+
+What Assent writes into a description about the model card is none of people's words, and left out.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -7,6 +10,7 @@ from apps.audit import moments
 from apps.audit.actions import Action
 from apps.audit.models import AuditEvent
 from apps.compliance.controls.required import version_number
+from apps.modelcards.summary import without_block
 from apps.registry.models import ModelVersion
 
 OF_THE_MODEL = 0  # in place of a version's number
@@ -28,7 +32,7 @@ def described(versions: Iterable[ModelVersion], at: datetime | None) -> set[int]
     return {
         version.pk
         for version in versions
-        if texts[version.model_id, version.number].strip() or texts[version.model_id, OF_THE_MODEL].strip()
+        if without_block(texts[version.model_id, version.number]) or texts[version.model_id, OF_THE_MODEL].strip()
     }
 
 
@@ -39,7 +43,7 @@ def _before_changes(models: set[int], at: datetime) -> dict[Key, str]:
     first, _after = moments.numbers_within(at, None)
     events = AuditEvent.objects.filter(
         model_id__in=models,
-        action__in=(Action.MODEL_CHANGED, Action.VERSION_CHANGED),
+        action__in=(Action.MODEL_CHANGED, Action.VERSION_CHANGED, Action.CARD_SUMMARY_WRITTEN),
         id__gte=first,
         at__gt=at,
         data__before__description__isnull=False,
@@ -48,6 +52,6 @@ def _before_changes(models: set[int], at: datetime) -> dict[Key, str]:
     for model_id, kind, target, text in events.values_list(
         "model_id", "target_type", "target", "data__before__description"
     ):
-        number = version_number(target) if kind == "version" else OF_THE_MODEL
+        number = version_number(target) if kind in ("version", "card") else OF_THE_MODEL
         found.setdefault((model_id or 0, number), str(text))
     return found

@@ -18,6 +18,7 @@ from apps.approvals.models import (
     RequestState,
 )
 from apps.compliance.controls import required
+from apps.compliance.controls.cards import cards_of
 from apps.compliance.controls.descriptions import described
 from apps.compliance.controls.identities import identities
 from apps.compliance.controls.outcomes import Facts, Placed
@@ -38,11 +39,12 @@ def load(models: Iterable[RegisteredModel], at: datetime, *, past: bool) -> list
     """Return the facts of each model at a moment, in the order of `models`. `past`: the moment is over."""
     models = list(models)
     ids = [model.pk for model in models]
-    placed = _placed(models, at, past=past)
+    called = identities(models, at if past else None)
+    tiers = {key: identity.risk for key, identity in called.items()}
+    placed = _placed(models, at, tiers, past=past)
     served = [one.placement for rows in placed.values() for one in rows]
     missing = required.missing(models, served, at)
     drift, owed, holds, breaches = _drift(ids, at), _owed(ids, at), _holds(ids, at), _breaches(ids, at)
-    called = identities(models, at if past else None)
     return [
         Facts(
             model,
@@ -61,7 +63,7 @@ def load(models: Iterable[RegisteredModel], at: datetime, *, past: bool) -> list
     ]
 
 
-def _placed(models: list[RegisteredModel], at: datetime, *, past: bool) -> Grouped:
+def _placed(models: list[RegisteredModel], at: datetime, tiers: dict[int, str], *, past: bool) -> Grouped:
     """Return what was in Production of each model, with the decision behind it."""
     known = {model.pk: model for model in models}
     rows = list(placements.at(at).filter(model__in=known, stage=Stage.PRODUCTION).order_by("-version__number"))
@@ -73,6 +75,7 @@ def _placed(models: list[RegisteredModel], at: datetime, *, past: bool) -> Group
     requests = _requests({row.request.pk for row in held if row.request})
     certified = _certified(requests)
     told = described((row.version for row in rows), at if past else None)
+    cards = cards_of((row.version for row in rows), at if past else None, tiers)
     exchanged = _exchanged(versions, at) if past else {}
     found: Grouped = defaultdict(list)
     for one in held:
@@ -85,6 +88,7 @@ def _placed(models: list[RegisteredModel], at: datetime, *, past: bool) -> Group
                 tuple(one.approvers),
                 tuple(certified[asked.pk]) if asked else (),
                 one.placement.version_id in told,
+                cards.get(one.placement.version_id),
                 _since_signed(asked, exchanged.get(one.placement.version_id, ())),
             )
         )

@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 
 from apps.approvals.models import AfterReview, ApprovalRequest, DriftFinding, Recertification
 from apps.audit.event_types import EventType
+from apps.compliance.controls.cards import CardThen
 from apps.compliance.models import HoldBreach, LegalHold, Severity
 from apps.registry.models import ModelVersion, Placement, RegisteredModel
 
@@ -44,6 +45,7 @@ class Placed:
     approvers: tuple[str, ...] = ()
     recertified: tuple[Recertification, ...] = ()  # in their order
     described: bool = False  # then
+    card: CardThen | None = None  # then
     exchanged: bool = False  # of the past: its files were no longer those that were signed, as far as was known then
 
 

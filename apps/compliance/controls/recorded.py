@@ -11,6 +11,8 @@ from apps.compliance.controls.served import each_in_production, request_address
 from apps.registry.addresses import model_address, version_address
 from apps.registry.models import DetailsState
 
+MOST_NAMED = 5  # fields of a card in one sentence
+
 
 def events_are_present(facts: Facts) -> Finding:
     """The trail holds each event that the model's state, its versions' and its grants ask for."""
@@ -48,7 +50,7 @@ def _lack(facts: Facts, lacks: Required) -> str:
 
 
 def is_described(facts: Facts) -> Finding:
-    """Somebody wrote what is in Production. It stands in for the model card, which Assent does not keep yet."""
+    """Somebody wrote in MLflow what is in Production. What Assent writes there of a card does not count."""
     return each_in_production(facts, _described)
 
 
@@ -69,6 +71,26 @@ def _described_then(placed: Placed, version: str, url: str) -> Finding:
         return Finding(Outcome.MET, text % {"version": version}, url)
     text = _("Neither the model nor %(version)s had a description then, as the trail tells.")
     return Finding(Outcome.NOT_MET, text % {"version": version}, url)
+
+
+def card_is_complete(facts: Facts) -> Finding:
+    """Everything that Production asks of the card was settled, by the requirement set and the revision of then."""
+    return each_in_production(facts, _card)
+
+
+def _card(facts: Facts, placed: Placed) -> Finding:
+    url, card = version_address(facts.model.reference, placed.version.number), placed.card
+    if card is None:
+        then, now = _("%(version)s had no model card then."), _("%(version)s has no model card. Start one.")
+        return Finding(Outcome.NOT_MET, (then if facts.past else now) % {"version": f"v{placed.version.number}"}, url)
+    names = {"version": f"v{placed.version.number}", "revision": card.number, "percent": card.percent}
+    if not card.lacking:
+        text = _("Revision %(revision)s of the card of %(version)s holds all that is asked.")
+        return Finding(Outcome.MET, text % names, url)
+    more = "…" if len(card.lacking) > MOST_NAMED else ""
+    fields = ", ".join(str(label) for label in card.lacking[:MOST_NAMED]) + more
+    text = _("Revision %(revision)s of the card of %(version)s is %(percent)s %% complete; missing: %(fields)s.")
+    return Finding(Outcome.NOT_MET, text % {**names, "fields": fields}, url)
 
 
 def dependencies_are_pinned(facts: Facts) -> Finding:

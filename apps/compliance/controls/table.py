@@ -11,7 +11,12 @@ from apps.compliance.controls.decided import (
     what_is_held_is_there,
 )
 from apps.compliance.controls.outcomes import Control
-from apps.compliance.controls.recorded import dependencies_are_pinned, events_are_present, is_described
+from apps.compliance.controls.recorded import (
+    card_is_complete,
+    dependencies_are_pinned,
+    events_are_present,
+    is_described,
+)
 from apps.compliance.models import Severity
 
 CONTROLS = (
@@ -29,7 +34,10 @@ CONTROLS = (
     Control("dependencies", _("Dependencies pinned"),
             _("Each requirement in Production names one version. Weaknesses, licences and sources are not looked at."),
             dependencies_are_pinned),
-    Control("description", _("Description"), _("What is in Production is described. Stands in for the model card."),
+    Control("card", _("Model card"),
+            _("The card of what is in Production holds all that its risk tier asks, settled by people or by MLflow."),
+            card_is_complete),
+    Control("description", _("Description"), _("What is in Production is described in MLflow."),
             is_described, Severity.LOW),
     Control("legal_hold", _("Legal hold"), _("What is on legal hold is there, as it was."),
             what_is_held_is_there, Severity.HIGH),

@@ -23,7 +23,7 @@ from apps.audit.chain import FIRST_HASH, canonical_json
 from apps.audit.models import AuditEvent, Checkpoint
 from apps.audit.proof import checkpoints
 from apps.audit.proof.keys import Signer
-from apps.compliance.packages import records
+from apps.compliance.packages import cards, records
 from apps.compliance.packages.zipping import MANIFEST, SIGNATURE
 from apps.errors import TooLarge
 from apps.registry.models import ModelVersion
@@ -46,6 +46,7 @@ def files_of(version: ModelVersion, asked: ApprovalRequest | None, signer: Signe
         requests = [asked] if asked else list(requests_of(version)[:MOST_REQUESTS])
         for request in requests:
             files |= _request_files(request)
+        files |= _card_files(version, requests)
         newest = list(events_of(version)[:MOST_EVENTS])
         covered_by = checkpoint_over(newest[0].id if newest else 0, signer)
         files |= _event_files(version, newest, covered_by, signer)
@@ -98,6 +99,16 @@ def _request_files(request: ApprovalRequest) -> Files:
     return files
 
 
+def _card_files(version: ModelVersion, requests: list[ApprovalRequest]) -> Files:
+    """Return the model card, if there is one: as it is, to read, and each revision that was signed by its digest."""
+    card = cards.card_of(version)
+    if card is None:
+        return {}
+    said = records.visible(cards.of_card(card))
+    files = {"card/card.json": _json(said), "card/card.md": f"{cards.text_of(said)}\n".encode()}
+    return files | {f"card/{digest}.json": text for digest, text in cards.revisions_in(card, requests).items()}
+
+
 def _event_files(
     version: ModelVersion, newest: list[AuditEvent], covered_by: Checkpoint | None, signer: Signer
 ) -> Files:
@@ -147,6 +158,7 @@ def _index(
         "model": json.loads(files["model.json"]),
         "about": json.loads(files["package.json"]),
         "asked": asked,
+        "card": json.loads(files["card/card.json"]) if "card/card.json" in files else None,
         "requests": [(f"requests/{row['id']}", row, signatures[row["id"]], checks[row["id"]]) for row in rows],
         "holds": json.loads(files["holds.json"]),
         "paths": sorted([*files, MANIFEST, SIGNATURE]),

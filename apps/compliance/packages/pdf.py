@@ -6,7 +6,7 @@ No time of making, nothing compressed; the bytes depend on the files, and on the
 import hashlib
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.conf import settings
@@ -18,8 +18,10 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer
 
+from apps.compliance.packages.cards import lines_of
 from apps.compliance.packages.fonts import BOLD, JAPANESE, LATIN, marked_up
 from apps.compliance.packages.zipping import MANIFEST, SIGNATURE
+from apps.modelcards.schema.fields import FIELDS
 
 MOST_REQUESTS = 50  # the newest; the ZIP holds the others
 MOST_EVENTS = 500  # the newest; the ZIP holds the others
@@ -27,6 +29,7 @@ MOST_TEXT = 2000  # characters of one text; the ZIP holds the rest
 TITLE = ParagraphStyle("title", fontName=BOLD, fontSize=15, leading=19, spaceAfter=6)
 HEAD = ParagraphStyle("head", fontName=BOLD, fontSize=11, leading=14, spaceBefore=9, spaceAfter=3)
 TEXT = ParagraphStyle("text", fontName=LATIN, fontSize=8.5, leading=11.5, spaceAfter=2)
+CARD = "card/card.json"
 A4, MARGIN = (210 * mm, 297 * mm), 18 * mm
 Files = dict[str, bytes]
 pdfmetrics.registerFont(UnicodeCIDFont(JAPANESE))
@@ -35,7 +38,7 @@ pdfmetrics.registerFont(UnicodeCIDFont(JAPANESE))
 def document(files: Files) -> bytes:
     """Return the files of a package, its manifest among them, as a PDF for people to read and print."""
     with translation.override(settings.LANGUAGE_CODE):
-        story = [*_version(files), *_requests(files), *_holds(files), *_events(files), *_digests(files)]
+        story = [*_version(files), *_card(files), *_requests(files), *_holds(files), *_events(files), *_digests(files)]
         target, title = io.BytesIO(), _title(files)
     page = SimpleDocTemplate(
         target, pagesize=A4, leftMargin=MARGIN, rightMargin=MARGIN, topMargin=MARGIN, bottomMargin=MARGIN,
@@ -61,16 +64,45 @@ def _version(files: Files) -> Iterator[Flowable]:
         yield _line(text % about["left_out"])
     yield _line(_("The version"), HEAD)
     yield from _facts(
-        (_("Description"), version["description"] or model["description"]),
-        (_("Model card"), _("Assent keeps none yet; the description stands in for it.")),
-        (_("Stage"), version["stage"]),
-        (_("Run"), version["run_id"]),
-        (_("Digest of its files"), version["artifact"]),
-        (_("Owner"), model["owner"]),
-        (_("Risk tier"), model["risk"]),
+        [
+            (_("Description"), version["description"] or model["description"]),
+            (_("Model card"), _card_in_short(files)),
+            (_("Stage"), version["stage"]),
+            (_("Run"), version["run_id"]),
+            (_("Digest of its files"), version["artifact"]),
+            (_("Owner"), model["owner"]),
+            (_("Risk tier"), model["risk"]),
+        ]
     )
     for row in version["placements"]:
         yield _line(_("In %(place)s from %(since)s until %(until)s (request: %(request)s)") % _shown(row))
+
+
+def _card(files: Files) -> Iterator[Flowable]:
+    """What the model card says, field by field."""
+    said = _card_of(files)
+    if said is None:
+        return
+    yield _line(_("Model card"), HEAD)
+    yield from _facts(
+        (field.label, "\n".join(lines_of(said["document"][field.name])))
+        for field in FIELDS
+        if field.name in said["document"]
+    )
+
+
+def _card_in_short(files: Files) -> str:
+    said = _card_of(files)
+    if said is None:
+        return _("None.")
+    text, approved = _("Revision %(revision)s, SHA-256 %(digest)s.") % said, said["approved"]
+    if approved:
+        text += " " + _("Revision %(revision)s was approved by %(by)s, %(at)s.") % approved
+    return text
+
+
+def _card_of(files: Files) -> dict[str, Any] | None:
+    return _read(files, CARD) if CARD in files else None
 
 
 def _requests(files: Files) -> Iterator[Flowable]:
@@ -85,11 +117,13 @@ def _request(files: Files, folder: str) -> Iterator[Flowable]:
     asked = _read(files, f"{folder}/request.json")
     yield _line(_("Request %(id)s: %(title)s") % asked, HEAD)
     yield from _facts(
-        (_("State"), asked["state"]),
-        (_("Asked by"), f"{asked['requester']}, {asked['submitted_at']}"),
-        (_("Reason"), asked["reason"]),
-        (_("Closed"), asked["closed_at"]),
-        (_("Evidence, SHA-256"), asked["evidence_digest"]),
+        [
+            (_("State"), asked["state"]),
+            (_("Asked by"), f"{asked['requester']}, {asked['submitted_at']}"),
+            (_("Reason"), asked["reason"]),
+            (_("Closed"), asked["closed_at"]),
+            (_("Evidence, SHA-256"), asked["evidence_digest"]),
+        ]
     )
     for row in _read(files, f"{folder}/signatures.json"):
         yield _signature(row)
@@ -145,7 +179,7 @@ def _digests(files: Files) -> Iterator[Flowable]:
     yield Spacer(1, 4 * mm)
 
 
-def _facts(*pairs: tuple[str, Any]) -> Iterator[Flowable]:
+def _facts(pairs: Iterable[tuple[Any, Any]]) -> Iterator[Flowable]:
     for label, value in pairs:
         yield Paragraph(f'<font name="{BOLD}">{marked_up(label)}:</font> {marked_up(_text(value))}', TEXT)
 

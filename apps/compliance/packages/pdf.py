@@ -18,8 +18,8 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer
 
-from apps.compliance.packages.fonts import BOLD, JAPANESE, LATIN, marked_up
 from apps.compliance.packages.zipping import MANIFEST, SIGNATURE
+from apps.pdf_fonts import BOLD, JAPANESE, LATIN, marked_up
 
 MOST_REQUESTS = 50  # the newest; the ZIP holds the others
 MOST_EVENTS = 500  # the newest; the ZIP holds the others

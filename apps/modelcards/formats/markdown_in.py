@@ -18,6 +18,7 @@ ANCHOR = re.compile(r"^<!--\s*(card|section):([a-z_]+)\s*-->\s*$")
 ESCAPED = re.compile(r"^\\(?=\\*<!--\s*(?:card|section):)")
 HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$")
 CODE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
+CARD_FOR = re.compile(r"^model card (?:for|of)[ \t]+(.+)$", re.IGNORECASE)
 BEFORE = "Introduction"  # what stands before the first heading
 
 
@@ -71,6 +72,11 @@ def read_body(text: str, found: Gathered) -> None:
         _by_anchors(lines, found)
     else:
         _by_headings(list(_blocks(lines)), found)
+
+
+def has_structure(text: str) -> bool:
+    """Return whether a body has a heading or an anchor of ours."""
+    return any(HEADING.match(line) or ANCHOR.match(line) for line in text.split("\n"))
 
 
 def _by_anchors(lines: list[str], found: Gathered) -> None:
@@ -142,9 +148,8 @@ def _take_title(title: str, found: Gathered) -> None:
             return
         if normal(title) == normal(word):
             return
-    if not found.values.get("model_name"):
-        found.values["model_name"] = title
-    elif found.values["model_name"] != title:
+    name = for_model[1] if (for_model := CARD_FOR.match(title)) else title
+    if found.values.setdefault("model_name", name) != name:
         found.keep("Title", title)
 
 

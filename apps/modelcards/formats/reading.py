@@ -68,7 +68,7 @@ def json_of(text: str) -> Any:
 
 
 def yaml_of(text: str, *, first: int = 1) -> Any:
-    """Return YAML as JSON values, all of them text. `first`: the line of a file that it begins on. Raises Unreadable."""
+    """Return YAML as JSON values, all of them text. `first`: the line that it begins on. Raises Unreadable."""
     try:
         return Unfolder(MAX_NODES, MAX_BYTES).plain(yaml.load(text, Loader=_Loader))  # noqa: S506 - a SafeLoader
     except yaml.MarkedYAMLError as error:

@@ -1,4 +1,4 @@
-"""The Markdown that the code of the customer's two documents writes of its example cards, line by line as that code does."""
+"""The Markdown that the code of the customer's two documents writes of its example cards."""
 
 from typing import Any
 

@@ -1,0 +1,192 @@
+"""Every form: what is not listed as lost comes back the same, forms are told apart, and bad input is refused clearly."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from apps.modelcards import content
+from apps.modelcards.content import STATES, CardRefused, Content
+from apps.modelcards.formats import forms, toolkit
+from apps.modelcards.formats.about import About
+from apps.modelcards.formats.base import Unreadable
+from apps.modelcards.schema.fields import BY_NAME
+from tests.modelcards.examples import CREDIT, MORTGAGE
+from tests.modelcards.test_content import CARDS
+
+BACK = ("json", "plain", "md", "hf", "cdx")  # the forms that are read too
+SIMPLE = st.text(max_size=8) | st.integers() | st.booleans() | st.none() | st.floats(allow_nan=False)
+ANYTHING = st.recursive(SIMPLE, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+    st.sampled_from(["name", "type", "data", "value", "ref", "description", "properties", "licenses", "modelCard",
+                     "modelParameters", "datasets", "version", "components", "considerations", "users", "graphics"])
+    | st.text(max_size=4), inner, max_size=4), max_leaves=25)  # fmt: skip
+
+
+def stated(values) -> Content:
+    """A card of which every other field is confirmed by somebody."""
+    card = content.from_document(values)
+    names = sorted(card.values)[::2]
+    return Content(card.values, {name: {"state": "confirmed", "by": "bob", "at": "2026-11-30"} for name in names})
+
+
+@pytest.mark.parametrize("form", BACK)
+@given(CARDS)
+@settings(deadline=None, max_examples=40)
+def test_what_is_not_listed_as_lost_comes_back(form, values):
+    card = stated(values)
+    lost = {loss.path for loss in forms.lost(form, card)}
+    back = forms.read(forms.written(form, card)).content
+    assert lost <= {f"{STATES}.{name}" for name in card.states}
+    kept = {name: state for name, state in card.states.items() if f"{STATES}.{name}" not in lost}
+    assert back == Content({name: value for name, value in card.values.items() if name not in lost}, kept)
+
+
+@pytest.mark.parametrize("form", ["json", "md"])
+def test_json_and_markdown_lose_nothing(form):
+    assert forms.lost(form, stated(CREDIT)) == ()
+
+
+@pytest.mark.parametrize("card", [CREDIT, MORTGAGE])
+def test_the_customers_cards_come_back_key_by_key_as_plain_json(card):
+    plain = json.loads(forms.written("plain", content.from_document(card)))
+    proper = {"performance_metrics" if name == "performance" else name: value for name, value in card.items()}
+    assert plain == proper
+    assert list(plain) == [name for name in BY_NAME if name in proper]
+
+
+@pytest.mark.parametrize("card", [CREDIT, MORTGAGE])
+@pytest.mark.parametrize("form", BACK)
+def test_the_customers_cards_come_back_from_every_form(form, card):
+    whole = content.from_document(card)
+    assert forms.read(forms.written(form, whole), "json" if form == "plain" else form).content == whole
+
+
+@pytest.mark.parametrize("form", list(forms.EXPORTS))
+def test_the_same_card_is_the_same_bytes(form):
+    card, about = stated(CREDIT), About("churn", 1, 2, "draft", "alice", "2026-11-30T10:00:00Z")
+    assert forms.written(form, card, about) == forms.written(form, card, about)
+
+
+def test_a_pdf_shows_japanese_in_its_own_font():
+    text = forms.written("pdf", stated(CREDIT), About("churn", 1, 2), "ja")
+    assert text.startswith(b"%PDF-")
+    assert b"HeiseiKakuGo-W5" in text
+    assert "制限事項".encode("utf-16-be").hex().upper().encode() in text.replace(b"\n", b"").upper() or (
+        b"Identity" in text or b"UniJIS" in text
+    )
+
+
+@given(CARDS)
+@settings(deadline=None, max_examples=20)
+def test_any_card_is_a_pdf(values):
+    assert forms.written("pdf", stated(values)).startswith(b"%PDF-")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "nothing in it"),
+        (b"  \n", "nothing in it"),
+        (b"hello", "no card"),
+        (b'{"users": ["\xff"]}', "line 1"),
+        (b'{\n"users": \0}', "Line 2"),
+        (b'{"users": [1], "users": [2]}', "users"),
+        (b'{"a": {"b": 1, "b": 2}}', "b stands twice"),
+        (b'{"version": NaN}', "NaN"),
+        (b'{"users":\n\n ]}', "Line 3"),
+        (b"[1, 2]", "object"),
+        (b"[" * 100_000, "nests deeper"),
+        (b'{"a":' * 60 + b"1" + b"}" * 60, "nests deeper"),
+        (b"x" * (2 * 1024 * 1024 + 1), "larger than 2 MB"),
+        (b"---\nversion: !!python/object:os.system {}\n---\n", "Line 2"),
+        (b"---\nversion: 1\nversion: 2\n---\n", "twice"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_its_place(body, said):
+    with pytest.raises(Unreadable, match=said):
+        forms.read(body)
+
+
+def test_a_yaml_bomb_is_refused():
+    levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    levels += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
+    with pytest.raises(Unreadable, match="more than"):
+        forms.read(("---\n" + "\n".join(levels) + "\n---\n").encode())
+
+
+def test_a_long_text_that_aliases_repeat_is_refused():
+    bomb = f"---\na: &a {'x' * 100_000}\nb: [{', '.join(['*a'] * 1000)}]\n---\n"
+    with pytest.raises(Unreadable, match="longer than"):
+        forms.read(bomb.encode())
+
+
+def test_a_byte_order_mark_and_line_ends_of_windows_are_read():
+    text = "\ufeff" + forms.written("md", content.from_document(CREDIT)).decode().replace("\n", "\r\n")
+    assert forms.read(text.encode()).content == content.from_document(CREDIT)
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"schema": "assent.card/9"}, "schema"),
+        ({"intended_use": "x" * 1_000_000}, "intended_use"),
+        ({"performance_metrics": [{"name": str(n)} for n in range(10_000)]}, "performance_metrics"),
+        ({"authors": [{"name": "a", "salary": 1}]}, "authors"),
+        ({"performance": {}, "performance_metrics": {"a": 1}, "metrics": {"b": 1}}, "performance_metrics"),
+        ({"intended_use": "half \ud800"}, "intended_use"),
+    ],
+)
+def test_a_field_at_fault_is_named(given, field):
+    with pytest.raises(CardRefused) as refused:
+        forms.read(json.dumps(given).encode())
+    assert list(refused.value.errors) == [field]
+
+
+def test_an_unknown_key_goes_to_the_further_sections():
+    taken = forms.read(b'{"users": ["Ops"], "colour": "red", "size": {"x": 1.10}, "extra": {"colour": "blue"}}')
+    assert taken.content.values["extra"] == {"colour": "blue", "colour (2)": "red", "size.x": "1.10"}
+
+
+def test_what_is_too_long_to_be_kept_is_listed_with_its_path():
+    taken = forms.read(json.dumps({"users": ["Ops"], "blob": {"pixels": "x" * 20_001}}).encode())
+    assert [loss.path for loss in taken.losses] == ["blob.pixels"]
+
+
+def test_a_number_stays_as_it_was_written():
+    assert forms.read(b'{"version": 1.10, "performance": {"auc": 1e22}}').content.values == {
+        "version": "1.10", "performance_metrics": [{"name": "auc", "value": "1e22"}],
+    }  # fmt: skip
+
+
+@given(ANYTHING, st.sampled_from(["", "json", "mct", "cdx"]))
+@settings(deadline=None, max_examples=300)
+def test_no_document_breaks_a_reader(document, form):
+    model = {"type": "machine-learning-model", "name": "x", "modelCard": document, "data": document}
+    bill = {"bomFormat": "CycloneDX", "specVersion": "1.6", "metadata": document, "components": [
+        model | (document if isinstance(document, dict) else {}) | {"type": "machine-learning-model"},
+        {"type": "data", "bom-ref": "d", "data": document, "properties": document}]}  # fmt: skip
+    for whole in (document, bill, {"model_details": {}, "considerations": document, "model_parameters": document}):
+        try:
+            forms.read(json.dumps(whole).encode(), form)
+        except (Unreadable, CardRefused):
+            continue
+
+
+@given(st.text(max_size=200) | st.lists(st.sampled_from(
+    ["---\n", "a: [\n", "license: mit\n", "governance:\n", "  version: 1\n", "model-index:\n", "- name: x\n", "# A\n",
+     "## Users\n", "- one\n", "<!-- card:users -->\n", "<!-- card:nothing -->\n", "<!-- section:x -->\n", "```\n", "text\n"]
+), max_size=12).map("".join), st.sampled_from(["", "md", "hf", "json"]))  # fmt: skip
+@settings(deadline=None, max_examples=300)
+def test_no_text_breaks_a_reader(text, form):
+    try:
+        forms.read(text.encode(errors="surrogatepass"), form)
+    except (Unreadable, CardRefused):
+        return
+
+
+def test_a_card_of_the_toolkit_is_told_from_others():
+    assert forms.read(b'{"schema_version": "0.0.2", "model_details": {"name": "mood"}}').content.values == {
+        "model_name": "mood"
+    }
+    assert not toolkit.looks_like({"users": ["Ops"]})

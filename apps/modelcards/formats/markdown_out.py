@@ -22,7 +22,7 @@ LIKE_AN_ANCHOR = re.compile(r"^(?=\\*<!--\s*(?:card|section):)", re.MULTILINE)
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
-class Dumper(_Dumper):  # type: ignore[misc]
+class Dumper(_Dumper):
     """Says everything in full: an anchor of YAML means nothing to who reads a card."""
 
     def ignore_aliases(self, data: Any) -> bool:

@@ -29,7 +29,7 @@ from apps.pdf_fonts import BOLD, JAPANESE, LATIN, marked_up
 TITLE = ParagraphStyle("title", fontName=BOLD, fontSize=15, leading=19, spaceAfter=6)
 SECTION = ParagraphStyle("section", fontName=BOLD, fontSize=12, leading=15, spaceBefore=12, spaceAfter=2)
 HEAD = ParagraphStyle("head", fontName=BOLD, fontSize=9.5, leading=12, spaceBefore=7, spaceAfter=1)
-TEXT = ParagraphStyle("text", fontName=LATIN, fontSize=8.5, leading=11.5, spaceAfter=2, wordWrap="CJK")
+TEXT = ParagraphStyle("text", fontName=LATIN, fontSize=8.5, leading=11.5, spaceAfter=2)
 ITEM = ParagraphStyle("item", parent=TEXT, leftIndent=10, bulletIndent=2)
 QUIET = ParagraphStyle("quiet", parent=TEXT, textColor="#555555")
 A4, MARGIN = (210 * mm, 297 * mm), 18 * mm
@@ -56,16 +56,16 @@ def lost(content: Content) -> tuple[Loss, ...]:
 
 
 def _story(content: Content, about: About, language: str) -> Iterator[Flowable]:
-    yield Paragraph(marked_up(title(content, language)), TITLE)
+    yield _set(marked_up(title(content, language)), TITLE)
     if known := ", ".join(f"{name} {value}" for name, value in about.named()):
-        yield Paragraph(marked_up(known), QUIET)
+        yield _set(marked_up(known), QUIET)
     if about.author:
         text = _("Revision %(revision)s was saved by %(author)s on %(made_at)s.")
-        yield Paragraph(marked_up(text % vars(about)), QUIET)
+        yield _set(marked_up(text % vars(about)), QUIET)
     for section in Section:
         rows = [row for field in in_section(section) for row in _field(field, content, language)]
         if rows:
-            yield Paragraph(marked_up(section_heading(section, language)), SECTION)
+            yield _set(marked_up(section_heading(section, language)), SECTION)
             yield from rows
 
 
@@ -73,11 +73,11 @@ def _field(field: Field, content: Content, language: str) -> Iterator[Flowable]:
     value, state = content.values.get(field.name), content.states.get(field.name, {})
     if value is None and not state:
         return
-    yield Paragraph(marked_up(heading(field, language)), HEAD)
+    yield _set(marked_up(heading(field, language)), HEAD)
     yield from _value(field, value)
     stands = [str(STATE_LABELS.get(state.get("state", ""), "")), state.get("source"), state.get("by"), state.get("at")]
     if known := ", ".join(part for part in stands if part):
-        yield Paragraph(marked_up(known), QUIET)
+        yield _set(marked_up(known), QUIET)
     for reason in (state.get("reason"), (state.get("override") or {}).get("reason")):
         if reason:
             yield from _lines(_("Why: %(reason)s") % {"reason": reason}, QUIET)
@@ -112,9 +112,15 @@ def _pairs(pairs: dict[str, str], joined: str = "", bullet: str = "") -> Iterato
     """Yield names with their texts: each on its own, or all of a short record in one paragraph."""
     marked = [f'<font name="{BOLD}">{marked_up(name)}:</font> {marked_up(text)}' for name, text in pairs.items()]
     for line in [joined.join(marked)] if joined and marked else marked:
-        yield Paragraph(line, ITEM if bullet else TEXT, bulletText=bullet or None)
+        yield _set(line, ITEM if bullet else TEXT, bullet)
 
 
 def _lines(text: str, style: ParagraphStyle, bullet: str = "") -> Iterator[Flowable]:
     for place, line in enumerate(part for part in text.split("\n") if part.strip()):
-        yield Paragraph(marked_up(line), style, bulletText=bullet if bullet and not place else None)
+        yield _set(marked_up(line), style, bullet if not place else "")
+
+
+def _set(markup: str, style: ParagraphStyle, bullet: str = "") -> Flowable:
+    """Return a paragraph. Japanese has no spaces to break lines at; breaking anywhere would part other words."""
+    wraps = ParagraphStyle(style.name, parent=style, wordWrap="CJK") if JAPANESE in markup else style
+    return Paragraph(markup, wraps, bulletText=bullet or None)

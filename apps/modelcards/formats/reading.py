@@ -18,7 +18,7 @@ NOT_SAID = ("", "~", "null", "Null", "NULL")
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C where there is a library: a tenth of the time
 
 
-class _Loader(_Base):  # type: ignore[misc]
+class _Loader(_Base):
     """Safe; every plain value is text but nothing at all; no merge keys; a key that stands twice is refused."""
 
     yaml_implicit_resolvers = {

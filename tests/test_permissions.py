@@ -33,6 +33,7 @@ from apps.approvals.models import (
 )
 from apps.compliance.models import LegalHold
 from apps.encryption import seal
+from apps.modelcards import services as card_services
 from apps.notifications.models import Delivery, Endpoint
 from apps.registry.models import RegisteredModel, SavedView
 from tests.builders import make_model, make_policy, make_version
@@ -112,6 +113,7 @@ ONE_ITEM = {"ids": [1], "reason": "Yes."}
 HOLD = {"model": "churn", "version": 2, "reason": "Case 4."}
 HOLDERS = {"admin": 201, "*": 403}
 CONTROL = {"enabled": True, "severity": "low", "reason": "Not yet.", "seen": 0}
+CARD_FILE = {"text": "# Model card: churn\n\n## Users\n\n- Retention team\n"}
 TABLE = {
     ("home", "GET"): public(302),
     ("healthz", "GET"): public(200),
@@ -169,6 +171,9 @@ TABLE = {
     ("accounts:access-review-csv", "GET"): page(404, 404, 409),  # it is open
     ("accounts:access-review-json", "GET"): page(404, 404, 409),
     ("accounts:role-table", "GET"): page(403, 403),
+    ("modelcards:export", "GET"): page(200, 404),
+    ("modelcards:import", "GET"): page(ASKERS, 404),
+    ("modelcards:import", "POST"): page(ASKERS, 404, payload=CARD_FILE),
     ("approvals:may", "GET"): page(query="?permission=model:read"),
     ("registry:model-list", "GET"): page(),
     ("registry:view-list", "GET"): page(),
@@ -473,6 +478,7 @@ def ask(alice: User, erin: User) -> ApprovalRequest:
     ProtectedAlias.objects.create(alias="champion", added_by="admin")
     SavedView.objects.create(owner=alice, name="Ours", query="q=churn", shared=True)
     version = make_version(model, 2, pictures=[PICTURE])
+    card_services.start("churn", 2, by=alice)
     for stage in ("Production", "Archived"):
         make_policy(stage)
     make_policy("Staging", state="draft", published_at=None, published_by="", drafted_by="ada")
@@ -530,7 +536,7 @@ def address(name: str, request: ApprovalRequest, query: str = "") -> str:
     """Return the path of an address, about the requested model."""
     numbers = {"id": request.pk, "name": "churn", "number": request.version.number, "connection": "default", "run": 1,
                "alias": "champion", "place": 0, "account": 0, "text": INVITED, "control": "drift",
-               "username": "alice", "kind": "registry.registeredmodel", "key": 1}  # fmt: skip
+               "username": "alice", "kind": "registry.registeredmodel", "key": 1, "form": "json"}  # fmt: skip
     if name in ("api:event-detail", "audit:event-detail"):
         numbers["number"] = 1  # the event of the request
     if name == "accounts:person":

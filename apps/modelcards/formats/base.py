@@ -43,6 +43,7 @@ class Gathered:
     values: dict[str, Any] = field(default_factory=dict)
     extra: dict[str, str] = field(default_factory=dict)
     losses: list[Loss] = field(default_factory=list)
+    puts: int = 0  # how often something was put into a field
 
     def keep(self, name: str, text: str) -> None:
         """Keep a text beside the fields. One of the same name gets a number; one that has no room is a loss."""
@@ -51,6 +52,9 @@ class Gathered:
             return
         if len(self.extra) >= MAX_ROWS:
             self.losses.append(Loss(name, NO_ROOM))
+            if len(self.losses) > 2 * MAX_ROWS:
+                message = _("This has more than %(most)s parts that no card has. Take them out.")
+                raise Unreadable(message % {"most": 2 * MAX_ROWS})
             return
         found, number = name, 1
         while found in self.extra:

@@ -145,7 +145,8 @@ def _libraries(lines: tuple[str, ...]) -> list[dict[str, Any]]:
 
 
 def _list_others(others: list[dict[str, Any]], rows: list[dict[str, Any]], found: Gathered) -> None:
+    places = {id(row): place for place, row in enumerate(rows)}
     for row in others:
-        place = next(place for place, other in enumerate(rows) if other is row)
+        place = places[id(row)]
         why = MORE_MODELS if row.get("type") == MODEL else NO_PLACE
         found.losses.append(Loss(f"components.{place} ({row.get('name', '')})", why))

@@ -35,14 +35,16 @@ def resolved(component: dict[str, Any], others: list[dict[str, Any]], found: Gat
     by_ref = {row.get("bom-ref"): row for row in others if row.get("type") == DATA_TYPE
               if isinstance(row.get("bom-ref"), str)}  # fmt: skip
     rows: list[dict[str, Any]] = []
+    taken: set[int] = set()
     for item in as_list(named):
         told = item.get("ref") if isinstance(item, dict) else None
         row = by_ref.pop(told, None) if isinstance(told, str) else item
         if not isinstance(row, dict):
             found.keep_rest([item], "modelCard.modelParameters.datasets")
             continue
-        others[:] = [other for other in others if other is not row]
+        taken.add(id(row))
         rows += _flattened(row, found)
+    others[:] = [other for other in others if id(other) not in taken]
     return rows
 
 

@@ -5,20 +5,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from apps.modelcards import content as cards
 from apps.modelcards.formats import values
-from apps.modelcards.formats.base import Gathered, Taken
+from apps.modelcards.formats.base import Gathered, Taken, Unreadable
 from apps.modelcards.formats.headings import TITLES, is_heading_of, meant, normal
 from apps.modelcards.formats.markdown_out import FENCE
 from apps.modelcards.formats.reading import yaml_of
 from apps.modelcards.schema.fields import BY_NAME, Field
 from apps.modelcards.schema.kinds import Kind
 
-ANCHOR = re.compile(r"^<!--\s*(card|section):([a-z_]+)\s*-->\s*$")
-ESCAPED = re.compile(r"^\\(?=\\*<!--\s*(?:card|section):)")
-HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$")
+ANCHOR = re.compile(r"^<!--[ \t]*(card|section):([a-z_]+)[ \t]*-->[ \t]*$")
+ESCAPED = re.compile(r"^\\(?=\\*<!--[ \t]*(?:card|section):)")
+HEADING = re.compile(r"^ {0,3}(#{1,6})[ \t]+(.*)$")
 CODE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
 CARD_FOR = re.compile(r"^model card (?:for|of)[ \t]+(.+)$", re.IGNORECASE)
+MOST_PARTS = 2_000  # headings and named lines that are fields
 BEFORE = "Introduction"  # what stands before the first heading
 
 
@@ -120,10 +123,17 @@ def _blocks(lines: list[str]) -> Iterator[Block]:
         found = None if fence else HEADING.match(line)
         if found:
             yield block
-            block = Block(found[2].strip(), len(found[1]))
+            block = Block(_title(found[2]), len(found[1]))
         else:
             block.lines.append(line)
     yield block
+
+
+def _title(text: str) -> str:
+    """Return a heading without the signs that may close it."""
+    text = text.strip()
+    bare = text.rstrip("#")
+    return bare.rstrip() if not bare or bare[-1] in " \t" else text
 
 
 def _by_headings(blocks: list[Block], found: Gathered) -> None:
@@ -156,7 +166,7 @@ def _take_title(title: str, found: Gathered) -> None:
 def _named_lines(block: Block, found: Gathered) -> bool:
     """Read "- **Version**: 2" under a heading that is no field; False when the block is something else."""
     pairs = values.pairs_of(block.text)
-    if not pairs or not any(meant(name) for name, _text in pairs):
+    if not pairs or not any(meant(name) for name, _said in pairs):
         return False
     for name, text in pairs:
         if known := meant(name):
@@ -168,6 +178,9 @@ def _named_lines(block: Block, found: Gathered) -> bool:
 
 def put(known: Field, text: str, found: Gathered, title: str) -> None:
     """Put a text into a field as its kind wants it; what does not fit, or comes second, is kept beside the fields."""
+    found.puts += 1
+    if found.puts > MOST_PARTS:
+        raise Unreadable(_("This has more than %(most)s parts, and no card does.") % {"most": MOST_PARTS})
     value, before = values.value_of(known, text), found.values.get(known.name)
     if value is not None and before is None:
         found.values[known.name] = value

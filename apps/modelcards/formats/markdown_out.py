@@ -18,7 +18,7 @@ from apps.modelcards.schema.sections import Section
 IN_BODY = (Kind.PROSE, Kind.ITEMS)
 EXTRA = BY_NAME["extra"]
 FENCE = "---"
-LIKE_AN_ANCHOR = re.compile(r"^(?=\\*<!--\s*(?:card|section):)", re.MULTILINE)
+LIKE_AN_ANCHOR = re.compile(r"^(?=\\*<!--[ \t]*(?:card|section):)", re.MULTILINE)
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 

@@ -70,6 +70,7 @@ def json_of(text: str) -> Any:
 def yaml_of(text: str, *, first: int = 1) -> Any:
     """Return YAML as JSON values, all of them text. `first`: the line that it begins on. Raises Unreadable."""
     try:
+        _bounded_yaml(text)
         return Unfolder(MAX_NODES, MAX_BYTES).plain(yaml.load(text, Loader=_Loader))  # noqa: S506 - a SafeLoader
     except yaml.MarkedYAMLError as error:
         line = (error.problem_mark.line if error.problem_mark else 0) + first
@@ -83,6 +84,20 @@ def yaml_of(text: str, *, first: int = 1) -> Any:
         raise
     except (yaml.YAMLError, ValueError) as error:
         raise Unreadable(_("The YAML cannot be read: %(problem)s.") % {"problem": str(error)[:200]}) from None
+
+
+def _bounded_yaml(text: str) -> None:
+    """Raise Unreadable for what nests too deeply, before anything walks it: the C library would not survive it."""
+    depth = 0
+    for number, event in enumerate(yaml.parse(text, Loader=_Loader)):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            _too_deep()
+        if number > 2 * MAX_NODES:
+            raise Unreadable(_("The YAML holds more than %(most)s values, and no card does.") % {"most": MAX_NODES})
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """Every form: what is not listed as lost comes back, forms are told apart, bad input is refused clearly."""
 
+import contextlib
 import json
 import re
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -199,3 +201,35 @@ def test_a_card_of_the_toolkit_is_told_from_others():
         "model_name": "mood"
     }
     assert not toolkit.looks_like({"users": ["Ops"]})
+
+
+BIG = {
+    "lists in lists, in YAML": "---\na: " + "[" * 1_000_000 + "\n---\n",
+    "mappings in mappings, in YAML": "---\na: " + "{b: " * 400_000 + "\n---\n",
+    "lists in lists, by their dashes": "---\n" + "- " * 500_000 + "x\n---\n",
+    "as many values as there is room for, in YAML": "---\na: [" + "[]," * 600_000 + "]\n---\n",
+    "one line of spaces": "# A\n## " + " " * 1_900_000 + "x",
+    "stars": "## Performance\n- " + "**" * 900_000,
+    "headings": "## Users\n- a\n" * 140_000,
+    "unknown headings": "## b\na\n" * 250_000,
+    "named lines": "# A\n## B\n" + "- users: a\n" * 180_000,
+    "anchors": "<!-- card:users -->\n- a\n" * 80_000,
+    "data sets": '{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [{"type": "machine-learning-model", '
+    '"modelCard": {"modelParameters": {"datasets": [' + '{"ref": "a"},' * 60_000 + '{}]}}},'
+    + '{"type": "data"},' * 50_000 + '{"type": "data", "bom-ref": "a"}]}',
+    "keys": "{" + ",".join(f'"k{n}":1' for n in range(140_000)) + "}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(BIG))
+def test_what_is_large_on_purpose_is_answered_in_time(name):
+    body, began = BIG[name].encode(), time.monotonic()
+    assert len(body) <= 2 * 1024 * 1024
+    with contextlib.suppress(Unreadable, CardRefused):
+        forms.read(body)
+    assert time.monotonic() - began < 10  # a fraction of it, on a machine with nothing else to do
+
+
+def test_an_anchor_that_is_broken_over_two_lines_comes_back():
+    card = content.from_document({"intended_use": "<!--\ncard:users -->\n\\<!-- card:users -->"})
+    assert forms.read(forms.written("md", card)).content == card

@@ -18,7 +18,7 @@ from apps.modelcards.formats.about import About
 from apps.modelcards.formats.base import Gathered, Loss, Taken, Unreadable
 from apps.modelcards.formats.cyclonedx_data import PREFIX, component_of, ref, resolved
 from apps.modelcards.formats.cyclonedx_parts import DATA, ENTRIES
-from apps.modelcards.formats.mapping import objects
+from apps.modelcards.formats.mapping import as_list, objects
 from apps.modelcards.formats.pictures import without_pictures
 from apps.modelcards.formats.reading import json_of
 from apps.modelcards.schema.fields import BY_NAME
@@ -118,13 +118,15 @@ def _property(name: str, value: Any) -> str:
 def _own(component: dict[str, Any], found: Gathered) -> dict[str, Any]:
     """Take the properties of a component: ours as fields, others beside them. Raises CardRefused."""
     own: dict[str, Any] = {}
-    for row in component.pop("properties", None) or []:
-        name, said = (str(row.get("name", "")), row.get("value") or "") if isinstance(row, dict) else ("", row)
+    for row in as_list(component.pop("properties", None)):
+        name = str(row.get("name", "")) if isinstance(row, dict) else ""
+        said = (row.get("value") or "") if isinstance(row, dict) else row
+        said = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
         field = BY_NAME.get(name.removeprefix(PREFIX)) if name.startswith(PREFIX) else None
         if field:
             own[field.name] = (said if field.kind in PLAIN_TEXT else json_of(said)) if said else None
         elif name != f"{PREFIX}schema":
-            found.keep(name, said if isinstance(said, str) else json.dumps(said, ensure_ascii=False))
+            found.keep(name, said)
     values, errors = cards.values_from({name: item for name, item in own.items() if item is not None})
     if errors:
         raise cards.CardRefused({f"{PREFIX}{name}": sentence for name, sentence in errors.items()})

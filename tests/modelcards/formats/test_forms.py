@@ -6,6 +6,7 @@ import re
 import time
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -172,11 +173,19 @@ def test_a_number_stays_as_it_was_written():
 @given(ANYTHING, st.sampled_from(["", "json", "mct", "cdx"]))
 @settings(deadline=None, max_examples=300)
 def test_no_document_breaks_a_reader(document, form):
-    model = {"type": "machine-learning-model", "name": "x", "modelCard": document, "data": document}
-    bill = {"bomFormat": "CycloneDX", "specVersion": "1.6", "metadata": document, "components": [
-        model | (document if isinstance(document, dict) else {}) | {"type": "machine-learning-model"},
-        {"type": "data", "bom-ref": "d", "data": document, "properties": document}]}  # fmt: skip
-    for whole in (document, bill, {"model_details": {}, "considerations": document, "model_parameters": document}):
+    card = {"modelParameters": {"datasets": document, "inputs": document}, "considerations": {
+        "users": document, "useCases": document, "fairnessAssessments": document},
+        "quantitativeAnalysis": {"performanceMetrics": document}}  # fmt: skip
+    model = {"type": "machine-learning-model", "name": "x", "data": document, "properties": document}
+    data = {"type": "data", "bom-ref": "d", "data": document, "properties": document}
+    bills = [
+        {"bomFormat": "CycloneDX", "specVersion": "1.6", "metadata": document, "components": [found, data]}
+        for found in (model | {"modelCard": document}, model | {"modelCard": card, "licenses": document,
+                                                               "authors": document})
+    ]  # fmt: skip
+    toolkits = [{"model_details": document, "considerations": document}, {"model_details": {}, "model_parameters":
+                document, "quantitative_analysis": document}]  # fmt: skip
+    for whole in (document, *bills, *toolkits):
         try:
             forms.read(json.dumps(whole).encode(), form)
         except (Unreadable, CardRefused):
@@ -194,6 +203,21 @@ def test_no_text_breaks_a_reader(text, form):
         forms.read(text.encode(errors="surrogatepass"), form)
     except (Unreadable, CardRefused):
         return
+
+
+@given(ANYTHING, ANYTHING)
+@settings(deadline=None, max_examples=150)
+def test_no_front_matter_breaks_a_reader(one, other):
+    index = [{"name": one, "results": [{"task": other, "dataset": one, "metrics": [{"name": other, "value": one}]}]}]
+    for front in (
+        {"model-index": one, "license": other, "datasets": one, "language": other},
+        {"model-index": index, "metrics": other, "governance": one},
+        {"schema": "assent.card/1", "states": one, "extra": other, "users": one},
+        {"schema": "assent.card/1", "states": {"users": one, "fairness": other}},
+    ):
+        text = f"---\n{yaml.safe_dump(front, allow_unicode=True)}---\n# x\n"
+        with contextlib.suppress(Unreadable, CardRefused):
+            forms.read(text.encode(errors="surrogatepass"))
 
 
 def test_a_card_of_the_toolkit_is_told_from_others():

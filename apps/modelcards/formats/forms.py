@@ -42,7 +42,8 @@ EXPORTS = {
         lambda content, _about, _language: documents.ours(content), nothing,
     ),
     "plain": Export(
-        gettext_lazy("Plain JSON"), gettext_lazy("Fields by name, as older cards have them."), JSON, "plain.json",
+        gettext_lazy("Plain JSON"), gettext_lazy("Fields by name, as older cards have them; without how each stands."),
+        JSON, "plain.json",
         lambda content, _about, _language: documents.plain(content), documents.without_states,
     ),
     "md": Export(
@@ -50,11 +51,13 @@ EXPORTS = {
         lambda content, _about, language: markdown_out.written(content, language), nothing,
     ),
     "hf": Export(
-        gettext_lazy("Hugging Face README"), gettext_lazy("With the hub's metadata and model-index."), MARKDOWN,
-        "README.md", lambda content, _about, _language: hub.written(content), hub.lost,
+        gettext_lazy("Hugging Face README"),
+        gettext_lazy("With the hub's metadata and model-index; without how each field stands."), MARKDOWN, "README.md",
+        lambda content, _about, _language: hub.written(content), hub.lost,
     ),
     "cdx": Export(
-        "CycloneDX", gettext_lazy("A machine-learning bill of materials, 1.6, with the packages."),
+        "CycloneDX",
+        gettext_lazy("A machine-learning bill of materials, 1.6, with the packages; without how each field stands."),
         "application/vnd.cyclonedx+json; version=1.6", "cdx.json",
         lambda content, about, _language: cyclonedx.written(content, about), cyclonedx.lost,
     ),

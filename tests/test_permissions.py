@@ -121,6 +121,7 @@ HOLD = {"model": "churn", "version": 2, "reason": "Case 4."}
 HOLDERS = {"admin": 201, "*": 403}
 CONTROL = {"enabled": True, "severity": "low", "reason": "Not yet.", "seen": 0}
 REQUIREMENTS = {"language.low": "S", "reason": "Texts in many languages.", "seen": 0, "do": "publish"}
+CARD_FILE = {"text": "# Model card: churn\n\n## Users\n\n- Retention team\n"}
 TABLE = {
     ("home", "GET"): public(302),
     ("healthz", "GET"): public(200),
@@ -178,6 +179,9 @@ TABLE = {
     ("accounts:access-review-csv", "GET"): page(404, 404, 409),  # it is open
     ("accounts:access-review-json", "GET"): page(404, 404, 409),
     ("accounts:role-table", "GET"): page(403, 403),
+    ("modelcards:export", "GET"): page(200, 404),
+    ("modelcards:import", "GET"): page(ASKERS, 404),
+    ("modelcards:import", "POST"): page(ASKERS, 404, payload=CARD_FILE),
     ("approvals:may", "GET"): page(query="?permission=model:read"),
     ("registry:model-list", "GET"): page(),
     ("registry:view-list", "GET"): page(),
@@ -570,7 +574,7 @@ def address(name: str, request: ApprovalRequest, query: str = "") -> str:
     """Return the path of an address, about the requested model."""
     numbers = {"id": request.pk, "name": "churn", "number": request.version.number, "connection": "default", "run": 1,
                "alias": "champion", "place": 0, "account": 0, "text": INVITED, "control": "drift",
-               "username": "alice", "step": "submit", "revision": 1, "key": 1, "set": 0,
+               "username": "alice", "step": "submit", "revision": 1, "key": 1, "set": 0, "form": "json",
                "kind": "registry.registeredmodel"}  # fmt: skip
     if name in ("api:event-detail", "audit:event-detail"):
         numbers["number"] = 1  # the event of the request

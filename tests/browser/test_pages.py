@@ -15,6 +15,8 @@ from playwright.sync_api import Page
 
 from apps.accounts.models import AccessReview, User
 from apps.approvals.models import ApprovalRequest, DriftFinding
+from apps.modelcards import services as cards
+from apps.modelcards.models import Card
 from tests.accounts.sign_in.soft_key import SoftKey
 from tests.browser import world as worlds
 from tests.browser.conftest import axe_violations, become, listen, sideways
@@ -31,7 +33,7 @@ NOT_PAGES = {"home", "registry:signature", "healthz", "readyz", "accounts:sign-o
              "accounts:access-review-json",
              "accounts:grant-end", "registry:sync-run", "registry:sync-cancel",
              "registry:webhook-receive", "registry:compare-csv",
-             "modelcards:start", "modelcards:refresh", "modelcards:resolve", "modelcards:badge",
+             "modelcards:start", "modelcards:refresh", "modelcards:resolve", "modelcards:badge", "modelcards:export",
              "registry:compare-json", "registry:picture", "registry:view-open", "approvals:request-bypass-drop",
              "approvals:as-of-csv", "approvals:as-of-json", "approvals:request-export",
              "audit:access-export", "audit:export-jsonl", "audit:export-csv", "approvals:model-report-json",
@@ -409,6 +411,43 @@ def require_without_a_reason(page: Page, world: World) -> None:
     page.get_by_role("alert").first.wait_for()
 
 
+OLD_CARD = """# モデルカード: 解約予測
+
+## 基本情報
+- **バージョン**: 1.2.0
+
+## 性能メトリクス
+- **auc**: 0.91
+
+## 利用者
+- 解約防止チーム
+
+## Caveats
+Trained before the new prices.
+"""
+
+
+def see_an_import(page: Page, world: World) -> None:
+    if not Card.objects.filter(version__model=world.churn, version__number=2).exists():
+        cards.start("churn-classifier", 2, by=world.people["alice"])
+        page.reload()
+    page.get_by_label("Or paste it").fill(OLD_CARD)
+    page.get_by_role("button", name="Look at what would change").click()
+    page.get_by_role("button", name="Save what was chosen").wait_for()
+
+
+def import_without_a_reason(page: Page, world: World) -> None:
+    see_an_import(page, world)
+    page.locator("#way-version-take").check()
+    page.get_by_role("button", name="Save what was chosen").click()
+    page.get_by_role("alert").first.wait_for()
+
+
+def import_nothing(page: Page, world: World) -> None:
+    page.get_by_role("button", name="Look at what would change").click()
+    page.get_by_role("alert").first.wait_for()
+
+
 V2 = "/models/churn-classifier/v/2/"
 LINT = "/requests/{changes_requested}/waive/?check=external:lint"
 SIGHTS = {
@@ -459,6 +498,10 @@ SIGHTS = {
     "requirements, what would change": Sight(
         "modelcards:requirements", "/cards/requirements/?edit=on", by="admin", does=look_at_requirements
     ),
+    "import, no card yet": Sight("modelcards:import", "/models/churn-classifier/v/3/card/import/", by="alice"),
+    "import, what would change": Sight("modelcards:import", f"{V2}card/import/", by="alice", does=see_an_import),
+    "import, no reason": Sight("modelcards:import", f"{V2}card/import/", by="alice", does=import_without_a_reason),
+    "import, nothing chosen": Sight("modelcards:import", f"{V2}card/import/", by="alice", does=import_nothing),
     "ask": Sight("approvals:request-new", f"{V2}request/", by="alice"),
     "ask, errors": Sight("approvals:request-new", f"{V2}request/", by="alice", does=send_empty_request),
     "ask, not allowed": Sight("approvals:request-new", f"{V2}request/", by="charlie", status=403),

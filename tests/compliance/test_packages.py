@@ -20,12 +20,12 @@ from apps.audit.models import AuditEvent
 from apps.audit.proof import verifying
 from apps.compliance.models import BuiltPackage
 from apps.compliance.packages import contents, pdf, services
-from apps.compliance.packages.fonts import marked_up
 from apps.compliance.packages.zipping import package
 from apps.errors import NotVisible, TooLarge, WrongState
 from apps.jobs.models import Job
 from apps.jobs.tasks import run_job
 from apps.modelcards.models import Card
+from apps.pdf_fonts import marked_up
 from apps.registry.models import ModelVersion, RegisteredModel
 from tests.builders import make_policy
 

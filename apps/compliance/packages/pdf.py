@@ -19,9 +19,9 @@ from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer
 
 from apps.compliance.packages.cards import lines_of
-from apps.compliance.packages.fonts import BOLD, JAPANESE, LATIN, marked_up
 from apps.compliance.packages.zipping import MANIFEST, SIGNATURE
 from apps.modelcards.schema.fields import FIELDS
+from apps.pdf_fonts import BOLD, JAPANESE, LATIN, marked_up
 
 MOST_REQUESTS = 50  # the newest; the ZIP holds the others
 MOST_EVENTS = 500  # the newest; the ZIP holds the others

@@ -1,26 +1,14 @@
 """Reading an MLmodel file: YAML from a stranger, with JSON texts inside. Only ValueError is ever raised."""
 
 import json
-import math
-from datetime import date
 from typing import Any
 
 import yaml
 
 from apps.registry.remote import clean
+from apps.unfolding import NoMergeLoader, Unfolder
 
 MAX_BYTES = 1024 * 1024
-MAX_NODES = 20_000  # after aliases are followed: a small file can unfold to billions
-MAX_TEXT = MAX_BYTES  # characters after aliases are followed: one long text can stand in thousands of places
-MAX_DEPTH = 50  # of lists and mappings in each other; pages walk through what is kept, level by level
-MAX_BITS = 64  # of a number; what is longer is kept as text, as long as Python writes it in decimal
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe, and without merge keys, which unfold while they are read."""
-
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        return None
 
 
 def parse(body: bytes) -> dict[str, Any]:
@@ -28,8 +16,8 @@ def parse(body: bytes) -> dict[str, Any]:
     if len(body) > MAX_BYTES:
         raise ValueError("MLmodel is larger than 1 MB")
     try:
-        content = yaml.load(body.decode(), Loader=_Loader)  # noqa: S506 - a SafeLoader
-        plain = _Unfolder().plain(content)
+        content = yaml.load(body.decode(), Loader=NoMergeLoader)  # noqa: S506 - a SafeLoader
+        plain = Unfolder().plain(content)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ValueError(f"MLmodel cannot be read: {str(error)[:200]}") from error
     if not isinstance(plain, dict):
@@ -96,37 +84,6 @@ def _param(row: dict[str, Any]) -> dict[str, Any]:
         "type": f"{row.get('type', 'any')}{shape}",
         "default": row.get("default"),
     }
-
-
-class _Unfolder:
-    """Turns YAML's values into JSON's, counting, so that aliases cannot unfold without end."""
-
-    def __init__(self) -> None:
-        self.nodes = self.text = 0
-
-    def plain(self, value: Any, depth: int = 0) -> Any:
-        self.nodes += 1
-        if self.nodes > MAX_NODES:
-            raise ValueError(f"it has more than {MAX_NODES} values")
-        if depth > MAX_DEPTH:
-            raise ValueError(f"it nests deeper than {MAX_DEPTH} levels")
-        if isinstance(value, dict):
-            return {self._counted(str(key)): self.plain(item, depth + 1) for key, item in value.items()}
-        if isinstance(value, list | tuple | set):
-            return [self.plain(item, depth + 1) for item in value]
-        if isinstance(value, float) and not math.isfinite(value):
-            return str(value)
-        if isinstance(value, date):  # datetime is a date
-            return value.isoformat()
-        if isinstance(value, int) and value.bit_length() > MAX_BITS:
-            return str(value)
-        return value if value is None or isinstance(value, bool | int | float) else self._counted(str(value))
-
-    def _counted(self, text: str) -> str:
-        self.text += len(text)
-        if self.text > MAX_TEXT:
-            raise ValueError(f"its texts are longer than {MAX_TEXT} characters")
-        return text
 
 
 def example_path(parsed: dict[str, Any]) -> str:

@@ -42,7 +42,7 @@ def only(edit: Edit, names: list[str]) -> Edit:
 
 
 def same(one: Content, other: Content, name: str) -> bool:
-    """Return whether two contents say the same of a field. Who confirmed it does not count: a changed text ends that."""
+    """Return whether two contents say the same of a field. Who confirmed it does not count."""
     return one.values.get(name) == other.values.get(name) and _reasons(one, name) == _reasons(other, name)
 
 

@@ -1,7 +1,7 @@
 """What stands in the inputs of one field, as cells: from what was posted, and from a value. Pure.
 
-The names of inputs are `field`, `field-3`, `field-3-part`, `field-part`, `field-3-details-2-name`; a row keeps its number
-for as long as the form is open. Marks of a field, such as whether it is confirmed, stand beside: `field-confirm`.
+The names of inputs are `field`, `field-3`, `field-3-part`, `field-part`, `field-3-details-2-name`; a row keeps its
+number for as long as the form is open. Marks of a field, such as whether it is confirmed, stand beside it.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""The inputs of one field as its template shows them: made from cells, whether those were posted or stand for a value."""
+"""The inputs of one field as its template shows them: made from cells, posted or standing for a value."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace

@@ -82,7 +82,7 @@ def context(board: Board, section: Section, sent: Sent, was: Mapping[str, int]) 
         "news": [view.label for view in views if view.name in outdated],
         "complete": [
             (stage, rules.percent(standings, rules.required(asked.levels, stage, tier))) for stage in rules.STAGES
-        ],  # fmt: skip
+        ],
     }
 
 

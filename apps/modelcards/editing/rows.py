@@ -1,4 +1,4 @@
-"""Buttons of a form that change its rows and nothing else: each takes the cells as posted and returns new ones. Pure."""
+"""Buttons that change the rows of a form and nothing else: each takes cells and returns new ones. Pure."""
 
 from collections.abc import Sequence
 from typing import Any

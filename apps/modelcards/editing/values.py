@@ -61,7 +61,8 @@ def _items(cells: Cells) -> Rows:
 
 
 def _records(cells: Cells, fact: Fact | None, shown: Any) -> Rows:
-    known, typed = cells.known, {number: _record(known, row, number) for number, row in cells.rows().items()}
+    known = cells.known
+    typed = {number: _record(known, row, number) for number, row in cells.rows().items()}
     if not locked_rows(known, fact) or cells.mark("differ"):
         return list(typed.items())
     by_anchor = {about(known, row): row for row in reversed(shown or [])}

@@ -6,7 +6,7 @@ from typing import Any
 
 from apps.modelcards.editing import rows
 from apps.modelcards.editing.board import Board
-from apps.modelcards.editing.cells import Cells, Place
+from apps.modelcards.editing.cells import ROWS, Cells, Place
 from apps.modelcards.editing.fields import initial
 from apps.modelcards.editing.posting import Button
 from apps.modelcards.editing.values import WrongCell, value_of
@@ -42,10 +42,12 @@ def pressed(board: Board, section: Section, typed: Mapping[str, Cells], button: 
     match button.verb, button.place:
         case "preview", ():
             return Pressed(typed, f"preview-{known.name}", {known.name: preview(cells, board)})
-        case "add", within:
+        case "add", within if known.kind in ROWS:
             cells, place = rows.added(cells, within)
         case "remove", (number,):
             cells, place = rows.removed(cells, number), ()
+        case "cut", () if known.kind in ROWS:
+            cells, place = rows.cut(cells), ()
         case "open", (of,):
             cells, place = rows.opened(cells, of, shown)
         case "differ", ():

@@ -14,11 +14,12 @@ from apps.modelcards.editing.cells import ROWS, Cells
 from apps.modelcards.editing.inputs import Input, Row, Text, closed_rows, row_list, shown_cells, single
 from apps.modelcards.editing.mine import Wrong, confirmed_as
 from apps.modelcards.editing.values import locked, locked_rows
+from apps.modelcards.editing.rows import beyond
 from apps.modelcards.facts import Fact
 from apps.modelcards.models import CardRevision
 from apps.modelcards.rules import STANDING_LABELS, Standing
 from apps.modelcards.schema.fields import Field, Origin
-from apps.modelcards.schema.kinds import Kind
+from apps.modelcards.schema.kinds import Kind, Part
 
 LOOKS = {
     Standing.SETTLED: ("success", "check"),
@@ -134,6 +135,16 @@ class FieldView:
         return self.known.kind in ROWS
 
     @property
+    def hinted(self) -> list[Part]:
+        """The parts of its rows that have a hint."""
+        return [part for part in self.known.parts if part.hint and self.known.kind is Kind.RECORDS]
+
+    @property
+    def in_columns(self) -> bool:
+        """Whether its rows are mostly prose, best read in two columns."""
+        return sum(part.kind is Kind.PROSE for part in self.known.parts) > 1
+
+    @property
     def described(self) -> str:
         """The ids of what describes its input."""
         named = [("hint", self.known.hint), ("wrong", self.wrong and not self.wrong.place)]
@@ -157,6 +168,11 @@ class FieldView:
     def rows(self) -> list[Row]:
         """Its rows with inputs."""
         return row_list(self.cells, self.fact, self.value, self.wrong)
+
+    @cached_property
+    def beyond(self) -> dict[str, str]:
+        """What was typed into rows that are more than a list may have: it stays in the form, unseen."""
+        return beyond(self.cells) if self.has_rows else {}
 
     @cached_property
     def closed(self) -> list[Row]:

@@ -13,7 +13,7 @@ from apps.modelcards.editing.mine import Wrong
 from apps.modelcards.editing.values import locked_rows
 from apps.modelcards.facts import Fact
 from apps.modelcards.schema.fields import Field
-from apps.modelcards.schema.kinds import Kind, Part
+from apps.modelcards.schema.kinds import MAX_ROWS, Kind, Part
 
 Text = str | Promise
 FEW = 12  # facts whose inputs all stand open
@@ -69,12 +69,13 @@ def single(cells: Cells, wrong: Wrong | None, described: str, facts: Iterable[st
 
 
 def row_list(cells: Cells, fact: Fact | None, shown: Any, wrong: Wrong | None) -> list[Row]:
-    """Return the rows of a field as the form shows them."""
+    """Return the rows of a field as the form shows them: as many as a list may have."""
     known = cells.known
     if known.kind is Kind.RECORDS:
         facts = {about(known, row): row for row in [*(shown or []), *(fact.value if fact else [])]}
-        return [_record(cells, number, cell, facts, wrong) for number, cell in cells.rows().items()]
-    return [_plain(cells, number, place, wrong) for place, number in enumerate(cells.numbers, start=1)]
+        found = list(cells.rows().items())[:MAX_ROWS]
+        return [_record(cells, number, cell, facts, wrong) for number, cell in found]
+    return [_plain(cells, number, place, wrong) for place, number in enumerate(cells.numbers[:MAX_ROWS], start=1)]
 
 
 def closed_rows(cells: Cells, fact: Fact | None) -> list[Row]:
@@ -113,13 +114,15 @@ def _record(
     typed = {place[0]: text for place, text in cell.items() if len(place) == 1}
     row = Row(number, title(known, fact or typed) or _("New row"), of if fact else "")
     row.facts = _facts(known, fact) if fact else []
+    row.facts = [pair for pair in row.facts if pair[1] != row.title]
     for part in known.parts:
         if fact and part.name in known.locked:
             continue
         if part.kind is Kind.MAPPING:
             row.inner_part, row.inner = part.name, _inner(cells, number, part, cell, wrong)
         else:
-            row.inputs.append(_input(cells, part, (number, part.name), wrong, ""))
+            described = f"{known.name}-{part.name}-hint" if part.hint else ""  # it stands once, above the rows
+            row.inputs.append(_input(cells, replace(part, hint=""), (number, part.name), wrong, described))
     if wrong and wrong.place == (number,) and row.inputs:
         row.inputs[0] = replace(row.inputs[0], wrong=wrong.message)
     return row

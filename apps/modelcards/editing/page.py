@@ -30,7 +30,7 @@ class Sent:
     focus: str = ""
     previews: Mapping[str, Any] = field(default_factory=dict)
     draft: CardDraft | None = None
-    kept: bool = False  # what was typed is kept as a draft
+    kept: bool | None = None  # whether what was typed is kept as a draft; None: nobody tried
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,19 @@ def removed(cells: Cells, number: str) -> Cells:
     return Cells(cells.known, kept, cells.marks)
 
 
+def cut(cells: Cells) -> Cells:
+    """Return the cells without the rows that are more than a list may have: the form does not show those."""
+    kept = set(cells.numbers[:MAX_ROWS])
+    return Cells(cells.known, {place: text for place, text in cells.texts.items() if place[0] in kept}, cells.marks)
+
+
+def beyond(cells: Cells) -> dict[str, str]:
+    """Return {name: text} of what was typed into rows that are more than a list may have."""
+    shown = set(cells.numbers[:MAX_ROWS])
+    more = {place: text for place, text in cells.texts.items() if place and place[0] not in shown and text}
+    return {"-".join((cells.known.name, *place)): text for place, text in more.items()}
+
+
 def opened(cells: Cells, of: str, shown: Any) -> tuple[Cells, Place]:
     """Return the cells with inputs for what a person adds to one fact, and the place of the first of them."""
     row = next((row for row in shown or [] if about(cells.known, row) == of), None)

@@ -40,7 +40,7 @@ def _attributes(one: Input, described: str, focused: bool) -> SafeString:
 
 def _control(one: Input, attributes: SafeString, tall: bool) -> SafeString:
     if one.kind is Kind.PROSE:
-        rows = 6 if tall else min(8, max(1 + one.text.count("\n"), 2 if len(one.text) > 60 else 1))
+        rows = 4 if tall else min(8, max(1 + one.text.count("\n"), 2 if len(one.text) > 60 else 1))
         return format_html('<textarea{} rows="{}" dir="auto">\n{}</textarea>', attributes, rows, one.text)
     if one.kind is Kind.CHOICE:
         known = [("", "–"), *one.options]

@@ -14,9 +14,9 @@ from apps.modelcards.schema.kinds import Kind
 
 Posted = Mapping[str, list[str]]
 Place = tuple[str, ...]
-# No part of a record is called so: a test asks. "rows" says that the rows of a field are in the form, also when all of
+# No part of a record is called so: a test asks. "listed" says that the rows of a field are in the form, also when all of
 # them were removed; "agree" is set by a button.
-MARKS = ("confirm", "why", "lacks", "differ", "choose", "was", "rows", "agree")
+MARKS = ("confirm", "why", "lacks", "differ", "choose", "was", "listed", "agree")
 OF = "of"  # says which fact a row is about
 NAME, TEXT = "name", "text"  # of a row of a mapping
 LONGEST_NUMBER = 6  # digits of a row's number
@@ -43,7 +43,7 @@ class Cells:
     @property
     def posted(self) -> bool:
         """Whether anything of its value was in the form."""
-        return bool(self.texts or self.mark("rows"))
+        return bool(self.texts or self.mark("listed"))
 
     def rows(self) -> dict[str, dict[Place, str]]:
         """Return the cells of all rows by number, in order."""

@@ -13,8 +13,8 @@ from apps.modelcards.editing import sources
 from apps.modelcards.editing.cells import ROWS, Cells
 from apps.modelcards.editing.inputs import Input, Row, Text, closed_rows, row_list, shown_cells, single
 from apps.modelcards.editing.mine import Wrong, confirmed_as
-from apps.modelcards.editing.values import locked, locked_rows
 from apps.modelcards.editing.rows import beyond
+from apps.modelcards.editing.values import locked, locked_rows
 from apps.modelcards.facts import Fact
 from apps.modelcards.models import CardRevision
 from apps.modelcards.rules import STANDING_LABELS, Standing

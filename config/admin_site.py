@@ -12,7 +12,7 @@ from django.contrib.auth.models import Group
 from django.db import models
 from django.http import HttpRequest
 
-LABELS = ("accounts", "approvals", "audit", "compliance", "jobs", "notifications", "registry")
+LABELS = ("accounts", "approvals", "audit", "compliance", "jobs", "modelcards", "notifications", "registry")
 # A column whose name holds one of these is shown to nobody, unless it is known to be harmless: so is one added later.
 SECRETIVE = ("credential", "digest", "password", "private", "sealed", "secret", "session_data", "token")
 HARMLESS = {

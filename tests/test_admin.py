@@ -41,6 +41,7 @@ KNOWN = {  # looks secret, and is none
     "audit.access.token_name", "audit.access.token_prefix", "audit.auditevent.evidence_digest",
     "audit.auditevent.token_name", "audit.auditevent.token_prefix", "audit.checkpoint.key_id",
     "audit.publickey.key_id", "audit.publickey.public_key", "audit.signingkey.key_id", "jobs.job.key",
+    "modelcards.cardcomment.author", "modelcards.cardrevision.author",
     "notifications.endpoint.secret_at", "notifications.preferences.digest_hour", "registry.connection.auth",
     "registry.connection.secret_at", "registry.modelversion.artifact_digest",
     "registry.registeredmodelgrouppermission.content_object", "registry.registeredmodeluserpermission.content_object",

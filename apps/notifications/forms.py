@@ -22,6 +22,7 @@ FAMILY_LABELS = {
     "alias.*": _("Protected aliases"),
     "audit.*": _("Exports of the trail"),
     "bypass.*": _("Bypasses"),
+    "card.*": _("Model cards"),
     "check.*": _("Checks"),
     "checkpoint.*": _("Checkpoints of the trail"),
     "condition.*": _("Conditions"),

@@ -95,8 +95,8 @@ def test_the_page_of_an_applied_request_shows_what_was_decided_on(asked, champio
     page = text_of(browser(bob).get(detail_url(asked)))
     assert "Compared with v1 the version that was in Production" in page
     assert "Worse than v1 in Production: accuracy." in page
-    assert "9 of 10 passed when this was decided" in page
-    assert "9 of 10 checks passed. Not passed: Metrics against Production." in page
+    assert "9 of 11 passed when this was decided" in page
+    assert "9 of 11 checks passed. Not passed: Metrics against Production, Model card." in page
     assert "changed in MLflow since this was decided: metrics.accuracy. Below is what was decided on." in page
     metrics = request_page.compared(now(asked), []).comparison.metrics
     assert [(row.base, row.candidate, row.verdict) for row in metrics] == [(0.95, 0.9, "worse")]

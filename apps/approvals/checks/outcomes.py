@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 
 from apps.approvals.models import ApprovalPolicy, ApprovalRequest
 from apps.audit.chain import canonical_json
+from apps.modelcards.models import Card
 from apps.registry.models import ModelVersion
 
 OURS = "assent"  # the producer of the checks in the table
@@ -34,6 +35,7 @@ MET = frozenset({Outcome.PASS, Outcome.WAIVED, Outcome.NOT_APPLICABLE})  # what 
 class Subject:
     """What is checked: a version on its way somewhere, beside the version now in Production (None: there is none).
 
+    `card` is the version's, None while there is none.
     `to_stage` is empty on the way to an alias. Without a policy nothing is required and nothing tolerated; without a
     request nothing is waived.
     """
@@ -41,6 +43,7 @@ class Subject:
     version: ModelVersion
     to_stage: str
     production: ModelVersion | None
+    card: Card | None = None
     policy: ApprovalPolicy | None = None
     request: ApprovalRequest | None = None
 

@@ -80,7 +80,7 @@ def card_is_complete(subject: Subject) -> Finding:
         return Outcome.NOT_APPLICABLE, _("Nothing is asked of a card on the way to %(stage)s.") % {
             "stage": subject.to_stage
         }
-    card = cards.card_of(subject.version)
+    card = subject.card
     if card is None:
         return Outcome.FAIL, _("There is no model card. Start one: what MLflow knows is filled in.")
     how = cards.completeness(card, subject.version.model.risk, subject.to_stage or Stage.PRODUCTION)

@@ -1,4 +1,4 @@
-"""Every check of a version, run and put together. Four queries, however many checks there are."""
+"""Every check of a version, run and put together. Five queries, however many checks there are; with a card six."""
 
 import hashlib
 import json
@@ -48,7 +48,7 @@ def run(version: ModelVersion, to_stage: str) -> list[CheckResult]:
 
 def subject(version: ModelVersion, to_stage: str, *, policy: ApprovalPolicy | None = None) -> Subject:
     """Return a version as what is checked, beside the version now in Production. `to_stage` empty: to an alias."""
-    return Subject(version, to_stage, production_version(version.model), policy)
+    return Subject(version, to_stage, production_version(version.model), cards.card_of(version), policy)
 
 
 def unmet(request: ApprovalRequest) -> list[CheckResult]:
@@ -119,6 +119,6 @@ def _digest(about: Subject) -> str:
     facts: dict[str, Any] = {name: getattr(about.version, name) for name in READ}
     if base := about.production:
         facts["production"] = {"number": base.number, "metrics": base.metrics, "signature": base.signature}
-    facts["card"] = cards.reading(about.version)
+    facts["card"] = about.card.digest if about.card else None
     facts |= {"to_stage": str(about.to_stage), "tolerance": about.tolerance}
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()

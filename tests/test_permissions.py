@@ -33,6 +33,7 @@ from apps.approvals.models import (
 )
 from apps.compliance.models import LegalHold
 from apps.encryption import seal
+from apps.modelcards import services as cards
 from apps.notifications.models import Delivery, Endpoint
 from apps.registry.models import RegisteredModel, SavedView
 from tests.builders import make_model, make_policy, make_version
@@ -179,6 +180,9 @@ TABLE = {
     ("registry:signature", "GET"): page(200, 404),
     ("registry:check-data", "GET"): page(200, 404),
     ("registry:check-data", "POST"): page(400, 404, 400),  # without a file
+    ("modelcards:edit", "GET"): page(ASKERS, 404),
+    ("modelcards:edit", "POST"): page(ASKED_PAGE, 404, 302, payload={"base": 1, "users-0": "Sales"}),
+    ("modelcards:draft", "POST"): page(ASKERS, 404, payload={"base": 1, "users-0": "Sales"}),
     ("registry:compare", "GET"): page(200, 404, query=COMPARED),
     ("registry:compare-csv", "GET"): page(200, 404, query=COMPARED),
     ("registry:compare-json", "GET"): page(200, 404, query=COMPARED),
@@ -473,6 +477,7 @@ def ask(alice: User, erin: User) -> ApprovalRequest:
     ProtectedAlias.objects.create(alias="champion", added_by="admin")
     SavedView.objects.create(owner=alice, name="Ours", query="q=churn", shared=True)
     version = make_version(model, 2, pictures=[PICTURE])
+    cards.start("churn", 2, by=alice)
     for stage in ("Production", "Archived"):
         make_policy(stage)
     make_policy("Staging", state="draft", published_at=None, published_by="", drafted_by="ada")
@@ -530,7 +535,7 @@ def address(name: str, request: ApprovalRequest, query: str = "") -> str:
     """Return the path of an address, about the requested model."""
     numbers = {"id": request.pk, "name": "churn", "number": request.version.number, "connection": "default", "run": 1,
                "alias": "champion", "place": 0, "account": 0, "text": INVITED, "control": "drift",
-               "username": "alice", "kind": "registry.registeredmodel", "key": 1}  # fmt: skip
+               "section": "use", "username": "alice", "kind": "registry.registeredmodel", "key": 1}  # fmt: skip
     if name in ("api:event-detail", "audit:event-detail"):
         numbers["number"] = 1  # the event of the request
     if name == "accounts:person":

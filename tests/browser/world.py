@@ -36,6 +36,9 @@ from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.compliance.models import HoldBreach, LegalHold
 from apps.encryption import seal
+from apps.modelcards import comments, drafts
+from apps.modelcards import services as cards
+from apps.modelcards.filling import Edit
 from apps.notifications import endpoints, outbox
 from apps.notifications.models import Notification, OutboxCursor
 from apps.registry.models import (
@@ -95,6 +98,7 @@ def build() -> World:
     for stage, approvals in (("Staging", 1), ("Production", 2), ("Archived", 1)):
         make_policy(stage, required_approvals=approvals)
     world = World(people, _churn())
+    _card(people)
     _ask_and_decide(world)
     _drift(world)
     _exceptions(world)
@@ -115,6 +119,17 @@ def build() -> World:
     _second_server()
     _tell_of_it(world)
     return world
+
+
+def _card(people: dict[str, User]) -> None:
+    """The card of churn-classifier v2: partly written, with a comment, and with something that alice did not save."""
+    cards.start("churn-classifier", 2, by=people["alice"])
+    said = {"intended_use": "Supports the retention team in **choosing** whom to call first.", "users": ["Retention"]}
+    edit = Edit({**said, "version": "2.1.0"}, frozenset({"intended_use"}), overrides={"version": "Our numbering."})
+    cards.save("churn-classifier", 2, edit, base=1, by=people["alice"])
+    comments.add("churn-classifier", 2, section="use", body="Which team decides, and how often?", by=people["bob"])
+    typed = {"limitations-0": ["Trained on May alo"]}
+    drafts.keep("churn-classifier", 2, "risks", typed, base=2, by=people["alice"])
 
 
 def _hold(version: ModelVersion, by: User) -> None:

@@ -14,8 +14,8 @@ from apps.modelcards.schema.kinds import Kind
 
 Posted = Mapping[str, list[str]]
 Place = tuple[str, ...]
-# No part of a record is called so: a test asks. "listed" says that the rows of a field are in the form, also when all of
-# them were removed; "agree" is set by a button.
+# No part of a record is called so: a test asks. "listed" says that the rows of a field are in the form, also when all
+# of them were removed; "agree" is set by a button.
 MARKS = ("confirm", "why", "lacks", "differ", "choose", "was", "listed", "agree")
 OF = "of"  # says which fact a row is about
 NAME, TEXT = "name", "text"  # of a row of a mapping

@@ -168,8 +168,9 @@ def test_taking_what_mlflow_says_ends_saying_otherwise(send, alice):
 def test_records_are_written_otherwise_after_a_button(send, alice):
     page = send({}, section="performance", do="differ-performance_metrics").content.decode()
     assert 'name="performance_metrics-0-value"' in page
-    said = {"performance_metrics-differ": "1", "performance_metrics-0-name": "accuracy", "performance_metrics-listed": "1",
-            "performance_metrics-0-value": "0.95", "performance_metrics-0-run_id": "run1"}  # fmt: skip
+    row = {"name": "accuracy", "value": "0.95", "run_id": "run1"}
+    said = {"performance_metrics-differ": "1", "performance_metrics-listed": "1"}
+    said |= {f"performance_metrics-0-{name}": text for name, text in row.items()}
     assert send(said, section="performance").status_code == 400
     send(said | {"performance_metrics-why": "The run logged the wrong split."}, section="performance")
     row = newest(alice)

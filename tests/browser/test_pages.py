@@ -395,8 +395,8 @@ def open_what_is_closed(page: Page, world: World) -> None:
 
 
 def preview_the_metrics(page: Page, world: World) -> None:
-    page.get_by_label("Why these metrics", exact=True).fill("They are **what counts**: who is called first.")
-    page.get_by_role("button", name="Preview: Why these metrics").click()
+    page.get_by_role("textbox", name="Why these metrics").fill("They are **what counts**: who is called first.")
+    page.locator("button[value=preview-metric_rationale]").click()
     page.get_by_role("region", name="Preview: Why these metrics").get_by_text("what counts").wait_for()
 
 

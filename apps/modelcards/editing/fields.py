@@ -197,13 +197,22 @@ class FieldView:
 
     @property
     def error_target(self) -> str:
-        """The id of the input at fault, or of the field."""
-        return "-".join((self.name, *self.wrong.place)) if self.wrong and self.wrong.place else self.first_id
+        """The id of the input at fault: of the whole field its first one, of a field without inputs the field."""
+        if self.wrong and self.wrong.place:
+            return "-".join((self.name, *self.wrong.place))
+        shown = [one.name for row in self.rows for one in row.inputs] if self.has_rows else [
+            one.name for one in self.inputs]  # fmt: skip
+        return shown[0] if shown else self.first_id
 
     @property
     def first_id(self) -> str:
-        """The id of what a link to the field leads to."""
+        """The id of the field as a whole."""
         return f"field-{self.name}"
+
+    @property
+    def grouped(self) -> bool:
+        """Whether it has several inputs under its name."""
+        return self.has_rows or self.known.kind is Kind.RECORD or self.locked
 
     @property
     def can_preview(self) -> bool:

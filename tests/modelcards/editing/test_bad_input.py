@@ -30,7 +30,7 @@ def test_a_megabyte_of_prose_is_refused_at_its_field_and_stands_in_the_form(send
     answer = send({"intended_use": text, "users-0": "Sales"})
     page = answer.content.decode()
     assert answer.status_code == 400
-    assert '<a href="#field-intended_use">Intended use</a>: This has' in page
+    assert '<a href="#intended_use">Intended use</a>: This has' in page
     assert text in page
     assert "Sales" in page
     assert 'aria-describedby="intended_use-hint intended_use-wrong"' in page
@@ -60,7 +60,7 @@ def test_bytes_that_are_no_utf_8_are_refused_at_their_field(card, alice, client)
     client.force_login(alice)
     answer = client.post(address(), b"base=1&intended_use=caf%E9&users-0=Sales", content_type=FORM)
     page = answer.content.decode()
-    assert (answer.status_code, '<a href="#field-intended_use">' in page, "no UTF-8" in page) == (400, True, True)
+    assert (answer.status_code, '<a href="#intended_use">' in page, "no UTF-8" in page) == (400, True, True)
     assert "Sales" in page
 
 
@@ -74,10 +74,10 @@ def test_control_characters_are_refused_at_their_field(send, text):
 @pytest.mark.parametrize(
     ("section", "fields", "target"),
     [
-        ("model", {"task": "juggling"}, "field-task"),
-        ("basics", {"owner_team": "two\nlines"}, "field-owner_team"),
+        ("model", {"task": "juggling"}, "task"),
+        ("basics", {"owner_team": "two\nlines"}, "owner_team"),
         ("basics", {"authors-2-name": "x" * 1001}, "authors-2-name"),
-        ("basics", {"date": "31.12.2026", "date-why": "Ours."}, "field-date"),
+        ("basics", {"date": "31.12.2026", "date-why": "Ours."}, "date"),
         ("performance", {"performance_metrics-1-name": "f1", "performance_metrics-1-direction": "up"},
          "performance_metrics-1-direction"),
         ("operation", {"environment-hours": "x" * 1001}, "environment-hours"),

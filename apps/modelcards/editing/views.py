@@ -132,7 +132,7 @@ def _is_revision(board: Board, cells: Cells) -> bool:
 def _keep(request: HttpRequest, board: Board, section: Section) -> str:
     """Keep the form as a draft, or none where nothing in it differs from the card. Returns what to say."""
     typed = posting.typed_of(posting.lists_of(request.POST), section)
-    base = posting.base_of(request.POST) or board.card.number
+    base = posting.base_of(request.POST)
     mine, _conflicts = saving.standing(board, typed, base)
     if not mine.touched:
         drafts.drop(board.version, section, board.by)

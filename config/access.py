@@ -40,7 +40,7 @@ MODEL_OF: dict[str, tuple[str, QuerySet[Any], str]] = {
 }
 NO_MODEL: tuple[QuerySet[Any], str] = (AuditEvent.objects.none(), "model_id")
 # Texts of a path that name something and open nothing. Others are not kept: that of an invitation is its secret.
-NAMES = ("prefix", "username", "connection", "control", "alias", "kind", "key", "form", "step")
+NAMES = ("prefix", "username", "connection", "control", "alias", "kind", "key", "form", "step", "section")
 LARGEST_ID = 2**63 - 1
 View = Callable[[HttpRequest], HttpResponse]
 

@@ -15,7 +15,8 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
     if isinstance(exception, TooManyFilesSent):
         return error_page(request, TooLarge(_("More than one file was sent. Nothing was kept. Send one at a time.")))
     if isinstance(exception, RequestDataTooBig | TooManyFieldsSent):
-        return error_page(request, TooLarge(_("The form is larger than any of ours. Nothing was kept. Send less.")))
+        message = _("The form is larger than any of ours. Nothing was kept. Go back: what you typed is still there.")
+        return error_page(request, TooLarge(message + " " + _("Shorten it, then send it again.")))
     return _answer(request, 400, "invalid", _("The request could not be understood."))
 
 

@@ -388,6 +388,7 @@ STORAGES = {
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 12_000  # a card has lists of a thousand rows; this many take half a second to read
 DATA_UPLOAD_MAX_NUMBER_FILES = 1  # no form has more; files are held in memory, also those of people not signed in
 FILE_UPLOAD_HANDLERS = ["apps.registry.pages.uploads.BoundedMemoryUploadHandler"]  # no upload is ever written to a disk
 from config.logs import logging_to_stderr  # noqa: E402 - no environment in it

@@ -192,6 +192,9 @@ TABLE = {
     ("registry:signature", "GET"): page(200, 404),
     ("registry:check-data", "GET"): page(200, 404),
     ("registry:check-data", "POST"): page(400, 404, 400),  # without a file
+    ("modelcards:edit", "GET"): page(ASKERS, 404),
+    ("modelcards:edit", "POST"): page(ASKED_PAGE, 404, 302, payload={"base": 1, "users-0": "Sales"}),
+    ("modelcards:draft", "POST"): page(ASKERS, 404, payload={"base": 1, "users-0": "Sales"}),
     ("registry:compare", "GET"): page(200, 404, query=COMPARED),
     ("registry:compare-csv", "GET"): page(200, 404, query=COMPARED),
     ("registry:compare-json", "GET"): page(200, 404, query=COMPARED),
@@ -575,7 +578,7 @@ def address(name: str, request: ApprovalRequest, query: str = "") -> str:
     numbers = {"id": request.pk, "name": "churn", "number": request.version.number, "connection": "default", "run": 1,
                "alias": "champion", "place": 0, "account": 0, "text": INVITED, "control": "drift",
                "username": "alice", "step": "submit", "revision": 1, "key": 1, "set": 0, "form": "json",
-               "kind": "registry.registeredmodel"}  # fmt: skip
+               "section": "use", "kind": "registry.registeredmodel"}  # fmt: skip
     if name in ("api:event-detail", "audit:event-detail"):
         numbers["number"] = 1  # the event of the request
     if name == "accounts:person":

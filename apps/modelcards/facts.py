@@ -111,7 +111,8 @@ def _of_run(version: ModelVersion) -> Iterator[Said]:
 
 def _of_files(version: ModelVersion) -> Iterator[Said]:
     signature, mlmodel = version.signature or {}, version.mlmodel
-    flavors = {name: item for name, item in (mlmodel.get("flavors") or {}).items() if isinstance(item, dict)}
+    given = mlmodel.get("flavors")  # whatever somebody's file says: perhaps no mapping
+    flavors = {name: item for name, item in given.items() if isinstance(item, dict)} if isinstance(given, dict) else {}
     yield "inputs", "mlmodel", _columns(signature.get("inputs"))[:MAX_ROWS]
     yield "outputs", "mlmodel", _columns(signature.get("outputs"))[:MAX_ROWS]
     if version.requirements is not None:

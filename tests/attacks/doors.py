@@ -14,7 +14,7 @@ ARGUMENT = re.compile(r"([\w.-]+)/<(?:(\w+):)?(\w+)>")
 NAMES: dict[str, Any] = {  # what stands before an argument in an address → what is named there, unless it is a number
     "models": "churn-classifier", "v": 2, "versions": 2, "connections": "eu", "mlflow": "eu", "pictures": 0,
     "protected-aliases": "champion", "controls": "drift", "invitations": "x", "people": "alice",
-    "admin": "registry.registeredmodel", "steps": "submit", "revisions": 1, "export": "json",
+    "admin": "registry.registeredmodel", "steps": "submit", "revisions": 1, "export": "json", "edit": "use",
 }  # fmt: skip
 
 

@@ -15,7 +15,9 @@ from playwright.sync_api import Page
 
 from apps.accounts.models import AccessReview, User
 from apps.approvals.models import ApprovalRequest, DriftFinding
+from apps.modelcards import queries as card_queries
 from apps.modelcards import services as cards
+from apps.modelcards.filling import Edit
 from apps.modelcards.models import Card
 from tests.accounts.sign_in.soft_key import SoftKey
 from tests.browser import world as worlds
@@ -34,6 +36,7 @@ NOT_PAGES = {"home", "registry:signature", "healthz", "readyz", "accounts:sign-o
              "accounts:grant-end", "registry:sync-run", "registry:sync-cancel",
              "registry:webhook-receive", "registry:compare-csv",
              "modelcards:start", "modelcards:refresh", "modelcards:resolve", "modelcards:badge", "modelcards:export",
+             "modelcards:draft",
              "registry:compare-json", "registry:picture", "registry:view-open", "approvals:request-bypass-drop",
              "approvals:as-of-csv", "approvals:as-of-json", "approvals:request-export",
              "audit:access-export", "audit:export-jsonl", "audit:export-csv", "approvals:model-report-json",
@@ -448,7 +451,34 @@ def import_nothing(page: Page, world: World) -> None:
     page.get_by_role("alert").first.wait_for()
 
 
-V2 = "/models/churn-classifier/v/2/"
+def open_what_is_closed(page: Page, world: World) -> None:
+    for summary in page.locator(".card-field summary").all():
+        summary.click()
+
+
+def preview_the_metrics(page: Page, world: World) -> None:
+    page.get_by_role("textbox", name="Why these metrics").fill("They are **what counts**: who is called first.")
+    page.locator("button[value=preview-metric_rationale]").click()
+    page.get_by_role("region", name="Preview: Why these metrics").get_by_text("what counts").wait_for()
+
+
+def save_too_long_a_line(page: Page, world: World) -> None:
+    page.get_by_label("Hours").fill("9" * 1001)
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("alert").first.wait_for()
+
+
+def save_what_bob_changed(page: Page, world: World) -> None:
+    """Bob saves other references while alice types hers."""
+    base = card_queries.get_card(world.people["bob"], "churn-classifier", 1).number
+    said = Edit({"references": [f"Ticket {base}, of bob."]})
+    cards.save("churn-classifier", 1, said, base=base, by=world.people["bob"])
+    page.get_by_label("References 1").fill("Ticket 4, of alice.")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("somebody else changed the same").wait_for()
+
+
+V1, V2 = "/models/churn-classifier/v/1/", "/models/churn-classifier/v/2/"
 LINT = "/requests/{changes_requested}/waive/?check=external:lint"
 SIGHTS = {
     "sign in": Sight("accounts:sign-in", "/sign-in/", by=None),
@@ -473,6 +503,14 @@ SIGHTS = {
     "check, no file": Sight("registry:check-data", f"{V2}check-data/", does=send_no_file),
     "check, no signature": Sight("registry:check-data", "/models/churn-classifier/v/3/check-data/"),
     "version, gaps": Sight("registry:version-detail", "/models/churn-classifier/v/3/"),
+    "card, written": Sight("modelcards:edit", f"{V1}card/edit/use/", by="alice"),
+    "card, said otherwise": Sight("modelcards:edit", f"{V1}card/edit/basics/", by="alice", does=open_what_is_closed),
+    "card, facts": Sight("modelcards:edit", f"{V1}card/edit/model/", by="alice", does=open_what_is_closed),
+    "card, data sets": Sight("modelcards:edit", f"{V1}card/edit/data/", by="alice", does=open_what_is_closed),
+    "card, metrics": Sight("modelcards:edit", f"{V1}card/edit/performance/", by="alice", does=preview_the_metrics),
+    "card, with a draft": Sight("modelcards:edit", f"{V1}card/edit/risks/", by="alice"),
+    "card, errors": Sight("modelcards:edit", f"{V1}card/edit/operation/", by="alice", does=save_too_long_a_line),
+    "card, conflict": Sight("modelcards:edit", f"{V1}card/edit/more/", by="alice", does=save_what_bob_changed),
     "compare": Sight("registry:compare", "/compare/?base=churn-classifier%401&candidate=churn-classifier%402"),
     "compare, three": Sight(
         "registry:compare", f"/compare/?base={CHURN}%401&candidate={CHURN}%402&candidate={CHURN}%403"

@@ -36,7 +36,7 @@ from apps.audit.actions import Action
 from apps.audit.services import record
 from apps.compliance.models import HoldBreach, LegalHold
 from apps.encryption import seal
-from apps.modelcards import comments
+from apps.modelcards import comments, drafts
 from apps.modelcards import services as cards
 from apps.modelcards.filling import Edit
 from apps.modelcards.models import Card, CardState
@@ -100,6 +100,7 @@ def build() -> World:
         make_policy(stage, required_approvals=approvals)
     world = World(people, _churn())
     _cards(people)
+    _editing(people)
     _ask_and_decide(world)
     _drift(world)
     _exceptions(world)
@@ -149,6 +150,16 @@ def _cards(people: dict[str, User]) -> None:
     version = make_version(model, 1)
     cards.start(model.name, 1, by=alice)
     ModelVersion.objects.filter(pk=version.pk).update(params={"depth": "7"}, metrics=BETTER)
+
+
+def _editing(people: dict[str, User]) -> None:
+    """The card of churn-classifier v1: a fact said otherwise, a comment, and something that alice did not save."""
+    said = {"users": ["Retention"], "version": "2.1.0"}
+    edit = Edit(said, overrides={"version": "Our numbering."})
+    cards.save("churn-classifier", 1, edit, base=2, by=people["alice"])
+    comments.add("churn-classifier", 1, section="use", body="Which team decides, and how often?", by=people["bob"])
+    typed = {"limitations-0": ["Trained on May alo"]}
+    drafts.keep("churn-classifier", 1, "risks", typed, base=3, by=people["alice"])
 
 
 def _hold(version: ModelVersion, by: User) -> None:

@@ -72,6 +72,13 @@ def test_people_add_to_a_fact_without_a_reason(started, known):
     assert card.state("performance_metrics") == State.EDITED
 
 
+def test_people_add_the_parts_of_a_fact_that_mlflow_does_not_know(started, known):
+    card = edited(started, known, values={"code": {**started.values["code"], "repository": "git.example.org/churn"}})
+    assert card.values["code"]["repository"] == "git.example.org/churn"
+    with pytest.raises(CardRefused):
+        edited(started, known, values={"code": {**started.values["code"], "commit": "another"}})
+
+
 def test_a_metric_of_the_run_cannot_be_left_out_silently(started, known):
     with pytest.raises(CardRefused) as refused:
         edited(started, known, values={"performance_metrics": [{"name": "f1", "value": "1.0"}]})

@@ -1,5 +1,6 @@
 """The pages of cards as files: an export, and an import that is looked at before it is saved."""
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 from django.contrib import messages
@@ -108,7 +109,7 @@ def _page(
     form: CardFile,
     preview: Preview | None = None,
     *,
-    errors: dict[str, str] | None = None,
+    errors: Mapping[str, str] | None = None,
     status: int = 200,
 ) -> HttpResponse:
     context = {

@@ -127,7 +127,7 @@ def _page(
     return render(request, "modelcards/import.html", context, status=status)
 
 
-def _shown(row: Row, request: HttpRequest, errors: dict[str, str]) -> dict[str, Any]:
+def _shown(row: Row, request: HttpRequest, errors: Mapping[str, str]) -> dict[str, Any]:
     """Return a row with what was chosen and written, so that a refusal loses nothing."""
     name = row.field.name
     chosen = request.POST.get(f"way-{name}", row.default)
@@ -143,7 +143,7 @@ def _shown(row: Row, request: HttpRequest, errors: dict[str, str]) -> dict[str, 
     }
 
 
-def _faults(preview: Preview | None, errors: dict[str, str]) -> list[tuple[str, Any, str]]:
+def _faults(preview: Preview | None, errors: Mapping[str, str]) -> list[tuple[str, Any, str]]:
     """Return (field, its label, sentence): what the summary above the preview leads to."""
     labels = {row.field.name: row.field.label for row in preview.rows} if preview else {}
     return [(name if name in labels else "", labels.get(name, name), text) for name, text in errors.items()]

@@ -20,7 +20,7 @@ def seeded(mlflow_registry, settings, tmp_path) -> None:
             mlflow_registry.version(name, params={"estimator": "LogisticRegression"}, metrics={"accuracy": 0.9})
     sync.synchronise(requested_by="test")
     people.seed_people()
-    cards.seed_cards()
+    cards.seed_cards(own_mlflow=True)
 
 
 def card(name: str, number: int) -> Card:
@@ -52,12 +52,12 @@ def test_one_is_half_filled_and_one_is_out_of_step(seeded):
 
 def test_a_second_time_changes_nothing(seeded):
     events = AuditEvent.objects.count()
-    cards.seed_cards()
+    cards.seed_cards(own_mlflow=True)
     assert AuditEvent.objects.count() == events
 
 
 def test_models_that_are_not_there_have_no_cards(db, settings, tmp_path):
     settings.DATA_DIR = tmp_path
     people.seed_people()
-    cards.seed_cards()
+    cards.seed_cards(own_mlflow=True)
     assert Card.objects.count() == 0

@@ -38,7 +38,7 @@ class Command(BaseCommand):
             ) from error
         people.seed_people()
         try:
-            cards.seed_cards()
+            cards.seed_cards(own_mlflow=drift.is_own(marker))
         except DomainError as error:  # the rest of the demo stands without them
             self.stderr.write(f"Some of the demo's model cards were not made: {error}")
         drift.move_one_in_mlflow(marker)

@@ -13,10 +13,15 @@ from apps.registry.models import DEFAULT_CONNECTION, Stage
 MODEL, NUMBER, STAGE = "iris-species", 2, Stage.STAGING
 
 
+def is_own(trained: Path) -> bool:
+    """Return whether the MLflow in use is the one that the demo filled."""
+    return trained.exists() and trained.read_text().strip() == settings.MLFLOW_BACKEND_URL
+
+
 def move_one_in_mlflow(trained: Path) -> None:
     """Move the version, unless an earlier start did, or the MLflow is somebody else's. Raises MlflowError."""
     done = trained.with_name("moved")
-    if done.exists() or not trained.exists() or trained.read_text().strip() != settings.MLFLOW_BACKEND_URL:
+    if done.exists() or not is_own(trained):
         return
     with connections.client(DEFAULT_CONNECTION) as client:
         client.transition_stage(MODEL, NUMBER, STAGE, archive_existing=False)

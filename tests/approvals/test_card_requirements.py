@@ -53,7 +53,7 @@ def test_somebody_else_lowers_it(asked, admin):
 
 
 def test_a_request_that_is_finished_is_in_nobody_s_way(asked, alice):
-    services.act(asked.pk, "withdraw", by=alice, reason="Not now.")
+    services.act(asked.pk, "withdraw", by=alice, comment="Not now.")
     assert publish(LESS, alice).number == 1
 
 

@@ -8,7 +8,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from apps.demo import commands, drift, people
+from apps.demo import cards, commands, drift, people
+from apps.errors import DomainError
 
 
 class Command(BaseCommand):
@@ -36,5 +37,9 @@ class Command(BaseCommand):
                 f"{error} The demo's first start needs MLflow: start the one of MLFLOW_BACKEND_URL, then again."
             ) from error
         people.seed_people()
+        try:
+            cards.seed_cards(own_mlflow=drift.is_own(marker))
+        except DomainError as error:  # the rest of the demo stands without them
+            self.stderr.write(f"Some of the demo's model cards were not made: {error}")
         drift.move_one_in_mlflow(marker)
         self.stdout.write("The demo's models, people and policies are in place.")

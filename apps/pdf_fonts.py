@@ -4,10 +4,12 @@ The Japanese font is named, not embedded, as PDF readers bring it along; a sign 
 number, [U+1F989], so that nothing is lost or looks like something else. Pure.
 """
 
+from functools import lru_cache
 from itertools import groupby
 from xml.sax.saxutils import escape
 
 LATIN, BOLD, JAPANESE = "Helvetica", "Helvetica-Bold", "HeiseiKakuGo-W5"
+REMEMBERED = 10_000  # signs of which is known which font has them
 RANGES = ((0x3000, 0x30FF), (0x4E00, 0x9FFF), (0xFF01, 0xFF9F))  # signs and kana, kanji, full and half width
 
 
@@ -22,6 +24,7 @@ def _run(font: str, text: str) -> str:
     return escape(text if font == LATIN else "".join(f"[U+{ord(sign):04X}]" for sign in text))
 
 
+@lru_cache(maxsize=REMEMBERED)
 def _font(sign: str) -> str:
     """Return the font that has a sign; empty: neither has."""
     if any(first <= ord(sign) <= last for first, last in RANGES):

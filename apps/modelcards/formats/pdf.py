@@ -32,6 +32,7 @@ HEAD = ParagraphStyle("head", fontName=BOLD, fontSize=9.5, leading=12, spaceBefo
 TEXT = ParagraphStyle("text", fontName=LATIN, fontSize=8.5, leading=11.5, spaceAfter=2)
 ITEM = ParagraphStyle("item", parent=TEXT, leftIndent=10, bulletIndent=2)
 QUIET = ParagraphStyle("quiet", parent=TEXT, textColor="#555555")
+LONGEST = 800  # characters of one paragraph
 A4, MARGIN = (210 * mm, 297 * mm), 18 * mm
 WHY = gettext_lazy("A PDF is to be read by people, and is not read back.")
 pdfmetrics.registerFont(UnicodeCIDFont(JAPANESE))
@@ -110,14 +111,33 @@ def _named(field: Field, row: dict[str, Any]) -> dict[str, str]:
 
 def _pairs(pairs: dict[str, str], joined: str = "", bullet: str = "") -> Iterator[Flowable]:
     """Yield names with their texts: each on its own, or all of a short record in one paragraph."""
-    marked = [f'<font name="{BOLD}">{marked_up(name)}:</font> {marked_up(text)}' for name, text in pairs.items()]
-    for line in [joined.join(marked)] if joined and marked else marked:
-        yield _set(line, ITEM if bullet else TEXT, bullet)
+    style, short = ITEM if bullet else TEXT, sum(map(len, pairs.values())) <= LONGEST
+    if joined and pairs and short:
+        yield _set(joined.join(_pair(name, text) for name, text in pairs.items()), style, bullet)
+        return
+    for place, (name, text) in enumerate(pairs.items()):
+        first, *more = _pieces(text)
+        yield _set(_pair(name, first), style, "" if place else bullet)
+        yield from (_set(marked_up(piece), style) for piece in more)
+
+
+def _pair(name: str, text: str) -> str:
+    return f'<font name="{BOLD}">{marked_up(name)}:</font> {marked_up(text)}'
 
 
 def _lines(text: str, style: ParagraphStyle, bullet: str = "") -> Iterator[Flowable]:
-    for place, line in enumerate(part for part in text.split("\n") if part.strip()):
+    lines = [piece for line in text.split("\n") for piece in _pieces(line) if piece.strip()]
+    for place, line in enumerate(lines):
         yield _set(marked_up(line), style, bullet if not place else "")
+
+
+def _pieces(line: str) -> Iterator[str]:
+    """Yield a line in pieces, parted at a space where there is one: setting time grows with the square of a piece."""
+    while len(line) > LONGEST:
+        end = line.rfind(" ", LONGEST // 2, LONGEST) + 1 or LONGEST
+        yield line[:end]
+        line = line[end:]
+    yield line
 
 
 def _set(markup: str, style: ParagraphStyle, bullet: str = "") -> Flowable:

@@ -247,11 +247,11 @@ BIG = {
 
 @pytest.mark.parametrize("name", list(BIG))
 def test_what_is_large_on_purpose_is_answered_in_time(name):
-    body, began = BIG[name].encode(), time.monotonic()
+    body, began = BIG[name].encode(), time.process_time()
     assert len(body) <= 2 * 1024 * 1024
     with contextlib.suppress(Unreadable, CardRefused):
         forms.read(body)
-    assert time.monotonic() - began < 10  # a fraction of it, on a machine with nothing else to do
+    assert time.process_time() - began < 10  # seconds of this process: others do not count
 
 
 def test_an_anchor_that_is_broken_over_two_lines_comes_back():

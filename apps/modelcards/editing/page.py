@@ -12,10 +12,13 @@ from apps.modelcards.editing.board import Board
 from apps.modelcards.editing.cells import Cells
 from apps.modelcards.editing.fields import FieldView, Side, initial, sides_of, standing_of
 from apps.modelcards.editing.mine import Wrong
+from apps.modelcards.merging import same
 from apps.modelcards.models import CardDraft, CardState
 from apps.modelcards.rules import Standing
 from apps.modelcards.schema.fields import FIELDS, Field, in_section
 from apps.modelcards.schema.sections import LABELS, Section
+
+LOOKED_AT = 20  # revisions, to say who changed a field
 
 
 @dataclass
@@ -100,16 +103,12 @@ def _view(board: Board, known: Field, sent: Sent, was: Mapping[str, int], standi
 
 
 def _sides(board: Board, known: Field, number: int) -> list[Side]:
-    before = board.at(number)
-    rows = board.card.revisions.filter(number__gt=number).select_related("author").order_by("number")
-    changed, last = None, before
-    for row in rows[:100]:
-        now = queries.content_of(row)
-        if (now.values.get(known.name), now.states.get(known.name)) != (
-            last.values.get(known.name), last.states.get(known.name)):  # fmt: skip
-            changed = row
-        last = now
-    return sides_of(known, before, board.shown, changed, number)
+    """As it was in the revision `number`, and theirs: of whoever wrote it last, as far back as is looked."""
+    rows = board.card.revisions.filter(number__gt=number).select_related("author").order_by("-number")[:LOOKED_AT]
+    theirs = next((row for row in rows if not same(queries.content_of(row), board.shown, known.name)), None)
+    since = theirs.number if theirs else number
+    author = next((row for row in reversed(rows) if row.number > since), None)
+    return sides_of(known, board.at(number), board.shown, author, number)
 
 
 def _steps(

@@ -516,8 +516,6 @@ def ask(alice: User, erin: User) -> ApprovalRequest:
     ProtectedAlias.objects.create(alias="champion", added_by="admin")
     SavedView.objects.create(owner=alice, name="Ours", query="q=churn", shared=True)
     version = make_version(model, 2, pictures=[PICTURE])
-    card = cards.start("churn", 2, by=alice).card
-    CardComment.objects.create(card=card, section="use", number=1, body="Who is called?", author=alice)
     for stage in ("Production", "Archived"):
         make_policy(stage)
     make_policy("Staging", state="draft", published_at=None, published_by="", drafted_by="ada")

@@ -92,6 +92,9 @@ SAMPLES: dict[str, Any] = {
     "levels": {"language": {"high": "P"}},
     "username": "erin",
     "prefix": "3f9c02d41b7a",
+    "form": "md",
+    "sealed": "eyJ2ZXJzaW9uIjoyMX0:1sQm2K:Y29waWVkIGZyb20gdGhlIHByZXZpZXc",
+    "text": "# Model card: churn-classifier",
 }
 
 

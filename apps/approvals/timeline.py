@@ -126,7 +126,9 @@ def checks_in_words(outcomes: dict[str, str]) -> str:
     if not applicable:
         return ""
     labels = {check.name: str(check.label) for check in CHECKS}
-    missed = [labels.get(name, name) for name, outcome in applicable.items() if outcome != Outcome.PASS]
+    # In the order of the table: a database keeps names in an order of its own.
+    inside = sorted(applicable, key=lambda name: (list(labels).index(name) if name in labels else len(labels), name))
+    missed = [labels.get(name, name) for name in inside if applicable[name] != Outcome.PASS]
     counts = {"passed": len(applicable) - len(missed), "total": len(applicable)}
     sentence = _("%(passed)s of %(total)s checks passed.") % counts
     return sentence + (" " + _("Not passed: %(names)s.") % {"names": ", ".join(missed)} if missed else "")

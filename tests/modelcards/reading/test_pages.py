@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from apps.modelcards import comments, lifecycle, queries, services
 from apps.modelcards.filling import Edit
+from apps.modelcards.formats.forms import EXPORTS
 from apps.modelcards.models import Card, CardComment
 from apps.registry.models import ModelVersion, RegisteredModel
 from tests.builders import make_version
@@ -244,3 +245,30 @@ def test_five_hundred_metrics_take_as_many_queries_as_one(client, version, alice
 
 def test_the_page_links_to_itself(client, card, alice):
     assert f"http://testserver{reverse('modelcards:card', args=['churn', 1])}" in text_of(client, alice)
+
+
+def test_a_card_links_every_form_that_it_is_written_in(client, card, alice):
+    text = text_of(client, alice)
+    missing = [form for form in EXPORTS if f'href="{HERE}export/{form}/"' not in text]
+    assert missing == []
+
+
+def test_an_older_revision_links_the_files_of_itself(client, card, alice):
+    fill(alice)
+    assert f'href="{HERE}export/md/?lang=ja&amp;revision=1"' in text_of(client, alice, f"{HERE}revisions/1/")
+
+
+def test_whoever_writes_finds_the_import_and_the_lines_of_a_training_script(client, card, alice):
+    text = text_of(client, alice)
+    assert f'href="{HERE}import/"' in text
+    assert "fill_card(&#x27;churn&#x27;, 1" in text
+
+
+def test_a_card_that_is_not_started_can_be_filled_from_a_training_script(client, version, alice):
+    assert "fill_card(&#x27;churn&#x27;, 1" in text_of(client, alice)
+
+
+def test_a_viewer_is_offered_no_import(client, card, charlie):
+    text = text_of(client, charlie)
+    assert f'href="{HERE}import/"' not in text
+    assert "fill_card(" not in text

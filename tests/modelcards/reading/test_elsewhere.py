@@ -1,10 +1,14 @@
 """Cards on pages of other apps."""
 
+import re
+
 import pytest
 
 from apps.approvals import services as requests
 from apps.approvals.models import ApprovalRequest
 from apps.modelcards import services
+from apps.modelcards.reading.compared import compared
+from apps.registry.models import ModelVersion, RegisteredModel
 from tests.builders import make_model, make_policy, make_version
 from tests.modelcards.conftest import fill
 
@@ -99,3 +103,49 @@ def test_a_request_about_a_version_without_a_card_shows_none(alice, erin, read):
     version = make_version(make_model(), 1)
     asked = requests.open_request(version.pk, "Production", reason="Better.", by=alice)
     assert 'id="card-change"' not in read(f"/requests/{asked.pk}/")
+
+
+@pytest.fixture
+def two(alice) -> None:
+    """Two versions with cards, of which the second one says otherwise for what it is."""
+    model = make_model()
+    for number in (1, 2):
+        make_version(model, number, metrics={"accuracy": number / 10}, params={"depth": str(number)})
+        services.start("churn", number, by=alice)
+    fill(alice, number=1, values={"intended_use": "Supports the team in choosing whom to call."})
+    fill(alice, number=2, values={"intended_use": "Supports the team in choosing whom to write to."})
+
+
+def test_a_comparison_says_how_many_fields_of_the_cards_differ(two, read):
+    text = read("/compare/?base=churn@1&candidate=churn@2")
+    assert re.search(r'<a href="#card-1">card: \d+ fields differ</a>', text)
+    assert "Intended use" in text
+    assert 'href="/models/churn/v/2/card/compare/?with=1"' in text
+
+
+def test_a_comparison_leaves_out_what_is_of_the_other_version_anyway(two, read):
+    text = read("/compare/?base=churn@1&candidate=churn@2")
+    assert 'id="1-change-hyperparameters"' in text
+    assert 'id="1-change-version"' not in text
+
+
+def test_a_comparison_with_a_version_without_a_card_says_so(card, read):
+    make_version(card.version.model, 2)
+    text = read("/compare/?base=churn@1&candidate=churn@2")
+    assert "only one of the two has a card" in text
+    assert "churn v2 has no card yet." in text
+
+
+def test_a_comparison_of_versions_without_cards_says_nothing_of_them(version, read):
+    make_version(version.model, 2)
+    assert 'href="#card-1"' not in read("/compare/?base=churn@1&candidate=churn@2")
+
+
+def test_cards_cost_a_comparison_one_query_however_many_there_are(two, read, alice, django_assert_num_queries):
+    model = RegisteredModel.objects.get()
+    for number in (3, 4, 5):
+        make_version(model, number)
+        services.start("churn", number, by=alice)
+    versions = tuple(ModelVersion.objects.select_related("model").order_by("number"))
+    with django_assert_num_queries(1):
+        assert len(compared(versions)) == 4

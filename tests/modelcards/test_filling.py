@@ -201,3 +201,24 @@ def test_a_slice_of_a_metric_of_the_run_stays_whatever_the_run_has(version, star
     after = filling.refreshed(card, facts.facts_of(version)).values["performance_metrics"]
     assert slice_ in after
     assert [row["name"] for row in after if "slice" not in row] == list(metrics)
+
+
+def test_a_data_set_comes_with_its_source_and_rows_where_mlflow_knows_them(version):
+    version.run = {"dataset_facts": [{"source": '{"uri": "https://data.example.org/may.csv"}',
+                                      "profile": '{"num_rows": 20000}'}]}  # fmt: skip
+    assert facts.facts_of(version)["training_data"].value == [
+        {"name": "may", "digest": "d1", "source": "https://data.example.org/may.csv", "rows": "20000"}
+    ]
+
+
+def test_what_a_person_says_of_a_data_set_stays_when_mlflow_says_more_of_it(version, started):
+    version.run = {"dataset_facts": [{"profile": '{"num_rows": 20000}'}]}
+    assert filling.refreshed(started, facts.facts_of(version)).values["training_data"] == [
+        {"name": "may", "digest": "d1"}
+    ]
+
+
+def test_the_architecture_is_told_from_estimator_flavour_format_and_parameters(version):
+    version.params = {"estimator": "RandomForestClassifier", "n_estimators": "100", "columns": "x" * 400}
+    version.mlmodel = {"flavors": {"sklearn": {"serialization_format": "skops"}, "python_function": {}}}
+    assert facts.facts_of(version)["architecture"].value == "RandomForestClassifier (sklearn, skops): n_estimators=100"

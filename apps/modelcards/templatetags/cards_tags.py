@@ -10,7 +10,7 @@ from apps.accounts.models import User
 from apps.modelcards import queries, requirements
 from apps.modelcards.reading.compared import Compared, compared
 from apps.modelcards.reading.page import next_stage, rights
-from apps.registry.models import ModelVersion, RegisteredModel
+from apps.registry.models import ModelVersion, RegisteredModel, Stage
 
 register = template.Library()
 
@@ -47,6 +47,13 @@ def model_cards(
         card, stage = found.get(version.pk), next_stage(version)
         rows.append((version, card, stage, queries.completeness(card, model.risk, stage, asked=asked)))
     return {"model": model, "rows": rows}
+
+
+@register.inclusion_tag("modelcards/_gaps.html")
+def card_gaps(version: ModelVersion, stage: str) -> dict[str, Any]:
+    """Link each field of a version's card that a stage asks and that is not settled. `stage` empty: an alias."""
+    how = queries.completeness(queries.card_of(version), version.model.risk, stage or Stage.PRODUCTION)
+    return {"version": version, "model": version.model, "missing": how.missing}
 
 
 @register.simple_tag

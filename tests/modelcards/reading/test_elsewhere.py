@@ -85,6 +85,17 @@ def test_a_request_leads_from_the_check_to_the_card(asked, read):
     assert '<a href="/models/churn/v/2/card/">Open the card</a>' in read(f"/requests/{asked.pk}/")
 
 
+def test_a_request_links_each_field_that_the_check_misses(asked, read):
+    text = read(f"/requests/{asked.pk}/")
+    assert '<a href="/models/churn/v/2/card/#field-limitations">Limitations</a>' in text
+    assert "#field-intended_use" not in text
+
+
+def test_a_decided_request_links_nothing_that_is_missing(asked, bob, read):
+    requests.act(asked.pk, "reject", by=bob, comment="No.", evidence_digest=asked.evidence_digest)
+    assert "#field-limitations" not in read(f"/requests/{asked.pk}/")
+
+
 def test_a_request_names_the_revision_that_was_signed(asked, erin, read):
     requests.act(asked.pk, "approve", by=erin, evidence_digest=asked.evidence_digest)
     assert "Revision 2 was signed by" in read(f"/requests/{asked.pk}/")

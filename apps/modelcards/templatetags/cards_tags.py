@@ -74,7 +74,7 @@ def card_point(row: Compared) -> str:
     if row.lacking:
         return _("only one of the two has a card") if len(row.lacking) == 1 else _("neither has a card")
     if not row.count:
-        return _("the card says the same")
+        return _("card: no difference in what people say")
     return ngettext("card: %(n)d field differs", "card: %(n)d fields differ", row.count) % {"n": row.count}
 
 

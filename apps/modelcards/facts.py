@@ -9,10 +9,11 @@ from django.conf import settings
 from apps.masking import masked
 from apps.modelcards.content import digest_of, value_from
 from apps.modelcards.schema.fields import BY_NAME, Field, Origin
-from apps.modelcards.schema.kinds import MAX_ROWS, Refused
+from apps.modelcards.schema.kinds import MAX_LINE, MAX_ROWS, Refused
 from apps.registry import directions
 from apps.registry.figures import metric_text
 from apps.registry.models import ModelVersion
+from apps.registry.pages.provenance import DataSet, datasets
 from apps.registry.summaries import tag_value
 
 Said = tuple[str, str, Any]  # field, source, value
@@ -20,6 +21,7 @@ TRAINING = frozenset({"train", "training", "fit", ""})  # contexts of a run's da
 LICENSE_TAGS = ("license", "licence")
 TASK_TAGS = ("task", "pipeline_tag")
 ESTIMATORS = {"Classifier": "tabular-classification", "Regressor": "tabular-regression"}
+MOST_SHAPE, SHORT = 8, 24  # parameters in a sentence about the architecture; characters of a value
 IMPACT_TAGS = ("hardware", "hours", "kwh", "co2e")
 
 
@@ -93,8 +95,9 @@ def _of_run(version: ModelVersion) -> Iterator[Said]:
     author = version.run.get("user") or run_tags.get("mlflow.user")
     yield "authors", "run", [{"name": author}] if author else []
     yield "hyperparameters", "run", dict(list(version.params.items())[:MAX_ROWS])
-    of_training = [row for row in version.datasets if str(row.get("context", "")).lower() in TRAINING]
-    of_tests = [row for row in version.datasets if row not in of_training]
+    used = datasets(version)
+    of_training = [row for row in used if str(row.context).lower() in TRAINING]
+    of_tests = [row for row in used if row not in of_training]
     yield "training_data", "run", [_dataset(row) for row in of_training][:MAX_ROWS]
     yield "test_data", "run", [_dataset(row) for row in of_tests][:MAX_ROWS]
     yield (
@@ -126,10 +129,11 @@ def _of_files(version: ModelVersion) -> Iterator[Said]:
         "mlmodel",
         {"python": python, "mlflow": mlmodel.get("mlflow_version", ""), "flavors": ", ".join(named)},
     )
-    yield from _of_estimator(version, named)
+    formats = {str(flavors[name].get("serialization_format") or "") for name in named} - {""}
+    yield from _of_estimator(version, named, sorted(formats))
 
 
-def _of_estimator(version: ModelVersion, flavors: list[str]) -> Iterator[Said]:
+def _of_estimator(version: ModelVersion, flavors: list[str], formats: list[str]) -> Iterator[Said]:
     """What the estimator is called says what kind of model it is, and often for what it is."""
     tags = version.run.get("tags") or {}
     estimator = str(version.params.get("estimator") or tags.get("estimator_name") or "")
@@ -139,7 +143,13 @@ def _of_estimator(version: ModelVersion, flavors: list[str]) -> Iterator[Said]:
         if estimator.endswith(ending):
             yield "task", "run", task
     if estimator and flavors:
-        yield "architecture", "run", f"{estimator} ({', '.join(flavors)})"
+        yield "architecture", "run", f"{estimator} ({', '.join([*flavors, *formats])}){_shape(version.params)}"
+
+
+def _shape(params: dict[str, Any]) -> str:
+    """Return the first parameters of an estimator, those that are short, as they stand behind its name."""
+    short = [f"{name}={value}" for name, value in params.items() if name != "estimator" and len(str(value)) <= SHORT]
+    return f": {', '.join(short[:MOST_SHAPE])}" if short else ""
 
 
 def _metrics(version: ModelVersion) -> list[dict[str, str]]:
@@ -151,8 +161,11 @@ def _metrics(version: ModelVersion) -> list[dict[str, str]]:
     return rows
 
 
-def _dataset(row: dict[str, Any]) -> dict[str, str]:
-    return {"name": str(row.get("name", "")), "digest": str(row.get("digest", ""))}
+def _dataset(row: DataSet) -> dict[str, str]:
+    """Source and rows are filled in once, where MLflow knows them; people may say it better."""
+    source = row.source if len(row.source) <= MAX_LINE and row.source.isprintable() else ""
+    rows = "" if row.rows is None else str(row.rows)
+    return {"name": str(row.name), "digest": str(row.digest), "source": source, "rows": rows}
 
 
 def _columns(rows: list[dict[str, Any]] | None) -> list[dict[str, str]]:

@@ -107,7 +107,7 @@ def with_fact(known: Field, value: Any, fact: Fact | None) -> Any:
 def _rows_with_facts(known: Field, rows: list[dict[str, Any]], facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the facts, each with what a person added to it, and then the rows that are nobody's but the person's."""
     typed: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for row in rows:
+    for row in sorted(rows, key=_of_a_slice):
         typed.setdefault(_anchor(known, row), row)
     found, about = [], set()
     for fact in facts:
@@ -115,7 +115,30 @@ def _rows_with_facts(known: Field, rows: list[dict[str, Any]], facts: list[dict[
         about.add(anchor)
         added = {name: text for name, text in typed.get(anchor, fact).items() if name not in known.locked}
         found.append({**fact, **added} if anchor not in typed else {**_locked(known, fact), **added})
-    return found + [row for row in rows if _anchor(known, row) not in about]
+    return found + [row for row in rows if _own(known, row, typed, about, facts)]
+
+
+def _own(
+    known: Field, row: dict[str, Any], typed: dict[Any, Any], about: set[tuple[Any, ...]], facts: list[dict[str, Any]]
+) -> bool:
+    """Return whether a record is nobody's but a person's: about no fact, or about a slice of what a fact is about."""
+    anchor = _anchor(known, row)
+    if anchor not in about:
+        return not _gone(row, facts)
+    return _of_a_slice(row) and row is not typed[anchor]
+
+
+def _of_a_slice(row: dict[str, Any]) -> bool:
+    return bool(row.get("slice"))
+
+
+def _gone(row: dict[str, Any], facts: list[dict[str, Any]]) -> bool:
+    """Return whether a record that is about no fact says that it is a metric of the run of which MLflow tells.
+
+    MLflow had it once. What a person measured names another run or none, or a slice, of which MLflow knows nothing.
+    """
+    run = row.get("run_id")
+    return bool(run) and not _of_a_slice(row) and any(run == fact.get("run_id") for fact in facts)
 
 
 def deviation(known: Field, value: Any, fact: Fact | None) -> bool:
@@ -124,7 +147,11 @@ def deviation(known: Field, value: Any, fact: Fact | None) -> bool:
         return False
     if known.kind is Kind.RECORDS and known.locked:
         said = [_locked(known, row) for row in value or []]
-        return any(_locked(known, row) not in said for row in fact.value)
+        about = {_anchor(known, row) for row in fact.value}
+        claimed = (row for row in value or [] if _anchor(known, row) not in about)
+        return any(_locked(known, row) not in said for row in fact.value) or any(
+            _gone(row, fact.value) for row in claimed
+        )
     if known.kind is Kind.RECORD and known.locked:  # what MLflow does not know of it, people may add
         return any((value or {}).get(name) != text for name, text in fact.value.items())
     return bool(value != fact.value)

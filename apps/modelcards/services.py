@@ -21,6 +21,7 @@ from apps.modelcards.filling import Edit
 from apps.modelcards.models import Card, CardRevision, CardState, Cause
 from apps.registry.models import ModelVersion
 from apps.registry.queries import get_version
+from apps.registry.services import enqueue_version
 from apps.texts import text_from
 
 NEEDED = Permission.MODEL_WRITE
@@ -77,6 +78,7 @@ def start(reference: str, number: int, *, by: User) -> CardRevision:
         except IntegrityError:
             raise Conflict(_("Somebody else started this card in this moment. Open it.")) from None
         row = add_revision(at, content, Cause.STARTED)
+        enqueue_version(at.version, by.get_username())  # pictures are read when somebody wants to see them
         trial.done(revision=row.number, digest=row.digest, carried_from=found.version.number if found else None)
     return row
 

@@ -177,3 +177,61 @@ def test_what_was_added_to_a_fact_comes_along_unconfirmed(version, started, know
 def test_an_override_is_no_fact_of_the_next_version(version, started, known):
     before = edited(started, known, values={"version": "2.1.0"}, overrides={"version": "Our own numbering."})
     assert filling.started(facts.facts_of(make_version(version.model, 2)), before, "version 1").values["version"] == "2"
+
+
+def test_a_metric_that_the_run_no_longer_has_goes_when_facts_are_taken_anew(version, started, known):
+    threshold = {**started.values["performance_metrics"][0], "threshold": "0.85"}
+    card = edited(started, known, values={"performance_metrics": [threshold]})
+    version.metrics = {"f1": 0.8}
+    after = filling.refreshed(card, facts.facts_of(version))
+    assert [row["name"] for row in after.values["performance_metrics"]] == ["f1"]
+
+
+def test_a_metric_that_the_run_does_not_have_is_said_to_be_of_it_with_a_reason_only(started, known):
+    rows = [*started.values["performance_metrics"], {"name": "f1", "value": "0.8", "run_id": "run1"}]
+    with pytest.raises(CardRefused) as refused:
+        edited(started, known, values={"performance_metrics": rows})
+    assert list(refused.value.errors) == ["performance_metrics"]
+    card = edited(started, known, values={"performance_metrics": rows},
+                  overrides={"performance_metrics": "Deleted by mistake."})  # fmt: skip
+    assert filling.refreshed(card, known).values["performance_metrics"] == rows
+
+
+def test_what_a_person_measured_in_another_run_stays(version, started, known):
+    own = {"name": "f1", "value": "0.8", "run_id": "a run of our own"}
+    card = edited(started, known, values={"performance_metrics": [*started.values["performance_metrics"], own]})
+    version.metrics = {"accuracy": 0.7}
+    assert own in filling.refreshed(card, facts.facts_of(version)).values["performance_metrics"]
+
+
+@pytest.mark.parametrize("metrics", [{"accuracy": 0.7}, {"f1": 0.8}])
+def test_a_slice_of_a_metric_of_the_run_stays_whatever_the_run_has(version, started, known, metrics):
+    slice_ = {"name": "accuracy", "value": "0.81", "slice": "under 25", "run_id": "run1"}
+    rows = [slice_, *started.values["performance_metrics"]]
+    card = edited(started, known, values={"performance_metrics": rows})
+    assert slice_ in card.values["performance_metrics"]
+    version.metrics = metrics
+    after = filling.refreshed(card, facts.facts_of(version)).values["performance_metrics"]
+    assert slice_ in after
+    assert [row["name"] for row in after if "slice" not in row] == list(metrics)
+
+
+def test_a_data_set_comes_with_its_source_and_rows_where_mlflow_knows_them(version):
+    version.run = {"dataset_facts": [{"source": '{"uri": "https://data.example.org/may.csv"}',
+                                      "profile": '{"num_rows": 20000}'}]}  # fmt: skip
+    assert facts.facts_of(version)["training_data"].value == [
+        {"name": "may", "digest": "d1", "source": "https://data.example.org/may.csv", "rows": "20000"}
+    ]
+
+
+def test_what_a_person_says_of_a_data_set_stays_when_mlflow_says_more_of_it(version, started):
+    version.run = {"dataset_facts": [{"profile": '{"num_rows": 20000}'}]}
+    assert filling.refreshed(started, facts.facts_of(version)).values["training_data"] == [
+        {"name": "may", "digest": "d1"}
+    ]
+
+
+def test_the_architecture_is_told_from_estimator_flavour_format_and_parameters(version):
+    version.params = {"estimator": "RandomForestClassifier", "n_estimators": "100", "columns": "x" * 400}
+    version.mlmodel = {"flavors": {"sklearn": {"serialization_format": "skops"}, "python_function": {}}}
+    assert facts.facts_of(version)["architecture"].value == "RandomForestClassifier (sklearn, skops): n_estimators=100"

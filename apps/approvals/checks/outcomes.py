@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 from apps.approvals.models import ApprovalPolicy, ApprovalRequest
 from apps.audit.chain import canonical_json
 from apps.modelcards.models import Card
+from apps.modelcards.requirements import Requirements
 from apps.registry.models import ModelVersion
 
 OURS = "assent"  # the producer of the checks in the table
@@ -35,7 +36,7 @@ MET = frozenset({Outcome.PASS, Outcome.WAIVED, Outcome.NOT_APPLICABLE})  # what 
 class Subject:
     """What is checked: a version on its way somewhere, beside the version now in Production (None: there is none).
 
-    `card` is the version's, None while there is none.
+    `card` is the version's, None while there is none; `asked` is the requirement set by which it is judged.
     `to_stage` is empty on the way to an alias. Without a policy nothing is required and nothing tolerated; without a
     request nothing is waived.
     """
@@ -44,6 +45,7 @@ class Subject:
     to_stage: str
     production: ModelVersion | None
     card: Card | None = None
+    asked: Requirements | None = None
     policy: ApprovalPolicy | None = None
     request: ApprovalRequest | None = None
 

@@ -85,7 +85,8 @@ def card_is_complete(subject: Subject) -> Finding:
     card = subject.card
     if card is None:
         return Outcome.FAIL, _("There is no model card. Start one: what MLflow knows is filled in.")
-    how = cards.completeness(card, subject.version.model.risk, subject.to_stage or Stage.PRODUCTION)
+    risk, stage = subject.version.model.risk, subject.to_stage or Stage.PRODUCTION
+    how = cards.completeness(card, risk, stage, asked=subject.asked)
     if how.missing:
         return Outcome.FAIL, _("%(percent)s %% of the card; missing: %(fields)s.") % {
             "percent": how.percent,

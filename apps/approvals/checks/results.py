@@ -17,6 +17,8 @@ from apps.approvals.checks.table import CHECKS
 from apps.approvals.models import ApprovalPolicy, ApprovalRequest, Waiver
 from apps.masking import masked
 from apps.modelcards import queries as cards
+from apps.modelcards import requirements
+from apps.modelcards.rules import tier_of
 from apps.registry.models import ModelVersion
 from apps.registry.queries import production_version
 
@@ -48,7 +50,9 @@ def run(version: ModelVersion, to_stage: str) -> list[CheckResult]:
 
 def subject(version: ModelVersion, to_stage: str, *, policy: ApprovalPolicy | None = None) -> Subject:
     """Return a version as what is checked, beside the version now in Production. `to_stage` empty: to an alias."""
-    return Subject(version, to_stage, production_version(version.model), cards.card_of(version), policy)
+    card = cards.card_of(version)
+    asked = requirements.current() if card else None  # without a card nothing is compared with it
+    return Subject(version, to_stage, production_version(version.model), card, asked, policy)
 
 
 def unmet(request: ApprovalRequest) -> list[CheckResult]:
@@ -119,6 +123,14 @@ def _digest(about: Subject) -> str:
     facts: dict[str, Any] = {name: getattr(about.version, name) for name in READ}
     if base := about.production:
         facts["production"] = {"number": base.number, "metrics": base.metrics, "signature": base.signature}
-    facts["card"] = about.card.digest if about.card else None
+    facts["card"] = _judged_card(about)
     facts |= {"to_stage": str(about.to_stage), "tolerance": about.tolerance}
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _judged_card(about: Subject) -> dict[str, Any] | None:
+    """Return what of a card and of what is asked of it decides: the same card may lack more at another risk tier."""
+    if about.card is None:
+        return None
+    asked = about.asked.number if about.asked else None
+    return {"digest": about.card.digest, "tier": tier_of(about.version.model.risk), "requirements": asked}

@@ -13,6 +13,7 @@ from apps.accounts.permissions import Permission
 from apps.modelcards import comments, lifecycle, queries, rules
 from apps.modelcards.content import Content
 from apps.modelcards.diffing import FieldChange, change_of
+from apps.modelcards.formats.forms import EXPORTS
 from apps.modelcards.models import Card, CardComment, CardRevision
 from apps.modelcards.queries import Completeness
 from apps.modelcards.reading.chart import Chart, chart
@@ -140,6 +141,7 @@ def card_context(version: ModelVersion, card: Card, row: CardRevision, by: User)
         "chart": metric_chart(content),
         "table_open": len(content.values.get("performance_metrics", [])) <= TABLE_OPEN,
         "rights": rights(version, card, by),
+        "exports": EXPORTS,
         "step_labels": STEP_LABELS,
         "facts": {name: content.values.get(name) for name in ("authors", "owner_team", "dependencies_ref",
                                                               "package_ref", "license")},

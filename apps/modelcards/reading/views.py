@@ -21,6 +21,7 @@ from apps.modelcards.reading import badge as badges
 from apps.modelcards.reading.page import card_context, next_stage, rights
 from apps.registry.models import ModelVersion
 from apps.registry.queries import get_version
+from apps.registry.services import enqueue_version
 
 LARGEST = 2**31 - 1  # of a revision's number
 BADGE_SECONDS = 300  # for which a browser does not ask again
@@ -64,6 +65,7 @@ def _page(
             raise NotVisible(_("This version has no card yet. Start one: what MLflow knows is filled in."))
         context["rights"] = rights(version, None, _person(request))
     else:
+        context["reading"] = number is None and enqueue_version(version, request.user.get_username()) is not None
         context |= card_context(version, found, queries.revision(found, number), _person(request))
     status = refusal.error.status if refusal else 200
     return render(request, "modelcards/card_detail.html", context, status=status)

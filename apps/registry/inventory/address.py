@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from apps.errors import InvalidInput
 from apps.registry.inventory.filters import (
+    CLOSED,
     FACETS,
     MAY_LACK,
     NAMES,
@@ -35,7 +36,7 @@ DELETED = {
     ONLY_DELETED: ONLY_DELETED,
 }  # fmt: skip
 CHOICES = {"stage": tuple(Stage.values), "state": STATES, "drift": (OPEN, SETTLED), "requests": (OPEN, SETTLED),
-           "no": MAY_LACK, "more": FACETS}  # fmt: skip
+           "no": MAY_LACK, "more": FACETS, **CLOSED}  # fmt: skip
 SORT_KEYS = [key for sort in SORTS for key in (sort, f"-{sort}")]
 
 
@@ -89,8 +90,8 @@ class InventoryForm(forms.Form):
     """The parameters of the list of models."""
 
     q = forms.CharField(required=False, max_length=250, label=gettext_lazy("Search"))
-    stage, alias, owner, risk, framework = (Values(name) for name in FACETS[:5])
-    tag, state, drift, requests, connection = (Values(name) for name in FACETS[5:])
+    stage, alias, owner, risk, framework, card = (Values(name) for name in FACETS[:6])
+    complete, tag, state, drift, requests, connection = (Values(name) for name in FACETS[6:])
     no, more = Values("no"), Values("more")
     deleted = forms.ChoiceField(required=False, choices=[(value, value) for value in DELETED])
     sort = forms.ChoiceField(required=False, choices=[(key, key) for key in SORT_KEYS])

@@ -1,12 +1,15 @@
-"""What an app above says of each model of a page of the list: it registers a function here, as observers do."""
+"""What an app above says of the models of the list, and by what else they are found: it registers functions here."""
 
 from collections.abc import Callable
 from typing import Any
 
+from django.db.models import Q
 from django.utils.safestring import SafeString
 
 Says = Callable[[list[dict[str, Any]]], dict[int, SafeString]]
+Holds = Callable[[str], Q]
 _sayers: list[Says] = []
+_answers: dict[str, Holds] = {}
 
 
 def beside(function: Says) -> Says:
@@ -20,4 +23,22 @@ def cells(rows: list[dict[str, Any]]) -> dict[int, SafeString]:
     found: dict[int, SafeString] = {}
     for function in _sayers if rows else []:
         found |= function(rows)
+    return found
+
+
+def answers(facet: str) -> Callable[[Holds], Holds]:
+    """Register a function that returns which models have a value of a facet (filters.CLOSED): no query for each."""
+
+    def register(function: Holds) -> Holds:
+        _answers[facet] = function
+        return function
+
+    return register
+
+
+def holding(facet: str, values: tuple[str, ...]) -> Q:
+    """Return which models have one of these values of a facet."""
+    found = Q()
+    for value in values:
+        found |= _answers[facet](value)
     return found

@@ -6,14 +6,19 @@ from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
 
+from apps.registry.inventory import beside
 from apps.registry.models import ModelFacet, RegisteredModel
 
 COLUMNS = {  # facet → the column that holds a model's only value
     "owner": "owner", "risk": "risk", "framework": "framework", "state": "sync_state", "connection": "connection_id",
 }  # fmt: skip
 NUMBERS = {"requests": "open_requests", "drift": "open_drift"}  # facet → the column that counts; OPEN, or SETTLED for 0
+CLOSED = {  # facets that an app above answers (beside.py) → their values; the last one says that there is nothing
+    "card": ("draft", "in_review", "approved", "archived", "none"), "complete": ("yes", "no"),
+}  # fmt: skip
 SEVERAL = ("stage", "alias", "tag")  # facets of which a model can have several values: rows of ModelFacet
-FACETS = ("stage", "alias", "owner", "risk", "framework", "tag", "state", "drift", "requests", "connection")
+FACETS = ("stage", "alias", "owner", "risk", "framework", "card", "complete", "tag", "state", "drift", "requests",
+          "connection")  # fmt: skip
 MAY_LACK = ("owner", "risk", "framework")
 OPEN, SETTLED = "open", "none"
 WITH_DELETED, ONLY_DELETED = "on", "only"
@@ -34,6 +39,8 @@ class Filters:
     owner: tuple[str, ...] = ()
     risk: tuple[str, ...] = ()
     framework: tuple[str, ...] = ()
+    card: tuple[str, ...] = ()
+    complete: tuple[str, ...] = ()
     tag: tuple[str, ...] = ()
     state: tuple[str, ...] = ()
     drift: tuple[str, ...] = ()
@@ -87,6 +94,8 @@ def _holds(facet: str, values: tuple[str, ...], *, lacks: bool) -> Q:
     if facet in NUMBERS:
         some = Q(**{f"{NUMBERS[facet]}__gt": 0})
         return Q() if {OPEN, SETTLED} <= set(values) else some if OPEN in values else Q(**{NUMBERS[facet]: 0})
+    if facet in CLOSED:
+        return beside.holding(facet, values)
     if facet in COLUMNS:
         return Q(**{f"{COLUMNS[facet]}__in": [*values, *([""] if lacks else [])]})
     return Q(pk__in=facet_rows(facet, values).values("model"))

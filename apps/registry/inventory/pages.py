@@ -31,7 +31,8 @@ VIEWS_SHOWN = 30  # saved views in the menu; the page of views has all
 DAY = 86_400
 FACET_LABELS: dict[str, str | Promise] = {
     "stage": gettext_lazy("Stage"), "alias": gettext_lazy("Alias"), "owner": gettext_lazy("Owner"),
-    "risk": gettext_lazy("Risk"), "framework": gettext_lazy("Framework"), "tag": gettext_lazy("Tag"),
+    "risk": gettext_lazy("Risk"), "framework": gettext_lazy("Framework"),
+    "card": gettext_lazy("Card"), "complete": gettext_lazy("Card complete"), "tag": gettext_lazy("Tag"),
     "state": gettext_lazy("Mirror"), "drift": gettext_lazy("Drift"), "requests": gettext_lazy("Requests"),
     "connection": gettext_lazy("MLflow server"),
 }  # fmt: skip
@@ -39,6 +40,9 @@ VALUE_LABELS: dict[str, dict[str, str | Promise]] = {
     "stage": dict(Stage.choices),
     "state": {CURRENT: gettext_lazy("Up to date"), READING: gettext_lazy("Being read"),
               UNREADABLE: gettext_lazy("Could not be read")},
+    "card": {"draft": gettext_lazy("Draft"), "in_review": gettext_lazy("In review"),
+             "approved": gettext_lazy("Approved"), "archived": gettext_lazy("Archived"), "none": gettext_lazy("None")},
+    "complete": {"yes": gettext_lazy("Nothing is missing"), "no": gettext_lazy("Something is missing")},
     "drift": {OPEN: gettext_lazy("To decide"), SETTLED: gettext_lazy("None")},
     "requests": {OPEN: gettext_lazy("Open"), SETTLED: gettext_lazy("None")},
     "deleted": {WITH_DELETED: gettext_lazy("Deleted in MLflow too"), ONLY_DELETED: gettext_lazy("Deleted in MLflow")},

@@ -38,6 +38,7 @@ BUILT_IN = (
     BuiltIn(gettext_lazy("All"), ""),
     BuiltIn(gettext_lazy("In production"), "stage=Production"),
     BuiltIn(gettext_lazy("Waiting for review"), "requests=open"),
+    BuiltIn(gettext_lazy("High risk, card incomplete"), "risk=high&complete=no"),
     BuiltIn(gettext_lazy("Drifted"), "drift=open"),
     BuiltIn(gettext_lazy("No owner"), "no=owner"),
     BuiltIn(gettext_lazy("Deleted in MLflow"), "deleted=only"),

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from apps.registry.inventory.address import STATES
-from apps.registry.inventory.filters import FACETS, MAY_LACK, OPEN, SETTLED
+from apps.registry.inventory.filters import CLOSED, FACETS, MAY_LACK, OPEN, SETTLED
 from apps.registry.inventory.saved_views import MAX_NAME
 from apps.registry.models import SavedView, Stage
 
@@ -39,6 +39,8 @@ class FilterQuery(serializers.Serializer):
     owner = _texts("From the model's tags.")
     risk = _texts("Risk tier, from the model's tags.")
     framework = _texts("Flavor of the version in Production, else of the newest.")
+    card = _choices(CLOSED["card"], "State of the model card of the version in Production, else of the newest.")
+    complete = _choices(CLOSED["complete"], "Whether that card has all that the version's stage asks, settled.")
     state = _choices(STATES, "How far the mirror has read the version in Production, else the newest.")
     drift = _choices([OPEN, SETTLED], "Changes in MLflow that no decision covers.")
     requests = _choices([OPEN, SETTLED], "Unfinished requests.")

@@ -72,3 +72,20 @@ def test_the_card_is_part_of_what_is_signed(written, champion, policy, alice, er
     ]  # fmt: skip
     assert evidence.scope_of("card.digest") == Scope.CARD
     assert Review.objects.count() == 0
+
+
+def looked_at(version) -> str:
+    return checks.run(version, "Staging")[0].inputs
+
+
+def test_another_risk_tier_is_another_thing_to_look_at(written):
+    before = looked_at(written)
+    RegisteredModel.objects.update(risk="high")
+    written.model.refresh_from_db()
+    assert looked_at(written) != before
+
+
+def test_another_set_of_requirements_is_another_thing_to_look_at(written, admin):
+    before = looked_at(written)
+    requirements.publish({"language": {"low": "S"}}, reason="Texts.", seen=0, by=admin)
+    assert looked_at(written) != before

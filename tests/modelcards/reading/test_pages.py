@@ -3,9 +3,13 @@ import re
 import pytest
 from django.urls import reverse
 
+from apps.jobs.models import Job
 from apps.modelcards import comments, lifecycle, queries, services
 from apps.modelcards.filling import Edit
+from apps.modelcards.formats.forms import EXPORTS
 from apps.modelcards.models import Card, CardComment
+from apps.registry.details.jobs import VERSION
+from apps.registry.details.keeping import COMPLETE
 from apps.registry.models import ModelVersion, RegisteredModel
 from tests.builders import make_version
 from tests.modelcards.conftest import fill
@@ -207,6 +211,26 @@ def test_figures_of_the_run_are_shown_from_the_pictures_of_the_version(client, v
     assert 'src="/models/churn/v/1/pictures/1/"' in text_of(client, alice)
 
 
+def test_pictures_that_nobody_looked_for_yet_are_read_for_a_card_that_is_started(version, alice):
+    services.start("churn", 1, by=alice)
+    assert Job.objects.get(kind=VERSION).args["version"] == version.pk
+
+
+def test_whoever_opens_a_card_is_told_that_more_is_read(client, card, alice):
+    assert "More is being read from MLflow." in text_of(client, alice)
+    assert Job.objects.filter(kind=VERSION).count() == 1
+
+
+def test_a_card_of_a_version_that_was_read_whole_waits_for_nothing(client, card, alice):
+    ModelVersion.objects.update(environment={COMPLETE: True})
+    assert "More is being read" not in text_of(client, alice)
+
+
+def test_an_older_revision_has_nothing_read(client, card, alice):
+    fill(alice)
+    assert "More is being read" not in text_of(client, alice, f"{HERE}revisions/1/")
+
+
 def test_a_figure_that_the_run_lost_is_no_broken_picture(client, version, alice):
     version.pictures = [{"path": "roc.png", "title": "ROC"}]
     version.save()
@@ -234,6 +258,7 @@ def test_five_hundred_metrics_take_as_many_queries_as_one(client, version, alice
     services.start("churn", many.number, by=alice)
     for number in range(3):
         comments.add("churn", many.number, section="use", body=f"Comment {number}.", by=alice)
+    ModelVersion.objects.update(environment={COMPLETE: True})  # else one more, for what is still to be read
     client.force_login(alice)
     client.get(HERE)
     with django_assert_num_queries(14):
@@ -244,3 +269,30 @@ def test_five_hundred_metrics_take_as_many_queries_as_one(client, version, alice
 
 def test_the_page_links_to_itself(client, card, alice):
     assert f"http://testserver{reverse('modelcards:card', args=['churn', 1])}" in text_of(client, alice)
+
+
+def test_a_card_links_every_form_that_it_is_written_in(client, card, alice):
+    text = text_of(client, alice)
+    missing = [form for form in EXPORTS if f'href="{HERE}export/{form}/"' not in text]
+    assert missing == []
+
+
+def test_an_older_revision_links_the_files_of_itself(client, card, alice):
+    fill(alice)
+    assert f'href="{HERE}export/md/?lang=ja&amp;revision=1"' in text_of(client, alice, f"{HERE}revisions/1/")
+
+
+def test_whoever_writes_finds_the_import_and_the_lines_of_a_training_script(client, card, alice):
+    text = text_of(client, alice)
+    assert f'href="{HERE}import/"' in text
+    assert "fill_card(&#x27;churn&#x27;, 1" in text
+
+
+def test_a_card_that_is_not_started_can_be_filled_from_a_training_script(client, version, alice):
+    assert "fill_card(&#x27;churn&#x27;, 1" in text_of(client, alice)
+
+
+def test_a_viewer_is_offered_no_import(client, card, charlie):
+    text = text_of(client, charlie)
+    assert f'href="{HERE}import/"' not in text
+    assert "fill_card(" not in text

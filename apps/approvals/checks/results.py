@@ -17,6 +17,7 @@ from apps.approvals.checks.table import CHECKS
 from apps.approvals.models import ApprovalPolicy, ApprovalRequest, Waiver
 from apps.masking import masked
 from apps.modelcards import queries as cards
+from apps.modelcards.models import CardState
 from apps.registry.models import ModelVersion
 from apps.registry.queries import production_version
 
@@ -120,5 +121,6 @@ def _digest(about: Subject) -> str:
     if base := about.production:
         facts["production"] = {"number": base.number, "metrics": base.metrics, "signature": base.signature}
     facts["card"] = about.card.digest if about.card else None
+    facts |= {"archived": True} if about.card and about.card.state == CardState.ARCHIVED else {}
     facts |= {"to_stage": str(about.to_stage), "tolerance": about.tolerance}
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()

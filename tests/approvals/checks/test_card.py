@@ -4,7 +4,7 @@ import pytest
 
 from apps.approvals import checks, evidence, services
 from apps.approvals.models import Review, Scope
-from apps.modelcards import queries, requirements
+from apps.modelcards import lifecycle, queries, requirements
 from apps.modelcards import services as cards
 from apps.modelcards.filling import Edit
 from apps.registry.models import RegisteredModel
@@ -72,3 +72,12 @@ def test_the_card_is_part_of_what_is_signed(written, champion, policy, alice, er
     ]  # fmt: skip
     assert evidence.scope_of("card.digest") == Scope.CARD
     assert Review.objects.count() == 0
+
+
+def test_a_card_in_the_archive_does_not_count(written, bob):
+    card = queries.get_card(bob, "churn", 2)
+    lifecycle.take("archive", "churn", 2, seen=card.digest, by=bob, reason="Out of use.")
+    said, detail = outcome(written, "Staging")
+    assert (said, "archived" in detail) == ("fail", True)
+    lifecycle.take("restore", "churn", 2, seen=card.digest, by=bob)
+    assert outcome(written, "Staging")[0] == "pass"

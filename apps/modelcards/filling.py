@@ -21,13 +21,15 @@ class Edit:
     """What a person says of some fields; the others stay.
 
     `values`: {field: value or None to empty it}; those not in `confirm` are not confirmed afterwards. `lacking` and
-    `overrides` are {field: reason}: it does not apply; the card says otherwise than MLflow.
+    `overrides` are {field: reason}: it does not apply; the card says otherwise than MLflow. `seen` is {field: digest
+    of the fact that they had before them}; without it, they saw what the card says. What nobody saw is not confirmed.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
     confirm: frozenset[str] = frozenset()
     lacking: Mapping[str, str] = field(default_factory=dict)
     overrides: Mapping[str, str] = field(default_factory=dict)
+    seen: Mapping[str, str] = field(default_factory=dict)
 
 
 def started(facts: Mapping[str, Fact], before: Content | None = None, source: str = "") -> Content:
@@ -81,6 +83,8 @@ def edited(content: Content, edit: Edit, facts: Mapping[str, Fact], *, by: str, 
     stamp = {"by": by, "at": at}
     for name in dict.fromkeys([*edit.values, *edit.lacking, *edit.overrides, *edit.confirm]):
         try:
+            news = now.values.get(name) != content.values.get(name)
+            _check_seen(BY_NAME[name], edit, facts.get(name), news)
             _change(BY_NAME[name], edit, facts.get(name), values, states, stamp)
         except KeyError:
             errors[name] = _("A card has no field of this name.")
@@ -154,6 +158,16 @@ def _change(known: Field, edit: Edit, fact: Fact | None, values: dict[str, Any],
     states[name] = _settled(state if same else {}, value, fact, name in edit.confirm, stamp)
     if override:
         states[name]["override"] = override
+
+
+def _check_seen(known: Field, edit: Edit, fact: Fact | None, news: bool) -> None:
+    """Refuse to confirm what MLflow says otherwise than whoever confirms had it before them. `news`: than the card."""
+    theirs = known.name in edit.overrides or (known.name in edit.values and not known.locked)
+    if fact is None or theirs or known.name not in edit.confirm:
+        return
+    seen = edit.seen.get(known.name, "") if fact.locked else ""
+    if (seen != fact.digest) if seen else news:
+        raise Refused(_("MLflow says something else by now. Look at what it says, then confirm it."))
 
 
 def _settled(

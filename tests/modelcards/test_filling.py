@@ -164,3 +164,41 @@ def test_a_threshold_goes_with_its_metric_into_the_next_version(version, started
 def test_an_override_is_no_fact_of_the_next_version(version, started, known):
     before = edited(started, known, values={"version": "2.1.0"}, overrides={"version": "Our own numbering."})
     assert filling.started(facts.facts_of(make_version(version.model, 2)), before, "version 1").values["version"] == "2"
+
+
+def logged(version, **metrics):
+    version.metrics = metrics
+    return facts.facts_of(version)
+
+
+def test_a_fact_that_changed_since_is_not_confirmed_unseen(started, known, version):
+    later = logged(version, accuracy=0.4)
+    with pytest.raises(CardRefused) as refused:
+        edited(started, later, confirm=["performance_metrics"])
+    assert "by now" in refused.value.errors["performance_metrics"]
+    seen = {"performance_metrics": later["performance_metrics"].digest}
+    card = edited(started, later, confirm=["performance_metrics"], seen=seen)
+    assert card.states["performance_metrics"]["state"] == State.CONFIRMED
+
+
+def test_what_one_adds_to_a_fact_confirms_no_fact_that_came_meanwhile(started, known, version):
+    later = logged(version, accuracy=0.9, recall=0.1)
+    rows = [{**row, "threshold": "0.1"} for row in later["performance_metrics"].value]
+    with pytest.raises(CardRefused):
+        edited(started, later, values={"performance_metrics": rows}, confirm=["performance_metrics"])
+
+
+def test_a_text_of_ones_own_in_place_of_a_new_suggestion_is_confirmed(known):
+    bare = Content({"model_name": "churn"})
+    card = edited(bare, known, values={"model_type": "A forest of trees."}, confirm=["model_type"])
+    assert card.states["model_type"]["by"] == "alice"
+
+
+def test_an_override_is_confirmed_whatever_mlflow_said_before(started, known, version):
+    later = logged(version, accuracy=0.4)
+    rows = [{"name": "accuracy", "value": "0.9"}]
+    why = {"performance_metrics": "Measured anew by hand."}
+    said = {"values": {"performance_metrics": rows}, "overrides": why, "confirm": ["performance_metrics"]}
+    assert (
+        edited(started, later, **said).states["performance_metrics"]["override"]["reason"] == why["performance_metrics"]
+    )

@@ -53,7 +53,10 @@ def started(facts: Mapping[str, Fact], before: Content | None = None, source: st
 
 
 def refreshed(content: Content, facts: Mapping[str, Fact]) -> Content:
-    """Return the card with facts as they are now. What was confirmed of another fact is to be confirmed again."""
+    """Return the card with facts as they are now. What was confirmed of another fact is to be confirmed again.
+
+    What MLflow said once and says no longer stays, for a person to confirm: it is no fact any more.
+    """
     values, states = dict(content.values), dict(content.states)
     for known in FIELDS:
         fact, state = facts.get(known.name), states.get(known.name, {})
@@ -63,6 +66,8 @@ def refreshed(content: Content, facts: Mapping[str, Fact]) -> Content:
             if fact and override.get("fact") != fact.value:
                 states[known.name] = {"state": State.EDITED, "override": {**override, "fact": fact.value}}
             continue
+        if fact is None and known.origin is Origin.FACT and state.get("state") == State.PREFILLED:
+            states[known.name] = {"state": State.EDITED} | ({"source": state["source"]} if "source" in state else {})
         if fact is None or (known.origin is Origin.SUGGESTED and known.name in values):
             continue
         value = with_fact(known, values.get(known.name), fact)

@@ -1,6 +1,6 @@
 import pytest
 
-from apps.modelcards import facts, filling
+from apps.modelcards import facts, filling, rules
 from apps.modelcards.content import CardRefused, Content, State
 from apps.modelcards.filling import Edit
 from tests.builders import make_version
@@ -202,3 +202,12 @@ def test_an_override_is_confirmed_whatever_mlflow_said_before(started, known, ve
     assert (
         edited(started, later, **said).states["performance_metrics"]["override"]["reason"] == why["performance_metrics"]
     )
+
+
+def test_what_mlflow_says_no_longer_is_no_fact_any_more(started, version):
+    later = logged(version)
+    card = filling.refreshed(started, later)
+    assert card.values["performance_metrics"] == started.values["performance_metrics"]
+    assert rules.standings(card)["performance_metrics"] == "unconfirmed"
+    assert filling.refreshed(card, later) == card
+    assert rules.standings(edited(card, later, confirm=["performance_metrics"]))["performance_metrics"] == "settled"

@@ -60,7 +60,7 @@ def refreshed(content: Content, facts: Mapping[str, Fact]) -> Content:
     values, states = dict(content.values), dict(content.states)
     for known in FIELDS:
         fact, state = facts.get(known.name), states.get(known.name, {})
-        if state.get("state") == State.NOT_APPLICABLE:
+        if state.get("state") == State.NOT_APPLICABLE and not (fact and fact.locked):
             continue
         if override := state.get("override"):
             if fact and override.get("fact") != fact.value:

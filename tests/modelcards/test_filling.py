@@ -211,3 +211,13 @@ def test_what_mlflow_says_no_longer_is_no_fact_any_more(started, version):
     assert rules.standings(card)["performance_metrics"] == "unconfirmed"
     assert filling.refreshed(card, later) == card
     assert rules.standings(edited(card, later, confirm=["performance_metrics"]))["performance_metrics"] == "settled"
+
+
+def test_what_mlflow_knows_applies_whatever_was_said_before_it_knew(version):
+    version.params = {}
+    before = facts.facts_of(version)
+    card = edited(filling.started(before), before, lacking={"hyperparameters": "There is nothing to set."})
+    version.params = {"depth": "3"}
+    after = filling.refreshed(card, facts.facts_of(version))
+    assert after.values["hyperparameters"] == {"depth": "3"}
+    assert after.states["hyperparameters"]["state"] == State.PREFILLED

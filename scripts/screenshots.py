@@ -26,6 +26,18 @@ WIDTH, PHONE, TALLEST = 1280, 390, 1600  # pixels
 COLOURS = 128  # of a picture's palette: enough for pages of few colours, and a third of the size
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-proxy-server", "--hide-scrollbars"]
+OLD_CARD = """# Model card: churn
+- **Version**: 3.0.0
+
+## Intended use
+Choosing whom the retention desk calls first, and nothing else.
+
+## Limitations
+- Trained on one quarter.
+
+## Caveats
+The prices changed in October.
+"""
 CHURN, CREDIT, IRIS = "churn-classifier", "credit-risk", "iris-species"
 
 
@@ -156,7 +168,26 @@ def walk(studio: Studio) -> None:
     studio.shoot(bob, "models", "/models/")
     studio.shoot_dark(bob, "models", "/models/")
     studio.shoot_phone(bob, "models", "/models/")
+    look_at_cards(studio)
     look_around(studio)
+
+
+def look_at_cards(studio: Studio) -> None:
+    """Shoot an approved card, the editor, what changed since the version before, an import, and what is required."""
+    alice, admin = studio.as_("alice"), studio.as_("admin")
+    studio.shoot(alice, "card", f"/models/{CHURN}/v/2/card/")
+    studio.shoot_dark(alice, "card", f"/models/{CHURN}/v/2/card/")
+    studio.shoot_phone(alice, "card", f"/models/{CHURN}/v/2/card/")
+    studio.shoot(alice, "card-out-of-step", f"/models/{CREDIT}/v/3/card/")
+    studio.shoot(alice, "card-edit", f"/models/{CHURN}/v/3/card/edit/risks/")
+    studio.shoot_phone(alice, "card-edit", f"/models/{CHURN}/v/3/card/edit/risks/")
+    studio.shoot(alice, "card-compare", f"/models/{CHURN}/v/3/card/compare/?with=2")
+    alice.goto(f"/models/{CHURN}/v/3/card/import/")
+    alice.get_by_label("Or paste it").fill(OLD_CARD)
+    alice.get_by_role("button", name="Look at what would change").click()
+    alice.wait_for_load_state()
+    studio.shoot(alice, "card-import")
+    studio.shoot(admin, "card-requirements", "/cards/requirements/")
 
 
 def look_around(studio: Studio) -> None:

@@ -428,6 +428,11 @@ TABLE = {
     ("api:card", "PUT"): api(428, 404, 428),  # without If-Match
     ("api:card", "PATCH"): api(428, 404, 428),
     ("api:card-refresh", "POST"): api(428, 404, 428),
+    ("api:card-compare", "GET"): api(200, 404),
+    ("api:card-export", "GET"): api(200, 404),
+    ("api:card-import-preview", "POST"): api(ASKERS_API, 404, payload=CARD_FILE),
+    ("api:card-import", "POST"): api(428, 404, 428),  # without If-Match
+    ("api:card-schema", "GET"): api(),
     ("api:card-step", "POST"): api(ASKERS_409 | {"*": 403}, 404, 409, payload=SUBMIT),  # another digest
     ("api:card-revision-list", "GET"): api(200, 404),
     ("api:card-revision", "GET"): api(200, 404),

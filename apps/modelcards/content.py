@@ -16,6 +16,7 @@ from apps.modelcards.schema.kinds import Kind, Refused, kept
 MAX_BYTES = 512 * 1024  # of a whole card as canonical JSON
 STATES = "states"  # the one key of a document, beside "schema", that is not a field
 ENVELOPE = ("schema", "$schema", STATES)
+CARRIED = "version "  # how the source begins of what came along from the card of another version
 MARKS = {
     "state": Kind.LINE, "source": Kind.LINE, "digest": Kind.LINE, "by": Kind.LINE, "at": Kind.LINE,
     "reason": Kind.PROSE,

@@ -1,4 +1,4 @@
-"""What differs between two contents of a card, field by field; and three of them brought together. Pure.
+"""What differs between two contents of a card, field by field. Pure.
 
 Records are told apart by the key parts of their field, names of a mapping by themselves, items of a list by what they
 say; what finds no partner that way is paired by its place. Prose is compared word by word (wording.py).
@@ -61,28 +61,6 @@ class FieldChange:
     entries: list[EntryChange] = dataclasses.field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Conflict:
-    """A field that both sides changed, each in another way: what it was, and the two that it might be."""
-
-    field: Field
-    base: Any
-    mine: Any
-    theirs: Any
-    against_base: FieldChange | None  # mine, compared with what it was
-    between: FieldChange | None  # theirs, compared with mine
-
-
-@dataclass(frozen=True)
-class Merge:
-    """Two changes of one card. `content` has what only one side changed; where both did, theirs, and a conflict."""
-
-    content: Content
-    conflicts: list[Conflict]
-    mine: list[Field]  # taken from my side
-    theirs: list[Field]
-
-
 def differences(before: Content, after: Content, *, states: bool = True) -> list[FieldChange]:
     """Return the fields that differ, in the order of the table. `states`: also those where only the state does."""
     effort = Effort(STEPS)
@@ -103,23 +81,6 @@ def change_of(known: Field, before: Content, after: Content, effort: Effort | No
     return FieldChange(known, change, old, new, was, now, pieces, entries)
 
 
-def three_way(base: Content, mine: Content, theirs: Content) -> Merge:
-    """Bring two changes of the same card together. A field that both changed alike is no conflict."""
-    values, states = dict(theirs.values), dict(theirs.states)
-    conflicts, taken, given = [], [], []
-    for known in FIELDS:
-        was, here, there = (_said(content, known) for content in (base, mine, theirs))
-        if here != was and there not in (was, here):
-            conflicts.append(_conflict(known, base, mine, theirs))
-        elif (here != was and there == was) or (here == there == was and _stood(mine, known) != _stood(base, known)):
-            _put(values, known.name, mine.values)
-            _put(states, known.name, mine.states)
-            taken.append(known)
-        elif there != was:
-            given.append(known)
-    return Merge(Content(values, states), conflicts, taken, given)
-
-
 def pieces_of(before: Any, after: Any, effort: Effort | None = None, *, by_word: bool = True) -> list[Piece]:
     """Return two texts word by word; None counts as nothing.
 
@@ -129,11 +90,6 @@ def pieces_of(before: Any, after: Any, effort: Effort | None = None, *, by_word:
     if by_word and min(len(old), len(new)) >= SHORTEST:
         return wording.compared(old, new, effort)
     return [Piece(change, text) for change, text in ((REMOVED, old), (ADDED, new)) if text]
-
-
-def _conflict(known: Field, base: Content, mine: Content, theirs: Content) -> Conflict:
-    was, here, there = (content.values.get(known.name) for content in (base, mine, theirs))
-    return Conflict(known, was, here, there, change_of(known, base, mine), change_of(known, mine, theirs))
 
 
 def _inside(known: Field, old: Any, new: Any, effort: Effort) -> tuple[list[Piece], list[EntryChange]]:
@@ -240,23 +196,7 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def _said(content: Content, known: Field) -> tuple[Any, Any]:
-    """Return what a card says of a field, whoever confirmed it."""
-    return content.values.get(known.name), _meaning(content, known)
-
-
 def _meaning(content: Content, known: Field) -> tuple[Any, Any]:
     state = content.states.get(known.name, {})
     lacking = state.get("reason") if state.get("state") == State.NOT_APPLICABLE else None
     return lacking, (state.get("override") or {}).get("reason")
-
-
-def _stood(content: Content, known: Field) -> Any:
-    return content.states.get(known.name)
-
-
-def _put(into: dict[str, Any], name: str, source: dict[str, Any]) -> None:
-    if name in source:
-        into[name] = source[name]
-    else:
-        into.pop(name, None)

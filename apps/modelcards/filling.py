@@ -223,7 +223,9 @@ def _carried(known: Field, before: Content | None, fact: Fact | None) -> Any:
     value = before.values.get(known.name) if before else None
     if value is None or known.origin is not Origin.FACT:
         return value
-    if not known.locked or known.kind is not Kind.RECORDS or fact is None:
+    if fact is None:
+        return value if known.carries and before and "digest" not in before.states.get(known.name, {}) else None
+    if not known.locked or known.kind is not Kind.RECORDS:
         return None
     head = known.anchor[0]
     typed = {row.get(head): row for row in reversed(value) if "run_id" not in known.anchor or row.get("run_id")}

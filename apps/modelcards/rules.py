@@ -12,7 +12,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from apps.modelcards.content import Content, State
+from apps.modelcards.content import CARRIED, Content, State
 from apps.modelcards.schema.fields import BY_NAME, FIELDS, TIERS, Field, Origin
 from apps.modelcards.schema.kinds import Kind
 
@@ -96,7 +96,11 @@ def _standing(field: Field, content: Content, seen: dict[str, str]) -> Standing:
         return Standing.PLACEHOLDER
     if state.get("state") == State.CONFIRMED:
         return Standing.SETTLED
-    as_mlflow_has_it = field.origin is Origin.FACT and state.get("state") == State.PREFILLED
+    as_mlflow_has_it = (
+        field.origin is Origin.FACT
+        and state.get("state") == State.PREFILLED
+        and not str(state.get("source", "")).startswith(CARRIED)
+    )
     return Standing.SETTLED if as_mlflow_has_it and "override" not in state else Standing.UNCONFIRMED
 
 

@@ -16,7 +16,7 @@ from apps.audit.services import Attempt, Target
 from apps.errors import Conflict, DomainError, NotAllowed, NotVisible, RuleViolation, WrongState
 from apps.masking import masked
 from apps.modelcards import facts, filling, observers, queries, rules
-from apps.modelcards.content import CardRefused, Content, digest, sized
+from apps.modelcards.content import CARRIED, CardRefused, Content, digest, sized
 from apps.modelcards.filling import Edit
 from apps.modelcards.models import Card, CardRevision, CardState, Cause
 from apps.registry.models import ModelVersion
@@ -69,7 +69,7 @@ def start(reference: str, number: int, *, by: User) -> CardRevision:
         before = Card.objects.filter(version__model=at.version.model_id, version__number__lt=number, number__gt=0)
         found = before.order_by("-version__number").select_related("version").first()
         carried = queries.content_of(queries.revision(found)) if found else None
-        source = f"version {found.version.number}" if found else ""
+        source = f"{CARRIED}{found.version.number}" if found else ""
         content = sized(filling.started(facts.facts_of(at.version), carried, source))
         try:
             with transaction.atomic():

@@ -24,6 +24,7 @@ from apps.approvals.policies import freezes
 from apps.audit.models import Access, AuditEvent
 from apps.compliance.holds import services as holds
 from apps.errors import InvalidInput, NotAllowed, NotVisible
+from apps.modelcards import services as cards
 from apps.notifications.models import Notification
 from apps.registry.models import RegisteredModel, SavedView
 from tests.accounts.test_authentication import bearer
@@ -61,7 +62,7 @@ def world(models, alice, bob):
 
 @pytest.fixture
 def more(world, admin, bob, erin):
-    """What else says something of the hidden model: grants, accesses, a delegation, a freeze and a hold."""
+    """What else says something of the hidden model: grants, accesses, a delegation, a freeze, a card and a hold."""
     now, day = timezone.now(), timedelta(days=1)
     for model in world:
         for person in (admin, bob):
@@ -74,6 +75,7 @@ def more(world, admin, bob, erin):
             )  # fmt: skip
         terms = {"starts_at": now, "ends_at": now + day, "reason": f"No {model.name}."}
         freezes.set_freeze(f"Freeze of {model.name}", model=model, by=admin, **terms)
+        cards.start(model.name, 1, by=admin)
         holds.set_hold(model.name, reason=f"Case of {model.name}.", by=admin)
         delegations.give("erin", by=bob, ends_at=now + day, model=model, reason=f"Away from {model.name}.")
     return world
@@ -149,6 +151,9 @@ def paths() -> list[str]:
                 "control": "drift",
                 "username": "bob",
                 "review": 1,
+                "revision": 1,
+                "set": 0,
+                "form": "json",
             }
             query = TABLE[name, method].query.replace("churn", HIDDEN)
             found.append(reverse(name, kwargs={key: numbers[key] for key in wanted}) + query)

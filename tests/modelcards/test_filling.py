@@ -161,6 +161,19 @@ def test_a_threshold_goes_with_its_metric_into_the_next_version(version, started
     ]
 
 
+def test_data_sets_that_people_named_come_along_unconfirmed_where_mlflow_knows_none(version, started, known):
+    before = edited(started, known, values={"test_data": [{"name": "june"}]}, confirm={"test_data"})
+    card = filling.started(facts.facts_of(make_version(version.model, 2)), before, "version 1")
+    assert (card.values["test_data"], rules.standings(card)["test_data"]) == ([{"name": "june"}], "unconfirmed")
+
+
+def test_what_was_added_to_a_fact_comes_along_unconfirmed(version, started, known):
+    row = {**started.values["performance_metrics"][0], "threshold": "0.85"}
+    before = edited(started, known, values={"performance_metrics": [row]}, confirm={"performance_metrics"})
+    card = filling.started(facts.facts_of(make_version(version.model, 2)), before, "version 1")
+    assert rules.standings(card)["performance_metrics"] == "unconfirmed"
+
+
 def test_an_override_is_no_fact_of_the_next_version(version, started, known):
     before = edited(started, known, values={"version": "2.1.0"}, overrides={"version": "Our own numbering."})
     assert filling.started(facts.facts_of(make_version(version.model, 2)), before, "version 1").values["version"] == "2"

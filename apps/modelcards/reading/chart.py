@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from apps.registry.figures import figure
+
 WIDTH, LEFT, RIGHT, TOP, ROW, BAR = 720, 220, 60, 8, 26, 14
 MOST = 20  # bars
 MAX_LABEL = 34  # characters
@@ -17,7 +19,7 @@ SYSTEM = "system/"  # metrics of the machine, not of the model
 
 @dataclass(frozen=True)
 class Bar:
-    """One metric. `value` and `threshold` are as they are written; `limit` is the place of the threshold, or None."""
+    """One metric. `value` is rounded, `threshold` as it is written; `limit` is the place of the threshold, or None."""
 
     label: str
     value: str
@@ -75,7 +77,7 @@ def _bar(place: int, row: dict[str, Any], share: float) -> Bar:
     label = about if len(about) <= MAX_LABEL else f"{about[: MAX_LABEL - 1]}…"
     threshold = str(row.get("threshold", ""))
     limit = _share(threshold.lstrip("<>=≥≤ "))
-    return Bar(label, str(row["value"]), threshold, TOP + place * ROW, round(_place(share) - LEFT, 2),
+    return Bar(label, figure(share), threshold, TOP + place * ROW, round(_place(share) - LEFT, 2),
                None if limit is None else _place(limit))  # fmt: skip
 
 

@@ -11,13 +11,11 @@ from django.views.decorators.http import require_safe
 
 from apps.errors import InvalidInput
 from apps.modelcards import queries
-from apps.modelcards.content import Content
-from apps.modelcards.diffing import differences
+from apps.modelcards.comparing import sides
 from apps.modelcards.models import Card, CardRevision
 from apps.modelcards.schema.fields import FIELDS, Field
 from apps.registry import keyset
 from apps.registry.keyset import Order
-from apps.registry.queries import get_version
 
 ROWS = 20  # revisions of a page: each is read whole, for what it changed
 NEWEST_FIRST = Order("number", descending=True)
@@ -65,34 +63,19 @@ def _fields(before: CardRevision | None, after: CardRevision) -> list[Field] | N
 @require_safe
 def compare(request: HttpRequest, name: str, number: int) -> HttpResponse:
     """Two revisions of a card (?base=&other=), or the card of another version beside this one (?with=)."""
-    card = queries.get_card(request.user, name, number)
+    found = sides(
+        request.user, name, number, base=_number(request, "base"), other=_number(request, "other"),
+        against=_number(request, "with"),
+    )  # fmt: skip
+    card, changes = found.card, found.changes()
     others = Card.objects.filter(version__model=card.version.model_id, number__gt=0).exclude(pk=card.pk)
     numbers = list(others.order_by("-version__number").values_list("version__number", flat=True)[:MOST_VERSIONS])
-    before_of, base = _base(request, card, name)
-    other = queries.revision(card, _number(request, "other") or card.number)
-    content = Content() if base is None else queries.content_of(base)
-    changes = differences(content, queries.content_of(other))
     context: dict[str, Any] = {
-        "card": card, "version": card.version, "model": card.version.model, "base": base, "other": other,
-        "before_of": before_of, "versions": numbers, "changes": [row for row in changes if row.change != "state"],
+        "card": card, "version": card.version, "model": card.version.model, "base": found.base, "other": found.other,
+        "before_of": found.before_of, "versions": numbers, "changes": [row for row in changes if row.change != "state"],
         "states": [row for row in changes if row.change == "state"],
     }  # fmt: skip
     return render(request, "modelcards/card_compare.html", context)
-
-
-def _base(request: HttpRequest, card: Card, name: str) -> tuple[Card, CardRevision | None]:
-    """Return what is compared with: the card of another version, or a revision of this one; none before the first."""
-    if (with_number := _number(request, "with")) is not None and with_number != card.version.number:
-        there = queries.card_of(get_version(request.user, name, with_number))
-        if there is None:
-            message = _("Version %(number)s has no card, so there is nothing to compare with.")
-            raise InvalidInput(message % {"number": with_number}, field="with")
-        return there, queries.revision(there, _number(request, "base"))
-    base = _number(request, "base")
-    if base is None:
-        other = _number(request, "other") or card.number
-        base = other - 1
-    return card, queries.revision(card, base) if base else None
 
 
 def _number(request: HttpRequest, field: str) -> int | None:

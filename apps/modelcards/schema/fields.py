@@ -33,7 +33,8 @@ class Field:
     `requires` has a letter for the tiers low, medium and high: S to enter Staging (and Production), P to enter
     Production, - for neither. `locked` parts of a record come from MLflow, the others are for people; `anchor` parts
     say which record a fact is about. `may_lack`: it
-    may be said, with a reason, that the field does not apply. `ja` and `also` are headings by which it is found in
+    may be said, with a reason, that the field does not apply. `carries`: though a fact, what people wrote of it goes
+    into the next version's card where MLflow knows nothing. `ja` and `also` are headings by which it is found in
     Markdown; `also` are other names in JSON too.
     """
 
@@ -50,6 +51,7 @@ class Field:
     anchor: tuple[str, ...] = ()
     options: tuple[tuple[str, Text], ...] = ()
     may_lack: bool = False
+    carries: bool = False
     also: tuple[str, ...] = ()
 
     @property
@@ -137,10 +139,10 @@ FIELDS = (
 
     Field("training_data", _("Training data"), Section.DATA, Kind.RECORDS, "PSS", "学習データ",
           _("What the model learned from, and how it was gathered and cleaned."), Origin.FACT, _DATASET,
-          ("name", "digest"), ("name", "digest")),
+          ("name", "digest"), ("name", "digest"), carries=True),
     Field("test_data", _("Test data"), Section.DATA, Kind.RECORDS, "PSS", "テストデータ",
           _("What it was judged on, and why that stands for real use."), Origin.FACT, _DATASET, ("name", "digest"),
-          ("name", "digest")),
+          ("name", "digest"), carries=True),
 
     Field("performance_metrics", _("Performance"), Section.PERFORMANCE, Kind.RECORDS, "SSS", "性能メトリクス",
           _("Metrics of the run come by themselves; add those of slices, with thresholds."), Origin.FACT, _METRIC,

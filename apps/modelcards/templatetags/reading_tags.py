@@ -3,6 +3,7 @@
 Rows are written here and not in a template: five hundred metrics took most of the page's time.
 """
 
+import re
 from collections.abc import Iterable
 from html import escape
 from typing import Any
@@ -18,8 +19,10 @@ from apps.modelcards.rules import STANDING_LABELS, Standing
 from apps.modelcards.schema.fields import Field
 from apps.modelcards.schema.kinds import Kind, Part
 from apps.modelcards.wording import ADDED, REMOVED, SAME, Piece
+from apps.registry.figures import figure
 from apps.registry.marks import chip, icon
 
+DECIMAL = re.compile(r"-?\d{1,15}\.\d{7,20}")  # more digits than anybody compares
 register = template.Library()
 MOST_SAME = 400  # characters of what stayed, between two changes
 MOST_TITLE = 200  # characters
@@ -54,7 +57,14 @@ def _written(part: Part, value: Any) -> str:
         return f'<div class="prose written">{rendered(value)}</div>'
     if part.kind is Kind.CHOICE:
         return escape(str(dict(part.options).get(value, value)))
-    return escape(str(value))
+    return _number(value) if part.name == "value" else escape(str(value))
+
+
+def _number(text: str) -> str:
+    """Write a long decimal as people compare it; the whole of it is its title."""
+    if not DECIMAL.fullmatch(text):
+        return escape(text)
+    return f'<span title="{escape(text)}">{escape(figure(float(text)))}</span>'
 
 
 @register.filter

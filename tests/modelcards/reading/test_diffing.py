@@ -1,11 +1,7 @@
 import time
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from apps.modelcards.content import Content
-from apps.modelcards.diffing import differences, three_way
-from apps.modelcards.schema.fields import BY_NAME
+from apps.modelcards.diffing import differences
 from apps.modelcards.wording import ADDED, REMOVED, SAME, Piece
 
 
@@ -87,59 +83,6 @@ def test_a_card_as_large_as_there_is_takes_less_than_two_seconds():
     start = time.process_time()
     differences(card(7), card(11))
     assert time.process_time() - start < 2
-
-
-BASE = Content({"license": "MIT", "users": ["Team"], "architecture": "Trees."}, {"license": {"state": "edited"}})
-
-
-def with_(values) -> Content:
-    return Content({name: value for name, value in {**BASE.values, **values}.items() if value is not None}, BASE.states)
-
-
-def test_what_one_side_changed_is_taken_from_it():
-    merge = three_way(BASE, with_({"license": "Apache-2.0"}), with_({"users": ["Team", "Auditors"]}))
-    assert merge.conflicts == []
-    assert merge.content.values == {**BASE.values, "license": "Apache-2.0", "users": ["Team", "Auditors"]}
-    assert (merge.mine, merge.theirs) == ([BY_NAME["license"]], [BY_NAME["users"]])
-
-
-def test_what_both_changed_otherwise_is_a_conflict_with_three_sides():
-    (conflict,) = three_way(BASE, with_({"license": "Apache-2.0"}), with_({"license": "GPL-3.0-only"})).conflicts
-    assert (conflict.base, conflict.mine, conflict.theirs) == ("MIT", "Apache-2.0", "GPL-3.0-only")
-
-
-def test_what_both_changed_alike_is_no_conflict():
-    assert three_way(BASE, with_({"license": "GPL"}), with_({"license": "GPL"})).conflicts == []
-
-
-def test_emptying_a_field_beside_a_change_of_it_is_a_conflict():
-    (conflict,) = three_way(BASE, with_({"license": None}), with_({"license": "GPL"})).conflicts
-    assert conflict.mine is None
-
-
-def test_saying_that_a_field_does_not_apply_beside_filling_it_in_is_a_conflict():
-    mine = Content(BASE.values, {"biases": {"state": "not_applicable", "reason": "No people."}})
-    assert [row.field.name for row in three_way(BASE, mine, with_({"biases": [{"harm": "Late."}]})).conflicts] == [
-        "biases"
-    ]
-
-
-def test_a_confirmation_of_mine_is_kept_beside_their_changes():
-    mine = Content(BASE.values, {"license": {"state": "confirmed", "by": "alice"}})
-    merge = three_way(BASE, mine, with_({"users": ["Auditors"]}))
-    assert merge.content.states["license"] == {"state": "confirmed", "by": "alice"}
-
-
-VALUES = st.dictionaries(st.sampled_from(["license", "language", "conformity_ref"]), st.sampled_from(["a", "b", "c"]))
-
-
-@given(VALUES, VALUES, VALUES)
-def test_no_change_of_either_side_is_lost(base, mine, theirs):
-    merge = three_way(Content(base), Content(mine), Content(theirs))
-    at_odds = {conflict.field.name for conflict in merge.conflicts}
-    for name in {*base, *mine, *theirs} - at_odds:
-        changed = [side.get(name) for side in (mine, theirs) if side.get(name) != base.get(name)]
-        assert merge.content.values.get(name) == (changed[0] if changed else base.get(name))
 
 
 def test_a_number_is_shown_whole_on_either_side():

@@ -2,6 +2,7 @@ import time
 
 from apps.modelcards.content import Content
 from apps.modelcards.diffing import differences
+from apps.modelcards.schema.fields import BY_NAME
 from apps.modelcards.wording import ADDED, REMOVED, SAME, Piece
 
 

@@ -1,6 +1,7 @@
 """YAML from a stranger as JSON values, counted while its aliases are followed. Only ValueError is ever raised."""
 
 import math
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -9,6 +10,7 @@ import yaml
 MAX_NODES = 20_000  # after aliases are followed: a small file can unfold to billions
 MAX_TEXT = 1024 * 1024  # characters after aliases are followed: one long text can stand in thousands of places
 MAX_DEPTH = 50  # of lists and mappings in each other; pages walk through what is kept, level by level
+MAX_DIGITS = 4_000  # of a number; one in base sixty with a million of them takes minutes to work out
 MAX_BITS = 64  # of a number; what is longer is kept as text, as long as Python writes it in decimal
 
 
@@ -17,6 +19,26 @@ class NoMergeLoader(yaml.SafeLoader):
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         return None
+
+
+def _bounded(construct: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Return a constructor that raises ValueError for what is too long, or is no such value, as tags may say."""
+
+    def constructed(loader: NoMergeLoader, node: Any) -> Any:
+        text = loader.construct_scalar(node)
+        if len(text) > MAX_DIGITS:
+            raise ValueError(f"it has a number of more than {MAX_DIGITS} digits")
+        try:
+            return construct(loader, node)
+        except (LookupError, AttributeError, OverflowError):
+            raise ValueError(f"{text[:40]!r} is not what its tag says") from None
+
+    return constructed
+
+
+for _kind in ("bool", "int", "float", "timestamp"):
+    _tag = f"tag:yaml.org,2002:{_kind}"
+    NoMergeLoader.add_constructor(_tag, _bounded(yaml.SafeLoader.yaml_constructors[_tag]))
 
 
 class Unfolder:

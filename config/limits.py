@@ -13,11 +13,20 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts import rates
-from apps.errors import TooLarge
+from apps.errors import DomainError, TooLarge
 from apps.registry.pages.uploads import MAX_BODY, READ_TO_THE_END
 from config.middleware import error_page
 
+
+class SignedOut(DomainError):
+    """A large form of somebody who is not signed in (401)."""
+
+    status = 401
+    code = "not_authenticated"
+
+
 View = Callable[[HttpRequest], HttpResponse]
+SIGNED_OUT = 64 * 1024  # bytes of a form from whoever is not signed in: thousands of fields take half a second to read
 TOO_LARGE = "assent.body_too_large"  # in the environment of a request whose chunks went past its limit
 CHUNK = 64 * 1024
 
@@ -74,12 +83,23 @@ class BodySizeMiddleware:
 
     def process_view(self, request: HttpRequest, *args: object) -> HttpResponse | None:
         limit, size = body_limit(request.META.get("CONTENT_TYPE", ""), request.path), announced(request)
+        refusal: DomainError = TooLarge(str(limit.refusal))
         if size <= limit.most and not request.META.get(TOO_LARGE):
-            return None
+            if not _of_a_stranger(request, limit, size):
+                return None
+            refusal = SignedOut(
+                str(_("You are not signed in, or no longer. Sign in in another tab, then send it again."))
+            )
         if size <= READ_TO_THE_END:  # a browser shows the answer only after it could send everything
             while request.read(CHUNK):
                 pass
-        return error_page(request, TooLarge(str(limit.refusal)))
+        return error_page(request, refusal)
+
+
+def _of_a_stranger(request: HttpRequest, limit: BodyLimit, size: int) -> bool:
+    """Return whether this is a large form of somebody who is not signed in; the API, which takes JSON, asks itself."""
+    form = limit in BY_TYPE.values() and not request.path.startswith("/api/")
+    return form and size > SIGNED_OUT and not request.user.is_authenticated
 
 
 class ClientAddressMiddleware:

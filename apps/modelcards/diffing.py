@@ -129,12 +129,11 @@ def _keyed(old: list[Any], new: list[Any], keys: tuple[str, ...]) -> Iterable[Pa
 def _by_key(rows: list[Any], keys: tuple[str, ...]) -> dict[Hashable, tuple[int, Any]]:
     """Return {key: (place, record)}; the second of the same key gets a key of its own."""
     found: dict[Hashable, tuple[int, Any]] = {}
+    counts: dict[Hashable, int] = {}
     for place, row in enumerate(rows):
         key: tuple[Hashable, ...] = tuple(row.get(name) for name in keys) or (place,)
-        count = 0
-        while (*key, count) in found:
-            count += 1
-        found[(*key, count)] = (place, row)
+        counts[key] = counts.get(key, -1) + 1
+        found[(*key, counts[key])] = (place, row)
     return found
 
 

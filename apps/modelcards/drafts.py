@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from apps.accounts import grants
 from apps.accounts.models import User
 from apps.errors import InvalidInput, NotAllowed
+from apps.masking import masked
 from apps.modelcards import services
 from apps.modelcards.models import CardDraft
 from apps.modelcards.schema.sections import Section
@@ -29,7 +30,7 @@ def keep(reference: str, number: int, section: str, posted: Posted, *, base: int
         raise InvalidInput(_("A card has no such section."), field="section")
     if sum(len(text) for texts in posted.values() for text in texts) > MAX_CHARACTERS:
         raise InvalidInput(_("This is too long to be kept as a draft. Shorten it, or save a part."), field="section")
-    plain = {name: [text.replace("\x00", "") for text in texts] for name, texts in posted.items()}
+    plain = masked({name: [text.replace("\x00", "") for text in texts] for name, texts in posted.items()})
     values: dict[str, Any] = {"posted": plain, "base": base}
     return CardDraft.objects.update_or_create(version=version, person=by, section=section, defaults=values)[0]
 

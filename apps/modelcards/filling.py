@@ -21,13 +21,15 @@ class Edit:
     """What a person says of some fields; the others stay.
 
     `values`: {field: value or None to empty it}; those not in `confirm` are not confirmed afterwards. `lacking` and
-    `overrides` are {field: reason}: it does not apply; the card says otherwise than MLflow.
+    `overrides` are {field: reason}: it does not apply; the card says otherwise than MLflow. `seen` is {field: digest
+    of the fact that they had before them}; without it, they saw what the card says. What nobody saw is not confirmed.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
     confirm: frozenset[str] = frozenset()
     lacking: Mapping[str, str] = field(default_factory=dict)
     overrides: Mapping[str, str] = field(default_factory=dict)
+    seen: Mapping[str, str] = field(default_factory=dict)
 
 
 def started(facts: Mapping[str, Fact], before: Content | None = None, source: str = "") -> Content:
@@ -51,16 +53,21 @@ def started(facts: Mapping[str, Fact], before: Content | None = None, source: st
 
 
 def refreshed(content: Content, facts: Mapping[str, Fact]) -> Content:
-    """Return the card with facts as they are now. What was confirmed of another fact is to be confirmed again."""
+    """Return the card with facts as they are now. What was confirmed of another fact is to be confirmed again.
+
+    What MLflow said once and says no longer stays, for a person to confirm: it is no fact any more.
+    """
     values, states = dict(content.values), dict(content.states)
     for known in FIELDS:
         fact, state = facts.get(known.name), states.get(known.name, {})
-        if state.get("state") == State.NOT_APPLICABLE:
+        if state.get("state") == State.NOT_APPLICABLE and not (fact and fact.locked):
             continue
         if override := state.get("override"):
             if fact and override.get("fact") != fact.value:
                 states[known.name] = {"state": State.EDITED, "override": {**override, "fact": fact.value}}
             continue
+        if fact is None and known.origin is Origin.FACT and state.get("state") == State.PREFILLED:
+            states[known.name] = {"state": State.EDITED} | ({"source": state["source"]} if "source" in state else {})
         if fact is None or (known.origin is Origin.SUGGESTED and known.name in values):
             continue
         value = with_fact(known, values.get(known.name), fact)
@@ -81,6 +88,8 @@ def edited(content: Content, edit: Edit, facts: Mapping[str, Fact], *, by: str, 
     stamp = {"by": by, "at": at}
     for name in dict.fromkeys([*edit.values, *edit.lacking, *edit.overrides, *edit.confirm]):
         try:
+            news = now.values.get(name) != content.values.get(name)
+            _check_seen(BY_NAME[name], edit, facts.get(name), news)
             _change(BY_NAME[name], edit, facts.get(name), values, states, stamp)
         except KeyError:
             errors[name] = _("A card has no field of this name.")
@@ -181,6 +190,16 @@ def _change(known: Field, edit: Edit, fact: Fact | None, values: dict[str, Any],
     states[name] = _settled(state if same else {}, value, fact, name in edit.confirm, stamp)
     if override:
         states[name]["override"] = override
+
+
+def _check_seen(known: Field, edit: Edit, fact: Fact | None, news: bool) -> None:
+    """Refuse to confirm what MLflow says otherwise than whoever confirms had it before them. `news`: than the card."""
+    theirs = known.name in edit.overrides or (known.name in edit.values and not known.locked)
+    if fact is None or theirs or known.name not in edit.confirm:
+        return
+    seen = edit.seen.get(known.name, "") if fact.locked else ""
+    if (seen != fact.digest) if seen else news:
+        raise Refused(_("MLflow says something else by now. Look at what it says, then confirm it."))
 
 
 def _settled(

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.db.models import Min
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from apps.accounts import grants
+from apps.accounts import grants, sponsors
 from apps.accounts.models import User
 from apps.accounts.permissions import Permission
 from apps.audit import services as audit
@@ -64,16 +65,30 @@ def _by_another(at: Writing, seen: str) -> None:
     since = _card(at).revisions.filter(number__gt=_card(at).approved_number or 0)
     if since.filter(author=at.by).exists():
         raise RuleViolation(_("You wrote on this card, so somebody else has to approve it. Ask another reviewer."))
+    services_of = since.filter(author__is_service=True).order_by().values("author", "author__username")
+    for row in services_of.annotate(first=Min("created_at")):
+        if sponsors.sponsors(row["author"], row["first"]).filter(pk=at.by.pk).exists():
+            message = _(
+                "The service account %(name)s wrote on this card, and you can act as it, so somebody else has to "
+                "approve the card. Ask another reviewer."
+            )
+            raise RuleViolation(message % {"name": row["author__username"]})
+
+
+def _still_there(at: Writing, seen: str) -> None:
+    if at.version.deleted_at or at.version.model.deleted_at:
+        raise WrongState(_("This version was deleted in MLflow, so its card stays as it is."))
 
 
 DRAFT, IN_REVIEW, APPROVED, ARCHIVED = CardState.DRAFT, CardState.IN_REVIEW, CardState.APPROVED, CardState.ARCHIVED
 STEPS: dict[str, Step] = {
     "submit": Step(Action.CARD_SUBMITTED, frozenset({DRAFT}), IN_REVIEW, Permission.MODEL_WRITE,
-                   (_as_read, _complete_for_staging)),
+                   (_still_there, _as_read, _complete_for_staging)),
     "send_back": Step(Action.CARD_SENT_BACK, frozenset({IN_REVIEW}), DRAFT, Permission.MODEL_REVIEW,
                       (_as_read, _by_a_person), reason_needed=True),
     "approve": Step(Action.CARD_APPROVED, frozenset({IN_REVIEW}), APPROVED, Permission.MODEL_REVIEW,
-                    (_as_read, _by_a_person, _by_another, _nothing_open, _complete_for_staging, _in_step)),
+                    (_still_there, _as_read, _by_a_person, _by_another, _nothing_open, _complete_for_staging,
+                     _in_step)),
     "archive": Step(Action.CARD_ARCHIVED, frozenset({DRAFT, APPROVED}), ARCHIVED, Permission.MODEL_DEPLOY,
                     (_as_read,), reason_needed=True),
     "restore": Step(Action.CARD_RESTORED, frozenset({ARCHIVED}), DRAFT, Permission.MODEL_DEPLOY, (_as_read,)),

@@ -34,11 +34,11 @@ def touched(edit: Edit) -> list[str]:
 def only(edit: Edit, names: list[str]) -> Edit:
     """Return what an edit says of these fields."""
     wanted = set(names)
-    values, lacking, overrides = (
+    values, lacking, overrides, seen = (
         {name: item for name, item in said.items() if name in wanted}
-        for said in (edit.values, edit.lacking, edit.overrides)
+        for said in (edit.values, edit.lacking, edit.overrides, edit.seen)
     )
-    return Edit(values, edit.confirm & wanted, lacking, overrides)
+    return Edit(values, edit.confirm & wanted, lacking, overrides, seen)
 
 
 def same(one: Content, other: Content, name: str) -> bool:

@@ -50,6 +50,8 @@ def difference(now: Content, wanted: Content, known: Mapping[str, Fact]) -> Edit
         value = wanted.values.get(field.name)
         if value is None and fact and fact.locked and not state:
             continue  # a fact is not removed by silence
+        if _same(now, field, value, state):
+            continue  # what MLflow says since is not said by them: it is taken anew, and confirmed by nobody
         value = completed(field, value, fact) if "override" not in state else value
         if _same(now, field, value, state):
             continue

@@ -95,7 +95,7 @@ def save(reference: str, number: int, edit: Edit, *, base: int, by: User, cause:
         if by.is_service and (edit.confirm or edit.lacking):
             raise RuleViolation(_("A service account fills a card in; a person has to confirm it."))
         values, lacking, overrides = masked([dict(edit.values), dict(edit.lacking), dict(edit.overrides)])
-        clean = Edit(values, edit.confirm, lacking, overrides)
+        clean = Edit(values, edit.confirm, lacking, overrides, edit.seen)
         at = timezone.now().isoformat(timespec="seconds")
         try:
             return filling.edited(content, clean, facts.facts_of(version), by=by.get_username(), at=at)

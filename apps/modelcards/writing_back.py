@@ -79,7 +79,8 @@ def write(job: Job) -> None:
     """
     card = _card(job)
     if card is None or card.state != CardState.APPROVED:
-        return  # changed since: there is no approved card to speak of
+        nothing_to_say(job)
+        return
     if not card.version.model.connection.enabled:
         message = _("The connection %(name)s is disabled, so Assent writes nothing there.")
         raise WrongState(message % {"name": card.version.model.connection_id})
@@ -91,6 +92,20 @@ def write(job: Job) -> None:
         except NotVisible as error:
             raise WrongState(_("This version no longer exists in MLflow, so nothing can be written there.")) from error
         _complete(job, card, wanted, Written(before, after))
+
+
+def nothing_to_say(job: Job) -> None:
+    """End the job of a card that is not approved any more, unless it was approved anew in this moment.
+
+    Whoever approves finds the job still active and adds none, so this looks under the card's lock.
+    """
+    with transaction.atomic(durable=True):
+        jobs.renew(job)
+        card = Card.objects.select_for_update().filter(pk=job.args["card_id"]).first()
+        if card and card.state == CardState.APPROVED:
+            jobs.put_back(job)
+        else:
+            jobs.finish(job)
 
 
 def _complete(job: Job, card: Card, wanted: Summary, written: Written) -> None:

@@ -31,7 +31,9 @@ def read(version: ModelVersion) -> RemoteVersion:
         raise NotVisible(_("MLflow has another version under this name and number now. Wait for the next sync."))
     with transaction.atomic():
         lock_model(version.model_id)
-        row = ModelVersion.objects.select_for_update(of=("self",)).select_related("model").get(pk=version.pk)
+        row = (
+            ModelVersion.objects.select_for_update(of=("self",), no_key=True).select_related("model").get(pk=version.pk)
+        )
         is_news = row.seen_at is None or row.seen_at < remote.asked_at
         if is_news and (change := version_change(row, remote)):
             tell(str(row.model.connection_id), update_versions([(Local(row.model), change)]))
@@ -60,7 +62,7 @@ def write(version: ModelVersion, found: RemoteVersion, change: Change, tags: Map
 def settle(version: ModelVersion, remote: RemoteVersion, tags: Mapping[str, str]) -> None:
     """Let the mirror say what was written, in the caller's transaction: the event about it is the caller's."""
     lock_model(version.model_id)
-    row = ModelVersion.objects.select_for_update(of=("self",)).get(pk=version.pk)
+    row = ModelVersion.objects.select_for_update(of=("self",), no_key=True).get(pk=version.pk)
     if row.seen_at is None or row.seen_at < remote.asked_at:
         row.description, row.tags = remote.description, {**row.tags, **tags}
         row.save(update_fields=["description", "tags"])

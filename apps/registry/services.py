@@ -44,7 +44,9 @@ def refresh_version(version_id: int) -> ModelVersion:
         read = reading.read(client, wanted, Runs(client), thorough=True)
     with transaction.atomic():
         lock_model(before.model_id)
-        row = ModelVersion.objects.select_for_update(of=("self",)).select_related("model").get(pk=version_id)
+        row = (
+            ModelVersion.objects.select_for_update(of=("self",), no_key=True).select_related("model").get(pk=version_id)
+        )
         if change := version_change(row, remote):
             tell(str(row.model.connection_id), update_versions([(Local(row.model), change)]))
         elif row.seen_at is None or row.seen_at < remote.asked_at:

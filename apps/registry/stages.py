@@ -126,7 +126,7 @@ def lock_model(model_id: int) -> None:
 def lock_versions(rows: QuerySet[ModelVersion]) -> list[ModelVersion]:
     """Lock rows in one order everywhere, so that two writers wait for each other instead of deadlocking."""
     return list(
-        rows.select_for_update(of=("self",))
+        rows.select_for_update(of=("self",), no_key=True)
         .order_by("pk")
         .only("model", "number", "stage", "stage_since", "updated_at", "seen_at", "pending_stage")
     )

@@ -198,3 +198,14 @@ def test_the_coverage_is_the_same_whether_a_worker_judged_or_not(churn, charlie,
         for rows in (kept, client.get(CLAUSES).json())
     ]
     assert numbers[0] == numbers[1]
+
+
+def test_nobody_has_a_worker_count_under_every_wording_at_once(churn, charlie, alice):
+    client = signed_in(charlie)
+    for number in range(8):
+        assert client.get(f"{COUNTS}&q={'churn ' * (number + 1)}").status_code == 202
+    assert Job.objects.filter(kind=keeping.KIND).count() == keeping.AT_ONCE
+    assert signed_in(alice).get(COUNTS).status_code == 202  # others do not wait for it
+    assert Job.objects.filter(kind=keeping.KIND, requested_by="alice").count() == 1
+    work()
+    assert counted(client) == 1

@@ -50,3 +50,18 @@ def test_one_file_of_a_small_form_passes(client, charlie):
     client.force_login(charlie)
     response = client.post("/models/none/v/1/check-data/", {"file": SimpleUploadedFile("rows.csv", b"age\n1\n")})
     assert response.status_code == 404
+
+
+MANY = {f"field-{number}": "x" for number in range(3_000)}
+
+
+def test_a_form_of_many_fields_is_not_read_for_whoever_is_not_signed_in():
+    client = Client(enforce_csrf_checks=True)
+    client.cookies["csrftoken"] = "a" * 32  # anybody can make one up: then the form would be parsed
+    answer = client.post("/sign-in/", MANY)
+    assert (answer.status_code, "You are not signed in" in answer.content.decode()) == (401, True)
+
+
+def test_a_form_of_many_fields_is_read_for_whoever_is_signed_in(client, charlie):
+    client.force_login(charlie)
+    assert client.post("/models/none/v/1/check-data/", MANY).status_code == 404

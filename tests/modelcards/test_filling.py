@@ -235,3 +235,60 @@ def test_the_architecture_is_told_from_estimator_flavour_format_and_parameters(v
     version.params = {"estimator": "RandomForestClassifier", "n_estimators": "100", "columns": "x" * 400}
     version.mlmodel = {"flavors": {"sklearn": {"serialization_format": "skops"}, "python_function": {}}}
     assert facts.facts_of(version)["architecture"].value == "RandomForestClassifier (sklearn, skops): n_estimators=100"
+
+
+def logged(version, **metrics):
+    version.metrics = metrics
+    return facts.facts_of(version)
+
+
+def test_a_fact_that_changed_since_is_not_confirmed_unseen(started, known, version):
+    later = logged(version, accuracy=0.4)
+    with pytest.raises(CardRefused) as refused:
+        edited(started, later, confirm=["performance_metrics"])
+    assert "by now" in refused.value.errors["performance_metrics"]
+    seen = {"performance_metrics": later["performance_metrics"].digest}
+    card = edited(started, later, confirm=["performance_metrics"], seen=seen)
+    assert card.states["performance_metrics"]["state"] == State.CONFIRMED
+
+
+def test_what_one_adds_to_a_fact_confirms_no_fact_that_came_meanwhile(started, known, version):
+    later = logged(version, accuracy=0.9, recall=0.1)
+    rows = [{**row, "threshold": "0.1"} for row in later["performance_metrics"].value]
+    with pytest.raises(CardRefused):
+        edited(started, later, values={"performance_metrics": rows}, confirm=["performance_metrics"])
+
+
+def test_a_text_of_ones_own_in_place_of_a_new_suggestion_is_confirmed(known):
+    bare = Content({"model_name": "churn"})
+    card = edited(bare, known, values={"model_type": "A forest of trees."}, confirm=["model_type"])
+    assert card.states["model_type"]["by"] == "alice"
+
+
+def test_an_override_is_confirmed_whatever_mlflow_said_before(started, known, version):
+    later = logged(version, accuracy=0.4)
+    rows = [{"name": "accuracy", "value": "0.9"}]
+    why = {"performance_metrics": "Measured anew by hand."}
+    said = {"values": {"performance_metrics": rows}, "overrides": why, "confirm": ["performance_metrics"]}
+    assert (
+        edited(started, later, **said).states["performance_metrics"]["override"]["reason"] == why["performance_metrics"]
+    )
+
+
+def test_what_mlflow_says_no_longer_is_no_fact_any_more(started, version):
+    later = logged(version)
+    card = filling.refreshed(started, later)
+    assert card.values["performance_metrics"] == started.values["performance_metrics"]
+    assert rules.standings(card)["performance_metrics"] == "unconfirmed"
+    assert filling.refreshed(card, later) == card
+    assert rules.standings(edited(card, later, confirm=["performance_metrics"]))["performance_metrics"] == "settled"
+
+
+def test_what_mlflow_knows_applies_whatever_was_said_before_it_knew(version):
+    version.params = {}
+    before = facts.facts_of(version)
+    card = edited(filling.started(before), before, lacking={"hyperparameters": "There is nothing to set."})
+    version.params = {"depth": "3"}
+    after = filling.refreshed(card, facts.facts_of(version))
+    assert after.values["hyperparameters"] == {"depth": "3"}
+    assert after.states["hyperparameters"]["state"] == State.PREFILLED

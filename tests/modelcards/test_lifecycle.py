@@ -1,10 +1,16 @@
 import pytest
+from django.utils import timezone
 
+from apps.accounts.roles import ADMIN, DATA_SCIENTIST, REVIEWER
+from apps.accounts.services import create_service_account, create_token, revoke_token
 from apps.audit.models import AuditEvent
 from apps.errors import Conflict, InvalidInput, NotAllowed, RuleViolation, WrongState
-from apps.modelcards import comments, lifecycle, queries
+from apps.modelcards import comments, lifecycle, queries, services
+from apps.modelcards.filling import Edit
 from apps.modelcards.models import Card
-from apps.registry.models import RegisteredModel
+from apps.registry.models import ModelVersion, RegisteredModel
+from tests.accounts.test_grants import fresh
+from tests.conftest import member
 from tests.modelcards.conftest import LACKING, fill
 
 pytestmark = pytest.mark.django_db
@@ -117,3 +123,56 @@ def test_what_may_be_done_next_depends_on_state_and_permission(submitted, erin, 
     card = queries.get_card(erin, "churn", 1)
     assert lifecycle.allowed(card, erin) == ["send_back", "approve"]
     assert lifecycle.allowed(card, alice) == []
+
+
+@pytest.fixture
+def ada(db):
+    """An admin who reviews, too."""
+    return member("ada", ADMIN, REVIEWER)
+
+
+@pytest.fixture
+def machine(ada):
+    """A service account that ada made."""
+    account = create_service_account("ci", by=ada)
+    account.groups.add(member("scientist", DATA_SCIENTIST).groups.get())
+    return fresh(account)
+
+
+def written_by(machine, alice) -> None:
+    services.save("churn", 1, Edit(LACKING), base=Card.objects.get().number, by=machine)
+    take("submit", alice)
+
+
+def test_whoever_can_act_as_the_service_account_that_wrote_does_not_approve(full, machine, ada, alice, erin):
+    written_by(machine, alice)
+    with pytest.raises(RuleViolation) as refused:
+        take("approve", ada)
+    assert "ci wrote on this card" in refused.value.message
+    assert AuditEvent.objects.latest("id").outcome == "refused"
+    assert take("approve", erin).state == "approved"
+
+
+def test_whoever_knew_a_token_of_the_account_when_it_wrote_does_not_approve(full, machine, alice, admin, erin):
+    ben = member("ben", ADMIN, REVIEWER)
+    token = create_token("build", by=ben, owner=machine, scope="write")
+    written_by(machine, alice)
+    revoke_token(token.token.prefix, by=ben)
+    with pytest.raises(RuleViolation):
+        take("approve", ben)
+
+
+def test_whoever_made_another_account_approves(full, machine, ada, alice):
+    ben = member("ben", ADMIN, REVIEWER)
+    create_service_account("other", by=ben)
+    written_by(machine, alice)
+    assert take("approve", ben).state == "approved"
+
+
+@pytest.mark.parametrize("step", ["submit", "approve"])
+def test_the_card_of_a_version_that_is_gone_goes_no_further(full, alice, erin, step):
+    if step == "approve":
+        take("submit", alice)
+    ModelVersion.objects.update(deleted_at=timezone.now())
+    with pytest.raises(WrongState, match="deleted in MLflow"):
+        take(step, alice if step == "submit" else erin)

@@ -8,6 +8,7 @@ from django.utils import timezone
 from apps.approvals import services as approvals
 from apps.approvals.models import DriftFinding, Review
 from apps.audit.models import AuditEvent
+from apps.jobs import services as jobs
 from apps.jobs.models import Job
 from apps.jobs.tasks import run_job
 from apps.modelcards import lifecycle, services, writing_back
@@ -17,7 +18,7 @@ from apps.registry import describing, sync
 from apps.registry import services as mirror
 from apps.registry.models import ModelVersion, RegisteredModel
 from tests.builders import make_policy
-from tests.modelcards.conftest import fill
+from tests.modelcards.conftest import LACKING, fill
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.mlflow]
 
@@ -165,3 +166,20 @@ def test_no_vote_falls_by_it(submitted, erin, alice, bob, mlflow_registry, switc
     for row in Job.objects.filter(kind="approvals.refresh", state="queued"):
         run_job(row.pk)
     assert list(Review.objects.values_list("standing", flat=True)) == [True]
+
+
+def test_a_card_that_is_approved_anew_while_the_job_ends_is_written_after_all(submitted, erin, alice, switched_on):
+    job = jobs.claim(approve(erin).pk)
+    fill(alice, values=LACKING)  # the worker reads that the card is a draft
+    lifecycle.take("submit", "churn", 1, seen=Card.objects.get().digest, by=alice)
+    assert approve(erin) == job  # there is an active one, so none is added
+    writing_back.nothing_to_say(job)
+    assert Job.objects.get(pk=job.pk).state == "queued"
+
+
+def test_the_job_of_a_card_that_is_a_draft_again_ends(submitted, erin, alice, switched_on, mlflow_registry):
+    job = approve(erin)
+    fill(alice, values=LACKING)
+    run_job(job.pk)
+    assert Job.objects.get(pk=job.pk).state == "done"
+    assert "assent" not in in_mlflow(mlflow_registry)["description"]

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from apps.registry.details import mlmodel
@@ -82,3 +84,17 @@ def test_a_malformed_signature_is_an_error(raw):
 )
 def test_type_text_names_nested_types(spec, text):
     assert mlmodel.type_text(spec) == text
+
+
+@pytest.mark.parametrize("tag", ["bool", "int", "float", "timestamp"])
+@pytest.mark.parametrize("said", ["xyz", "''"])
+def test_a_tag_that_does_not_fit_is_refused(tag, said):
+    with pytest.raises(ValueError, match="MLmodel"):
+        mlmodel.parse(f"a: !!{tag} {said}".encode())
+
+
+def test_a_number_in_base_sixty_with_four_hundred_thousand_digits_is_refused_in_time():
+    began = time.process_time()
+    with pytest.raises(ValueError, match="digits"):
+        mlmodel.parse(b"a: " + b"1:" * 400_000 + b"1")
+    assert time.process_time() - began < 10  # seconds of this process

@@ -8,6 +8,7 @@ from django.utils.translation import ngettext
 
 from apps.approvals.checks.outcomes import Finding, Outcome, Subject
 from apps.modelcards import queries as cards
+from apps.modelcards.models import CardState
 from apps.modelcards.summary import without_block
 from apps.registry.models import DetailsState, Stage
 
@@ -75,7 +76,8 @@ def metrics_are_recorded(subject: Subject) -> Finding:
 def card_is_complete(subject: Subject) -> Finding:
     """All that the stage and the risk tier ask of the model card is settled.
 
-    A card that is out of step with MLflow still counts: what MLflow says otherwise is evidence of its own.
+    A card that is out of step with MLflow still counts: what MLflow says otherwise is evidence of its own. One in the
+    archive does not.
     On the way to an alias as much is asked as for Production; to None and Archived, nothing.
     """
     if subject.to_stage in (Stage.NONE, Stage.ARCHIVED):
@@ -85,6 +87,8 @@ def card_is_complete(subject: Subject) -> Finding:
     card = subject.card
     if card is None:
         return Outcome.FAIL, _("There is no model card. Start one: what MLflow knows is filled in.")
+    if card.state == CardState.ARCHIVED:
+        return Outcome.FAIL, _("The model card is archived, so nobody stands behind it. Take it out of the archive.")
     risk, stage = subject.version.model.risk, subject.to_stage or Stage.PRODUCTION
     how = cards.completeness(card, risk, stage, asked=subject.asked)
     if how.missing:

@@ -18,6 +18,7 @@ from apps.approvals.models import ApprovalPolicy, ApprovalRequest, Waiver
 from apps.masking import masked
 from apps.modelcards import queries as cards
 from apps.modelcards import requirements
+from apps.modelcards.models import CardState
 from apps.modelcards.rules import tier_of
 from apps.registry.models import ModelVersion
 from apps.registry.queries import production_version
@@ -133,4 +134,5 @@ def _judged_card(about: Subject) -> dict[str, Any] | None:
     if about.card is None:
         return None
     asked = about.asked.number if about.asked else None
-    return {"digest": about.card.digest, "tier": tier_of(about.version.model.risk), "requirements": asked}
+    said = {"digest": about.card.digest, "tier": tier_of(about.version.model.risk), "requirements": asked}
+    return said | ({"archived": True} if about.card.state == CardState.ARCHIVED else {})

@@ -83,7 +83,12 @@ def found(policy_id: int, by: User | None) -> ApprovalPolicy:
 def locked_draft(policy_id: int, by: User | None, digest: str = "") -> ApprovalPolicy:
     """Lock a draft for a change. Raises NotVisible, WrongState when it is published, Conflict for an old digest."""
     found(policy_id, by)
-    policy = ApprovalPolicy.objects.select_for_update(of=("self",)).select_related("model").filter(pk=policy_id).first()
+    policy = (
+        ApprovalPolicy.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("model")
+        .filter(pk=policy_id)
+        .first()
+    )
     if policy is None:
         raise NotVisible(_("There is no policy %(number)s, or you may not see it.") % {"number": policy_id})
     if policy.state != PolicyState.DRAFT:

@@ -62,7 +62,7 @@ def _of_scope(policy: ApprovalPolicy) -> QuerySet[ApprovalPolicy]:
 
 def _retire(policy: ApprovalPolicy) -> ApprovalPolicy | None:
     """Retire the policy in force for the same models and target, and return it."""
-    former = _of_scope(policy).filter(state=PolicyState.PUBLISHED).select_for_update(of=("self",)).first()
+    former = _of_scope(policy).filter(state=PolicyState.PUBLISHED).select_for_update(of=("self",), no_key=True).first()
     if former:
         ApprovalPolicy.objects.filter(pk=former.pk).update(state=PolicyState.RETIRED, retired_at=timezone.now())
     return former

@@ -19,10 +19,11 @@ from apps.audit.chain import canonical_json
 from apps.compliance.controls.outcomes import Column
 from apps.compliance.models import KeptCount
 from apps.jobs import services as jobs
-from apps.jobs.models import Job, JobState
+from apps.jobs.models import ACTIVE_STATES, Job, JobState
 
 KIND = "compliance.count"
 SHOWN = timedelta(minutes=10)  # an older answer is shown no longer, though it is being counted anew
+AT_ONCE = 3  # counts that are worked on for one person: each question of another wording is a count of its own
 GAVE_UP = timedelta(minutes=1)  # for so long a count that failed is not begun again
 Question = dict[str, Any]  # "of": which count, and what it is asked with, in plain values
 
@@ -69,12 +70,18 @@ def facts_of(number: int, columns: Iterable[Column]) -> list[Any]:
 
 
 def _ask_for(user: Any, question: Question, now: datetime) -> State:
-    """Commit a job that counts for this person, unless there is one, or the last one has just failed."""
+    """Commit a job that counts for this person, unless there is one, or the last one has just failed.
+
+    Whoever asks for more than AT_ONCE waits: the page asks again, until one of theirs is done.
+    """
     args = {"person": user.pk, "bounds": _bounds(user), "question": question}
     key = f"{KIND}:{_digest(args)}"
     last = Job.objects.filter(key=key).order_by("-pk").first()
     if last and last.state == JobState.FAILED and last.finished_at and last.finished_at > now - GAVE_UP:
         return State.FAILED
+    theirs = Job.objects.filter(kind=KIND, requested_by=user.get_username(), state__in=ACTIVE_STATES)
+    if theirs.count() >= AT_ONCE:
+        return State.COUNTING
     with transaction.atomic():
         jobs.enqueue(KIND, key=key, requested_by=user.get_username(), max_attempts=3, bulk=True, **args)
     return State.COUNTING

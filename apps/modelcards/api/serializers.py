@@ -108,7 +108,8 @@ class CardEditIn(Strict):
     values = serializers.DictField(required=False, default=dict, help_text="{field: value, or null to empty it}")
     confirm = serializers.ListField(
         child=serializers.CharField(max_length=50), required=False, default=list, max_length=MOST_FIELDS,
-        help_text="Fields that you stand behind as they are then. For persons.",
+        help_text="Fields that you stand behind as they are then. For persons. One of which MLflow says something else "
+        "than the revision is refused: take the facts anew, and look at them first.",
     )  # fmt: skip
     lacking = serializers.DictField(
         child=serializers.CharField(max_length=MAX_TEXT), required=False, default=dict,

@@ -15,8 +15,8 @@ from apps.modelcards.schema.kinds import Kind
 Posted = Mapping[str, list[str]]
 Place = tuple[str, ...]
 # No part of a record is called so: a test asks. "listed" says that the rows of a field are in the form, also when all
-# of them were removed; "agree" is set by a button.
-MARKS = ("confirm", "why", "lacks", "differ", "choose", "was", "listed", "agree")
+# of them were removed; "agree" is set by a button; "fact" is the digest of what MLflow said when the form was shown.
+MARKS = ("confirm", "why", "lacks", "differ", "choose", "was", "listed", "agree", "fact")
 OF = "of"  # says which fact a row is about
 NAME, TEXT = "name", "text"  # of a row of a mapping
 LONGEST_NUMBER = 6  # digits of a row's number

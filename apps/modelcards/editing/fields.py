@@ -185,6 +185,11 @@ class FieldView:
         return confirmed_as(self.content, self.name)
 
     @property
+    def seen(self) -> str:
+        """The digest of what MLflow says, as whoever confirms has it before them; "" where it says nothing."""
+        return self.fact.digest if self.fact and self.fact.locked else ""
+
+    @property
     def confirm_ticked(self) -> bool:
         """Whether it is confirmed, or the person says so now."""
         return bool(self.cells.mark("confirm")) if self.typed else self.confirm_value != "1"

@@ -45,6 +45,7 @@ class _Draft:
     confirm: set[str] = field(default_factory=set)
     lacking: dict[str, str] = field(default_factory=dict)
     overrides: dict[str, str] = field(default_factory=dict)
+    seen: dict[str, str] = field(default_factory=dict)
 
 
 def changes(typed: Mapping[str, Cells], base: Content, facts: Mapping[str, Fact]) -> Mine:
@@ -58,7 +59,7 @@ def changes(typed: Mapping[str, Cells], base: Content, facts: Mapping[str, Fact]
             _change(cells, base, shown, facts.get(name), said)
         except WrongCell as error:
             wrong[name] = Wrong(error.message, error.place)
-    return Mine(Edit(said.values, frozenset(said.confirm), said.lacking, said.overrides), wrong)
+    return Mine(Edit(said.values, frozenset(said.confirm), said.lacking, said.overrides, said.seen), wrong)
 
 
 def confirming(mine: Mine, typed: Mapping[str, Cells], shown: Content) -> Mine:
@@ -70,7 +71,7 @@ def confirming(mine: Mine, typed: Mapping[str, Cells], shown: Content) -> Mine:
     again = {name: states[name]["reason"] for name in due if name not in values}
     edit = mine.edit
     confirm = edit.confirm | (due - again.keys())
-    return Mine(Edit(edit.values, confirm, {**edit.lacking, **again}, edit.overrides), mine.wrong)
+    return Mine(Edit(edit.values, confirm, {**edit.lacking, **again}, edit.overrides, edit.seen), mine.wrong)
 
 
 def confirmed_as(content: Content, name: str) -> str:
@@ -83,6 +84,8 @@ def confirmed_as(content: Content, name: str) -> str:
 
 def _change(cells: Cells, base: Content, shown: Content, fact: Fact | None, said: _Draft) -> None:
     name, old = cells.known.name, shown.values.get(cells.known.name)
+    if cells.mark("fact"):
+        said.seen[name] = cells.mark("fact")
     if cells.mark("was") and not cells.mark("choose"):
         raise WrongCell(_("Somebody else changed this too. Choose theirs, or yours as it stands below."))
     if cells.mark("choose") == THEIRS:

@@ -38,6 +38,12 @@ class _Loader(_Base):
         return dict(super().construct_mapping(node, deep))
 
 
+# What somebody tags as a number or a moment is text all the same: building those may raise anything, and a number in
+# base sixty with a million digits takes minutes.
+for _kind in ("bool", "int", "float", "binary", "timestamp"):
+    _Loader.add_constructor(f"tag:yaml.org,2002:{_kind}", _Loader.construct_yaml_str)
+
+
 def text_of(body: bytes) -> str:
     """Return UTF-8 as text, without a byte order mark, lines ending in \\n. Raises Unreadable."""
     if len(body) > MAX_BYTES:

@@ -178,7 +178,7 @@ def _keep(answers: dict[int, Details | MlflowError], asked_at: datetime) -> None
     with transaction.atomic():
         for model_id in sorted(set(ModelVersion.objects.filter(pk__in=list(answers)).values_list("model", flat=True))):
             lock_model(model_id)
-        rows = ModelVersion.objects.select_for_update(of=("self",)).select_related("model").order_by("pk")
+        rows = ModelVersion.objects.select_for_update(of=("self",), no_key=True).select_related("model").order_by("pk")
         models = set()
         for row in rows.filter(pk__in=list(answers), deleted_at=None):
             models.add(row.model_id)

@@ -144,7 +144,7 @@ def _checked(name: str) -> str:
 
 def _check_free(name: str, owner: User) -> None:
     """Raise Conflict for a name in use. Two at the same moment: the row of the person lets one go first."""
-    User.objects.select_for_update().get(pk=owner.pk)
+    User.objects.select_for_update(no_key=True).get(pk=owner.pk)
     if SavedView.objects.filter(owner=owner, name=name).exists():
         raise Conflict(_("You already have a view “%(name)s”. Choose another name.") % {"name": name}, field="name")
 

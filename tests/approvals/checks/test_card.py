@@ -4,7 +4,7 @@ import pytest
 
 from apps.approvals import checks, evidence, services
 from apps.approvals.models import Review, Scope
-from apps.modelcards import queries, requirements
+from apps.modelcards import lifecycle, queries, requirements
 from apps.modelcards import services as cards
 from apps.modelcards.filling import Edit
 from apps.registry.models import RegisteredModel
@@ -89,3 +89,12 @@ def test_another_set_of_requirements_is_another_thing_to_look_at(written, admin)
     before = looked_at(written)
     requirements.publish({"language": {"low": "S"}}, reason="Texts.", seen=0, by=admin)
     assert looked_at(written) != before
+
+
+def test_a_card_in_the_archive_does_not_count(written, bob):
+    card = queries.get_card(bob, "churn", 2)
+    lifecycle.take("archive", "churn", 2, seen=card.digest, by=bob, reason="Out of use.")
+    said, detail = outcome(written, "Staging")
+    assert (said, "archived" in detail) == ("fail", True)
+    lifecycle.take("restore", "churn", 2, seen=card.digest, by=bob)
+    assert outcome(written, "Staging")[0] == "pass"

@@ -212,3 +212,21 @@ def test_prose_for_all_that_staging_asks_makes_the_card_complete(as_alice, docum
         "stage": "Staging", "percent": 100, "wanted": answer["completeness"][0]["wanted"], "missing": [],
         "requirement_set": 0,
     }  # fmt: skip
+
+
+def test_a_metric_that_was_logged_since_is_not_confirmed_by_sending_the_card_again(as_alice, alice, card):
+    rows = as_alice("GET").json()["document"]["performance_metrics"]
+    fill(alice, values={"performance_metrics": [{**rows[0], "threshold": "0.8"}]})
+    before = as_alice("GET").json()["document"]
+    card.version.metrics = {"accuracy": 0.9, "recall": 0.1}
+    card.version.save()
+    after = as_alice("PUT", data=before | {"recommendations": ["Watch the drift of ages."]}).json()["document"]
+    assert [row["name"] for row in after["performance_metrics"]] == ["accuracy", "recall"]
+    assert after["states"]["performance_metrics"]["state"] == "edited"
+
+
+def test_a_metric_that_nobody_read_is_not_confirmed(as_alice, document, card):
+    card.version.metrics = {"accuracy": 0.1}
+    card.version.save()
+    answer = as_alice("PATCH", data={"confirm": ["performance_metrics"]})
+    assert (answer.status_code, named(answer)) == (400, {"performance_metrics"})

@@ -167,3 +167,9 @@ def test_two_at_once_with_different_fields_both_save(version, alice, bob):
         one.join()
     assert ended == [302, 302]
     assert {"intended_use", "users"} <= set(CardRevision.objects.latest("number").values)
+
+
+def test_a_secret_that_is_pasted_is_masked_in_the_draft_too(send, look):
+    send({"users-0": "see https://bob:hunter2@example.org/x"}, to="draft/")
+    assert "hunter2" not in str(CardDraft.objects.get().posted)
+    assert "example.org/x" in look()

@@ -279,3 +279,31 @@ def test_drafts_are_dropped_by_a_save(send, alice):
     assert CardDraft.objects.count() == 1
     send({"users-0": "Sales"})
     assert CardDraft.objects.count() == 0
+
+
+def ticks(fields: dict[str, str]) -> dict[str, str]:
+    return {**fields, "performance_metrics-confirm": "1", "performance_metrics-0-threshold": "0.1"}
+
+
+@pytest.mark.parametrize("do", ["save", "confirm"])
+def test_a_metric_that_came_while_the_form_was_open_is_looked_at_before_it_is_confirmed(card, send, look, alice, do):
+    fields = shown_fields(look("performance"))
+    card.version.metrics = {"accuracy": 0.2}
+    card.version.save()
+    answer = send({**ticks(fields), "do": do}, section="performance", base=1)
+    assert (answer.status_code, "MLflow says something else by now" in answer.content.decode()) == (400, True)
+    assert newest(alice).number == 1
+    again = ticks(shown_fields(answer.content.decode()))
+    assert send({**again, "do": do}, section="performance", base=1).status_code == 302
+    row = newest(alice)
+    assert row.values["performance_metrics"][0]["value"] == "0.2"
+    assert row.states["performance_metrics"]["by"] == "alice"
+
+
+def test_a_metric_that_somebody_else_took_over_meanwhile_is_not_confirmed_unseen(card, send, look, alice, bob):
+    fields = shown_fields(look("performance"))
+    card.version.metrics = {"accuracy": 0.2}
+    card.version.save()
+    services.refresh("churn", 1, base=1, by=bob)
+    assert send(ticks(fields), section="performance", base=1).status_code in (400, 409)
+    assert "by" not in newest(alice).states["performance_metrics"]

@@ -227,6 +227,13 @@ def test_a_card_of_the_toolkit_is_told_from_others():
     assert not toolkit.looks_like({"users": ["Ops"]})
 
 
+@pytest.mark.parametrize("tag", ["bool", "int", "float", "timestamp", "binary"])
+@pytest.mark.parametrize("said", ["xyz", "''", "1:x"])
+def test_a_value_with_a_tag_is_text_all_the_same(tag, said):
+    taken = forms.read(f"---\nschema: assent.card/1\nlicense: !!{tag} {said}\nmodel_name: churn\n---\n".encode())
+    assert taken.content.values == {"model_name": "churn"} | ({"license": said} if said != "''" else {})
+
+
 BIG = {
     "lists in lists, in YAML": "---\na: " + "[" * 1_000_000 + "\n---\n",
     "mappings in mappings, in YAML": "---\na: " + "{b: " * 400_000 + "\n---\n",
@@ -241,6 +248,7 @@ BIG = {
     "data sets": '{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [{"type": "machine-learning-model", '
     '"modelCard": {"modelParameters": {"datasets": [' + '{"ref": "a"},' * 60_000 + '{}]}}},'
     + '{"type": "data"},' * 50_000 + '{"type": "data", "bom-ref": "a"}]}',
+    "one number in base sixty": '---\nlicense: !!int "' + "1:" * 1_000_000 + '1"\n---\n',
     "keys": "{" + ",".join(f'"k{n}":1' for n in range(140_000)) + "}",
 }  # fmt: skip
 

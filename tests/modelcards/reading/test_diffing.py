@@ -2,6 +2,7 @@ import time
 
 from apps.modelcards.content import Content
 from apps.modelcards.diffing import differences
+from apps.modelcards.schema.fields import BY_NAME
 from apps.modelcards.wording import ADDED, REMOVED, SAME, Piece
 
 
@@ -88,3 +89,15 @@ def test_a_card_as_large_as_there_is_takes_less_than_two_seconds():
 def test_a_number_is_shown_whole_on_either_side():
     (entry,) = of("performance_metrics", [{"name": "f1", "value": "0.8"}], [{"name": "f1", "value": "0.9"}]).entries
     assert entry.parts[0].pieces == [Piece(REMOVED, "0.8"), Piece(ADDED, "0.9")]
+
+
+def test_a_thousand_records_of_the_same_name_are_compared_in_time():
+    names = ("factors", "biases", "ethical_considerations", "performance_metrics", "inputs", "outputs", "authors")
+
+    def card(last: str) -> Content:
+        heads = {name: BY_NAME[name].parts[0].name for name in names}
+        return Content({name: [{head: "a"}] * 999 + [{head: last}] for name, head in heads.items()})
+
+    began = time.process_time()
+    assert len(differences(card("b"), card("c"))) == len(names)
+    assert time.process_time() - began < 0.5  # seconds of this process

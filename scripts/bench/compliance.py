@@ -8,6 +8,7 @@ import tempfile
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from scripts.bench import large, seeding
 from scripts.bench.measuring import head, in_turns, say, seconds, verdict
@@ -84,16 +85,16 @@ def jobs() -> list:
 
 def fill() -> None:
     """Make models with a described version each, brought to Production by a request that somebody approved."""
-    from django.db import transaction
-
-    from apps.accounts.models import User
-    from apps.approvals import evidence
-    from apps.approvals.models import ApprovalPolicy, ApprovalRequest, RequestState, Review
-    from apps.audit import services as audit
-    from apps.audit.actions import Action
-    from apps.audit.services import Actor, Target
     from apps.registry import summaries
-    from apps.registry.models import DetailsState, ModelVersion, PlacedBy, Placement, RegisteredModel
+
+    versions = _versions()
+    requests = _requests(versions)
+    _events(requests)
+    summaries.refresh(version.model_id for version in versions)
+
+
+def _versions() -> list[Any]:
+    from apps.registry.models import DetailsState, ModelVersion, RegisteredModel
 
     times = [BEGAN + timedelta(minutes=20 * n) for n in range(MODELS)]
     models = RegisteredModel.objects.bulk_create(
@@ -103,7 +104,7 @@ def fill() -> None:
         )
         for n, name in enumerate(seeding.names(0, MODELS))
     )  # fmt: skip
-    versions = ModelVersion.objects.bulk_create(
+    return ModelVersion.objects.bulk_create(
         ModelVersion(
             model=model, number=1, description="Trained on the month.", source=f"models:/m-{model.pk}",
             run_id=f"run{model.pk}", details_state=DetailsState.LOADED, details_at=model.created_at, stage="Production",
@@ -113,6 +114,14 @@ def fill() -> None:
         )
         for model in models
     )  # fmt: skip
+
+
+def _requests(versions: list[Any]) -> list[Any]:
+    from apps.accounts.models import User
+    from apps.approvals import evidence
+    from apps.approvals.models import ApprovalPolicy, ApprovalRequest, RequestState, Review
+    from apps.registry.models import PlacedBy, Placement
+
     policy = ApprovalPolicy.objects.create(
         stage="Production", revision=1, reason="Bench", state="published", published_by="bench", published_at=BEGAN
     )
@@ -142,6 +151,16 @@ def fill() -> None:
         )
         for request in requests
     )  # fmt: skip
+    return requests
+
+
+def _events(requests: list[Any]) -> None:
+    from django.db import transaction
+
+    from apps.audit import services as audit
+    from apps.audit.actions import Action
+    from apps.audit.services import Actor, Target
+
     with transaction.atomic():
         for request in requests:
             model, version = request.version.model, request.version
@@ -154,7 +173,6 @@ def fill() -> None:
                 Action.REQUEST_APPLIED, by=Actor("system:approvals"), version=str(version), to_stage="Production",
                 target=Target("request", f"request {request.pk}", model.pk),
             )  # fmt: skip
-    summaries.refresh(model.pk for model in models)
 
 
 if __name__ == "__main__":

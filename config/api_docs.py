@@ -94,7 +94,7 @@ SAMPLES: dict[str, Any] = {
     "prefix": "3f9c02d41b7a",
     "form": "md",
     "sealed": "eyJ2ZXJzaW9uIjoyMX0:1sQm2K:Y29waWVkIGZyb20gdGhlIHByZXZpZXc",
-    "text": "# Model card: churn-classifier",
+    "text": "# Model card: fraud",
 }
 
 

@@ -86,7 +86,7 @@ class House:
             "stage": ["Production"], "to_stage": ["Production", "Staging"], "target": ["Production", "@champion"],
             "control": ["drift"], "grant": self.ids["grants"], "review": self.ids["access-reviews"],
             "hold": self.ids["holds"],
-            "revision": [1], "set": [0, 1], "section": ["use"], "step": ["submit", "approve"],
+            "revision": [1], "set": [0, 1], "form": ["json"], "section": ["use"], "step": ["submit", "approve"],
             "digest": list(Card.objects.values_list("digest", flat=True)), "values": [{"users": ["Retention team"]}],
             "id": requests + self.ids["drift"], "request": requests, "replaces": requests + self.ids["policies"],
             "requests": [[version | {"to_stage": "Staging", "reason": "x"}]],

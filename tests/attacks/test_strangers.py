@@ -23,8 +23,9 @@ FORMATS = [{}, {"accept": "application/json"}, {"hx-request": "true"}]
 SUFFIXES = (".json", ".csv", "/export.json", "/?format=json")
 ACCEPTED = ("text/csv", "application/xml")
 ABSENT = "nothing-of-that-name"
-KNOWN_TO_ALL = {  # policies are rules: whoever is governed by them may read them
-    "api:policy-detail", "api:policy-dry-run", "approvals:policy-detail", "approvals:policy-dry-run",
+KNOWN_TO_ALL = {  # policies and requirement sets are rules: whoever is governed by them may read them
+    "api:card-requirement-set", "api:policy-detail", "api:policy-dry-run", "approvals:policy-detail",
+    "approvals:policy-dry-run",
 }  # fmt: skip
 THEIR_OWN = {  # about no model
     "audit.export_started", "audit.exported", "delegation.given", "notifications.changed", "session.ended",

@@ -5,7 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from apps.registry.models import ModelVersion
+from apps.registry.models import ModelVersion, RegisteredModel
 
 USER = settings.AUTH_USER_MODEL
 
@@ -22,11 +22,14 @@ class CardState(models.TextChoices):
 class Card(models.Model):
     """The card of one model version: what its newest revision says, and how far it is.
 
-    `standing` is {field: how it stands} (rules.Standing) and `values_digest` that of the newest revision, kept here so
-    that a list of cards is one query. `approved_number` is the revision that was approved last.
+    `standing` is {field: how it stands} (rules.Standing) and `digest` that of the newest revision, kept here so that a
+    list of cards is one query; so are its model and the version's number, which never change. `approved_number` is the
+    revision that was approved last.
     """
 
     version = models.OneToOneField(ModelVersion, on_delete=models.PROTECT, related_name="card")
+    model = models.ForeignKey(RegisteredModel, on_delete=models.PROTECT, related_name="cards")  # the version's
+    version_number = models.PositiveIntegerField()
     state = models.CharField(max_length=10, choices=CardState.choices, default=CardState.DRAFT)
     number = models.PositiveIntegerField(default=0)  # of the newest revision
     digest = models.CharField(max_length=64, blank=True)
@@ -38,7 +41,10 @@ class Card(models.Model):
 
     class Meta:
         default_permissions = ()
-        indexes = [models.Index(fields=["state", "id"], name="modelcards_card_by_state")]
+        indexes = [
+            models.Index(fields=["state", "id"], name="modelcards_card_by_state"),
+            models.Index(fields=["model", "version_number"], name="modelcards_card_by_version"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(approved_number=None, approved_by=None, approved_at=None)

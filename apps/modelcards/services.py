@@ -67,19 +67,19 @@ def start(reference: str, number: int, *, by: User) -> CardRevision:
         at = _writing(trial, reference, number, by)
         if at.card is not None:
             raise Conflict(_("This version has a card already. Open it, and edit it there."))
-        before = Card.objects.filter(version__model=at.version.model_id, version__number__lt=number, number__gt=0)
-        found = before.order_by("-version__number").select_related("version").first()
+        before = Card.objects.filter(model=at.version.model_id, version_number__lt=number, number__gt=0)
+        found = before.order_by("-version_number").first()
         carried = queries.content_of(queries.revision(found)) if found else None
-        source = f"{CARRIED}{found.version.number}" if found else ""
+        source = f"{CARRIED}{found.version_number}" if found else ""
         content = sized(filling.started(facts.facts_of(at.version), carried, source))
         try:
             with transaction.atomic():
-                at.card = Card.objects.create(version=at.version)
+                at.card = Card.objects.create(version=at.version, model=at.version.model, version_number=number)
         except IntegrityError:
             raise Conflict(_("Somebody else started this card in this moment. Open it.")) from None
         row = add_revision(at, content, Cause.STARTED)
         enqueue_version(at.version, by.get_username())  # pictures are read when somebody wants to see them
-        trial.done(revision=row.number, digest=row.digest, carried_from=found.version.number if found else None)
+        trial.done(revision=row.number, digest=row.digest, carried_from=found.version_number if found else None)
     return row
 
 

@@ -112,7 +112,18 @@ def fill_cards(person: Any) -> None:
     )  # fmt: skip
     standing, digest = Card.objects.values_list("standing", "digest").latest("pk")
     Card.objects.bulk_create(
-        [Card(version=version, number=1, digest=digest, standing=standing) for version in versions], batch_size=2000
+        [
+            Card(
+                version=version,
+                model_id=version.model_id,
+                version_number=version.number,
+                number=1,
+                digest=digest,
+                standing=standing,
+            )
+            for version in versions
+        ],
+        batch_size=2000,
     )
     summaries.refresh([large_one.pk, *(model.pk for model in models)])
 

@@ -4,7 +4,7 @@ from html import escape
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce, Lower, Trim
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -37,31 +37,29 @@ def card_cells(rows: list[dict[str, Any]]) -> dict[int, SafeString]:
 
 def cards_shown(models: list[int]) -> dict[int, Card]:
     """Return the cards by model: of the version in Production, else of the newest. One query."""
-    found = _shown().filter(version__model__in=models)
-    rows = found.annotate(model_id=F("version__model_id"), version_number=F("version__number"))
-    return {card.model_id: card for card in rows}
+    return {card.model_id: card for card in _shown().filter(model__in=models)}
 
 
 @answers("card")
 def in_state(value: str) -> Q:
     """Return the models whose card that is shown is in a state; "none": that have none."""
     cards = _shown() if value == "none" else _shown().filter(state=value)
-    found = Q(pk__in=cards.values("version__model"))
+    found = Q(pk__in=cards.values("model"))
     return ~found if value == "none" else found
 
 
 @answers("complete")
 def is_complete(value: str) -> Q:
     """Return the models whose card that is shown lacks nothing of what is asked of it, or ("no") does. One query."""
-    cards = _shown().annotate(tier=Lower(Trim("version__model__risk"))).filter(_lacks_nothing(requirements.current()))
-    found = Q(pk__in=cards.values("version__model"))
+    cards = _shown().annotate(tier=Lower(Trim("model__risk"))).filter(_lacks_nothing(requirements.current()))
+    found = Q(pk__in=cards.values("model"))
     return ~found if value == "no" else found
 
 
 def _shown() -> QuerySet[Card]:
     """Return the cards of versions in Production, and of the newest ones of models that have nothing there."""
-    shown = Coalesce("version__model__production_number", "version__model__newest_number")
-    return Card.objects.filter(version__number=shown)
+    shown = Coalesce("model__production_number", "model__newest_number")
+    return Card.objects.filter(version_number=shown)
 
 
 def _lacks_nothing(asked: Requirements) -> Q:
@@ -69,7 +67,7 @@ def _lacks_nothing(asked: Requirements) -> Q:
     found = Q(pk__in=[])
     for stage in rules.STAGES:
         for tier in TIERS:
-            there = Q(version__model__production_number__isnull=stage != Stage.PRODUCTION) & _of_tier(tier)
+            there = Q(model__production_number__isnull=stage != Stage.PRODUCTION) & _of_tier(tier)
             found |= there & _settled([field.name for field in rules.required(asked.levels, stage, tier)])
     return found
 

@@ -68,8 +68,8 @@ def compare(request: HttpRequest, name: str, number: int) -> HttpResponse:
         against=_number(request, "with"),
     )  # fmt: skip
     card, changes = found.card, found.changes()
-    others = Card.objects.filter(version__model=card.version.model_id, number__gt=0).exclude(pk=card.pk)
-    numbers = list(others.order_by("-version__number").values_list("version__number", flat=True)[:MOST_VERSIONS])
+    others = Card.objects.filter(model=card.model_id, number__gt=0).exclude(pk=card.pk)
+    numbers = list(others.order_by("-version_number").values_list("version_number", flat=True)[:MOST_VERSIONS])
     context: dict[str, Any] = {
         "card": card, "version": card.version, "model": card.version.model, "base": found.base, "other": found.other,
         "before_of": found.before_of, "versions": numbers, "changes": [row for row in changes if row.change != "state"],

@@ -106,6 +106,12 @@ class CardImportApplyIn(Strict):
     note = serializers.CharField(max_length=MAX_TEXT, required=False, default="", allow_blank=True)
 
 
+FILES = {
+    media: OpenApiResponse(OpenApiTypes.OBJECT if "json" in media else OpenApiTypes.BINARY, "The file, by its form.")
+    for media in sorted({export.content_type.partition(";")[0] for export in EXPORTS.values()})
+}
+
+
 class Export(APIView):
     """A card as a file."""
 
@@ -114,7 +120,7 @@ class Export(APIView):
         parameters=[
             OpenApiParameter("form", OpenApiTypes.STR, OpenApiParameter.PATH, enum=list(EXPORTS)), ExportFilter,
         ],
-        responses={(200, "*/*"): OpenApiResponse(OpenApiTypes.BINARY, "The file, in the type of its form.")},
+        responses={(200, media): told for media, told in FILES.items()},
     )  # fmt: skip
     def get(self, request: Request, name: str, number: int, form: str) -> HttpResponse:
         """Answer with the file, as the page does."""

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet, Subquery
 from django.utils.translation import gettext as _
 
 from apps.accounts import grants
@@ -17,7 +18,7 @@ from apps.audit.services import Target
 from apps.errors import Conflict, InvalidInput, NotAllowed, NotVisible, RuleViolation
 from apps.modelcards import guards, rules
 from apps.modelcards.guards import RequirementChange
-from apps.modelcards.models import RequirementSet
+from apps.modelcards.models import Card, RequirementSet
 from apps.texts import text_from
 
 NEEDED = Permission.POLICY_MANAGE
@@ -35,9 +36,24 @@ def current(at: datetime | None = None) -> Requirements:
     """Return the set that governs, or that governed at a moment. One query."""
     sets = RequirementSet.objects.order_by("-number")
     row = (sets.filter(published_at__lte=at) if at else sets).first()
-    if row is None:
-        return Requirements(0, rules.built_in())
-    return Requirements(row.number, {**rules.built_in(), **row.levels})
+    return _of(row.number, row.levels) if row else _of(0, {})
+
+
+def beside(cards: QuerySet[Card]) -> QuerySet[Card]:
+    """Let a query of cards bring the set that governs along, for asked_of(): no query of its own."""
+    newest = RequirementSet.objects.order_by("-number")
+    return cards.annotate(
+        asked_number=Subquery(newest.values("number")[:1]), asked_levels=Subquery(newest.values("levels")[:1])
+    )
+
+
+def asked_of(card: Any) -> Requirements:
+    """Return the set that governed when a card was read through beside()."""
+    return _of(card.asked_number or 0, card.asked_levels or {})
+
+
+def _of(number: int, levels: rules.Levels) -> Requirements:
+    return Requirements(number, {**rules.built_in(), **levels})
 
 
 def published(number: int | None = None) -> RequirementSet:

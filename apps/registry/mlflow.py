@@ -397,5 +397,4 @@ def _loads(body: bytes) -> dict[str, Any] | None:
 
 def _first_line(message: Any) -> str:
     """Keep the part of an error that is for people: MLflow on PostgreSQL appends SQL."""
-    lines = str(message).strip().splitlines() or [""]
-    return lines[0].split("[SQL")[0].strip()[:300]
+    return next(iter(str(message).strip().splitlines()), "").split("[SQL")[0].strip()[:300]

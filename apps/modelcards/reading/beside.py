@@ -28,16 +28,15 @@ LOOKS = {
 def card_cells(rows: list[dict[str, Any]]) -> dict[int, SafeString]:
     """Return what stands in the column for each model: of the version in Production, else of the newest.
 
-    Two queries for a whole page: the cards, and what is asked of them.
+    One query for a whole page: the cards, and beside them what is asked of them.
     """
     cards = cards_shown([row["id"] for row in rows])
-    asked = requirements.current() if cards else None
-    return {row["id"]: _cell(row, cards[row["id"]], asked) for row in rows if row["id"] in cards}
+    return {row["id"]: _cell(row, cards[row["id"]]) for row in rows if row["id"] in cards}
 
 
 def cards_shown(models: list[int]) -> dict[int, Card]:
     """Return the cards by model: of the version in Production, else of the newest. One query."""
-    return {card.model_id: card for card in _shown().filter(model__in=models)}
+    return {card.model_id: card for card in requirements.beside(_shown().filter(model__in=models))}
 
 
 @answers("card")
@@ -84,9 +83,9 @@ def _of_tier(tier: str) -> Q:
     return ~Q(tier__in=[other for other in TIERS if other != "high"]) if tier == "high" else Q(tier=tier)
 
 
-def _cell(row: dict[str, Any], card: Any, asked: Any) -> SafeString:
+def _cell(row: dict[str, Any], card: Card) -> SafeString:
     stage = Stage.PRODUCTION if row["production_number"] else Stage.STAGING
-    how = queries.completeness(card, row["risk"], stage, asked=asked)
+    how = queries.completeness(card, row["risk"], stage, asked=requirements.asked_of(card))
     href = f"{row['href']}v/{card.version_number}/card/"
     label = escape(_("Card of v%(number)s") % {"number": card.version_number})
     state = CardState(card.state)

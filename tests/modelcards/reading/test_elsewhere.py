@@ -6,6 +6,7 @@ from apps.approvals import services as requests
 from apps.approvals.models import ApprovalRequest
 from apps.modelcards import services
 from apps.modelcards.filling import Edit
+from apps.modelcards.reading.beside import card_cells
 from apps.modelcards.reading.compared import compared
 from apps.registry.models import ModelVersion, RegisteredModel
 from tests.builders import make_model, make_policy, make_version
@@ -58,6 +59,16 @@ def test_the_list_of_models_shows_the_card_of_the_version_in_production(alice, r
 
 def test_the_list_of_models_shows_the_card_of_the_newest_version_else(card, read):
     assert 'href="/models/churn/v/1/card/" aria-label="Card of v1:' in read("/models/")
+
+
+def test_the_cards_of_a_page_and_what_is_asked_of_them_are_one_query(alice, django_assert_num_queries):
+    for name in ("churn", "fraud", "price"):
+        make_version(make_model(name=name), 1)
+        services.start(name, 1, by=alice)
+    rows = [{**row, "href": ""} for row in RegisteredModel.objects.values("id", "risk", "production_number")]
+    with django_assert_num_queries(1):
+        shown = card_cells(rows)
+    assert len(shown) == 3
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 MIDDLEWARE = [
     "config.limits.ClientAddressMiddleware",
+    "config.doors.GatewayMiddleware",  # MLflow's clients know no sessions, forms or pages: nothing below concerns them
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.middleware.IsolationMiddleware",

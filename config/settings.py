@@ -130,6 +130,7 @@ INSTALLED_APPS = [
     "apps.modelcards",
     "apps.approvals",
     "apps.compliance",
+    "apps.gateway",
     "apps.demo",
 ]
 from config.application import MIDDLEWARE  # noqa: E402, F401 - no environment in it
@@ -348,7 +349,13 @@ CACHES = {
         }
         if REDIS_URL
         else {"BACKEND": "config.caches.CountingLocalCache", "OPTIONS": {"MAX_ENTRIES": 20_000}}
-    )
+    ),
+    # Where experiments, runs and traces belong: it never changes, and each process may ask for itself.
+    "gateway": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "gateway",
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    },
 }
 
 # --- Limits on requests, a minute; 0: none. Embedded, everything comes from one machine ---
@@ -356,6 +363,7 @@ RATES_PER_MINUTE = {
     "token": env.int("RATE_TOKEN_PER_MINUTE", 1_200 if PRODUCTION else 60_000),
     "address": env.int("RATE_ADDRESS_PER_MINUTE", 3_000 if PRODUCTION else 60_000),
     "sign-in": env.int("RATE_SIGN_IN_PER_MINUTE", 30 if PRODUCTION else 600),
+    "gateway": env.int("RATE_GATEWAY_PER_MINUTE", 30_000),  # of a token: logging one model may take 1,500 calls
 }
 PROXIES = env.int("ASSENT_PROXIES", 0)  # in front, each of which adds to X-Forwarded-For
 if SECURE_PROXY_SSL_HEADER and not PROXIES:  # then all requests seem to come from the proxy

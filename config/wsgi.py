@@ -12,6 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 CHARSET = re.compile(r";\s*charset=[^;]*", re.IGNORECASE)
 _django = get_wsgi_application()
 
+from apps.gateway.routes import is_door  # noqa: E402
 from config.limits import take_in_chunks  # noqa: E402 - it reads the settings, which are loaded now
 from config.logs import mask_the_web_server  # noqa: E402
 
@@ -27,5 +28,6 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
     """Answer a request. Text is UTF-8 whatever the client calls it: Django fails on codecs that cannot read text."""
     if "CONTENT_TYPE" in environ:
         environ["CONTENT_TYPE"] = CHARSET.sub("", environ["CONTENT_TYPE"])
-    take_in_chunks(environ)
+    if not is_door(environ.get("PATH_INFO", "")):  # its files have no end that would be waited for
+        take_in_chunks(environ)
     return _django(environ, start_response)

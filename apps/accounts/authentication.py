@@ -35,10 +35,10 @@ class TokenAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
         """Return the token's person, None when the call carries no token. Raises AuthenticationFailed for a bad one."""
-        scheme, _space, rest = request.headers.get("Authorization", "").strip().partition(" ")
-        if scheme.lower() not in ("bearer", "basic"):
+        given = token_in(request.headers.get("Authorization", ""))
+        if given is None:
             return None
-        token = usable_token(rest.strip() if scheme.lower() == "bearer" else _password(rest.strip()))
+        token = usable_token(given)
         if token is None:
             raise AuthenticationFailed(_("This token is unknown, expired or revoked. Make a new one and use that."))
         note_token(token.prefix, token.name)
@@ -95,6 +95,14 @@ def _count(token: ApiToken, request: Request) -> None:
         request.rates.append(standing)
     if standing.over:
         raise rates.refusal(standing)
+
+
+def token_in(header: str) -> str | None:
+    """Return the token that an Authorization header carries, Bearer or Basic; None for one of another kind."""
+    scheme, _space, rest = header.strip().partition(" ")
+    if scheme.lower() not in ("bearer", "basic"):
+        return None
+    return rest.strip() if scheme.lower() == "bearer" else _password(rest.strip())
 
 
 def digest_of(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -26,7 +27,7 @@ from apps.accounts.managing import (
 )
 from apps.accounts.models import Grant, GrantScope, User
 from apps.accounts.permissions import Permission
-from apps.accounts.roles import ROLES, gives
+from apps.accounts.roles import DATA_SCIENTIST, ROLES, gives
 from apps.audit.actions import Action
 from apps.audit.services import Actor, Target, record
 from apps.errors import Conflict, InvalidInput, NotVisible, RuleViolation
@@ -85,6 +86,24 @@ def give_grant(
         guards.ask(guards.GrantChange(by, who, found.of(granting.as_holder(who))))
         trial.done(reason=reason, before={"grant": None}, after={"grant": described(new, on)}, number=new.pk)
     return new
+
+
+def give_maker(maker: User, model: Any) -> None:
+    """Give whoever registered a model the data scientist's role on it, unless a grant gives them that already."""
+    with transaction.atomic():
+        granting.lock()
+        new = Grant(
+            role=DATA_SCIENTIST.name, scope=GrantScope.MODEL, model_id=model.pk, made_by=SYSTEM.name, person=maker,
+            reason=_("They registered the model."),
+        )  # fmt: skip
+        if _same(new):
+            return
+        new.save(force_insert=True)
+        granting.bring_up(maker, meant=[new])
+        record(
+            Action.GRANT_CHANGED, by=SYSTEM, target=_target(new), reason=new.reason, before={"grant": None},
+            after={"grant": described(new, model)}, number=new.pk,
+        )  # fmt: skip
 
 
 def end_grant(number: int, *, by: User, reason: str) -> Grant:

@@ -21,7 +21,7 @@ from apps.errors import TooManyRequests
 logger = logging.getLogger(__name__)
 WINDOW = 60  # seconds
 PAUSE = 5.0  # seconds without counting after the cache failed
-TOKEN, ADDRESS, SIGN_IN = "token", "address", "sign-in"
+TOKEN, ADDRESS, SIGN_IN, GATEWAY = "token", "address", "sign-in", "gateway"
 _resting = {"until": 0.0}
 
 

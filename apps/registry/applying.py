@@ -13,8 +13,8 @@ from apps.accounts import granting
 from apps.audit.actions import Action, Source
 from apps.audit.services import Actor, Entry, Target, record_all
 from apps.masking import masked
-from apps.registry import copying, placements, summaries
-from apps.registry.models import Kind, ModelAlias, ModelVersion, RegisteredModel, Stage
+from apps.registry import claims, copying, placements, summaries
+from apps.registry.models import Kind, ModelAlias, ModelVersion, PlacedBy, RegisteredModel, Stage
 from apps.registry.observers import Change, Changed
 from apps.registry.placements import Place
 from apps.registry.planning import VERSION_FIELDS, Local, ModelChange, Plan, Remote, VersionChange
@@ -43,7 +43,11 @@ class Written:
         """Note an event about a model, or about a version of it."""
         name = local.row.reference if number is None else f"{local.row.reference} v{number}"
         target = Target(str(local.row.kind) if number is None else "version", name, local.row.pk)
-        self.entries.append(Entry(action, MLFLOW, target, source=Source.MLFLOW, data=data))
+        claim = claims.current()
+        if claim and claim.covers(action, number):
+            self.entries.append(Entry(action, claim.by, target, data=data))
+        else:
+            self.entries.append(Entry(action, MLFLOW, target, source=Source.MLFLOW, data=data))
 
 
 def load(connection: str, names: Iterable[str], created: Iterable[datetime] = (), *, lock: bool = False) -> list[Local]:
@@ -85,7 +89,7 @@ def apply(connection: str, plan: Plan, remote: Remote) -> Written:
         if local.row.kind == Kind.MODEL:
             found += _set_aliases(local, model.aliases, written, model.asked_at)
     placements.begin(found)
-    placements.move(written.pointed)
+    placements.move(written.pointed, _placed_by())
     copying.insert(written.aliases)
     touched = [*plan.replaced_models, *plan.gone_models, *(change.local for change in plan.changed_models)]
     touched += [pair[0] for pair in (*plan.new_versions, *plan.changed_versions, *plan.gone_versions)]
@@ -98,6 +102,11 @@ def apply(connection: str, plan: Plan, remote: Remote) -> Written:
     written.counts = _counts(plan, fresh)
     record_all(written.entries)
     return written
+
+
+def _placed_by() -> PlacedBy:
+    claim = claims.current()
+    return PlacedBy.ASSENT if claim and claim.covers(Action.MODEL_CHANGED, None) else PlacedBy.MLFLOW
 
 
 def confirm(found: list[Local], remote: Remote) -> None:

@@ -12,6 +12,7 @@ from apps.registry.details.reading import Runs, Wanted
 from apps.registry.models import ModelVersion
 from apps.registry.planning import Local, version_change
 from apps.registry.stages import lock_model
+from apps.registry.syncing.now import mirror_now
 from apps.registry.syncing.requests import cancel_sync, enqueue_sync, request_sync, touch
 from apps.registry.syncing.writing import tell
 
@@ -20,6 +21,7 @@ __all__ = [
     "enqueue_details",
     "enqueue_sync",
     "enqueue_version",
+    "mirror_now",
     "read_due_details",
     "refresh_version",
     "request_sync",

@@ -1,0 +1,268 @@
+"""Experiments, runs, logged models and traces.
+
+Who reads every model reads every experiment, and who writes every model writes every one. Whoever holds less has the
+experiments that they made, and reads runs that stand behind versions of models that they read.
+"""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from apps.accounts import scopes
+from apps.errors import InvalidInput, NotAllowed, NotVisible, RuleViolation
+from apps.gateway import frozen, tracking
+from apps.gateway.callers import Caller
+from apps.gateway.canonical import Answer, Call
+from apps.gateway.enforcement import guards
+from apps.registry import holds
+from apps.registry.models import DEFAULT_CONNECTION, ModelVersion
+from apps.registry.queries import visible_model_ids
+
+OURS = "assent."  # tags that Assent alone sets
+MAKER = "mlflow.user"  # the tag of a run that says who made it
+
+
+@guards("open", "page")
+def anybody(call: Call, who: Caller) -> Answer | None:
+    """What any client asks first, and says nothing about anything."""
+    return None
+
+
+@guards("experiment.read")
+def read_experiment(call: Call, who: Caller) -> Answer | None:
+    """An experiment by its number."""
+    may_read_experiment(call.text("experiment_id"), who)
+    return None
+
+
+@guards("experiment.named")
+def read_named(call: Call, who: Caller) -> Answer | None:
+    """An experiment by its name: MLflow says which one that is."""
+    if who.reads_all:
+        return None
+    name = call.text("experiment_name")
+    found = tracking.ask(call.route.path, {"experiment_name": name})
+    may_read_experiment(str(found.get("experiment", {}).get("experiment_id", "")), who)
+    return found
+
+
+@guards("experiment.search")
+def search_experiments(call: Call, who: Caller) -> Answer | None:
+    """Experiments that one may see: MLflow itself leaves out the others, so that its pages stay whole."""
+    if not who.reads_all:
+        own = f"tags.`{tracking.OWNER}` = '{_quoted(who.user.get_username())}'"
+        asked = call.text("filter", needed=False)
+        call.params["filter"] = f"{own} AND {asked}" if asked else own
+    return None
+
+
+@guards("experiment.create")
+def create_experiment(call: Call, who: Caller) -> Answer | None:
+    """A new experiment, of whoever makes it. Its artifacts lie where MLflow puts them: elsewhere nobody guards them."""
+    _writer(who)
+    if call.params.get("artifact_location"):
+        message = _("Assent keeps artifacts where MLflow puts them. Leave artifact_location out.")
+        raise InvalidInput(message, field="artifact_location")
+    tags = _own_tags(call.params.get("tags", []))
+    call.params["tags"] = [*tags, {"key": tracking.OWNER, "value": who.user.get_username()}]
+    return None
+
+
+@guards("experiment.write")
+def write_experiment(call: Call, who: Caller) -> Answer | None:
+    """Rename or restore an experiment."""
+    may_write_experiment(call.text("experiment_id"), who)
+    return None
+
+
+@guards("experiment.tag")
+def tag_experiment(call: Call, who: Caller) -> Answer | None:
+    """Set or remove a tag of an experiment."""
+    _free_key(call.text("key"))
+    may_write_experiment(call.text("experiment_id"), who)
+    return None
+
+
+@guards("experiment.delete")
+def delete_experiment(call: Call, who: Caller) -> Answer | None:
+    """Delete an experiment, unless a run in it stands behind a version that is bound or held."""
+    experiment = call.text("experiment_id")
+    may_write_experiment(experiment, who)
+    rows = ModelVersion.objects.filter(model__connection=DEFAULT_CONNECTION, run__experiment_id=experiment)
+    frozen.refuse(rows)
+    for run_id in set(rows.values_list("run_id", flat=True)):
+        holds.refuse_if_run_held(DEFAULT_CONNECTION, run_id)
+    return None
+
+
+@guards("runs.search", "traces.search")
+def search_in_experiments(call: Call, who: Caller) -> Answer | None:
+    """Runs, logged models or traces of experiments: those that one may not see are left out of the question."""
+    if who.reads_all:
+        return None
+    if call.route.guard == "traces.search":
+        return _search_traces(call, who)
+    field = "experiment_ids"
+    allowed = [experiment for experiment in call.texts(field) if _reads_experiment(experiment, who)]
+    if not allowed:
+        return {}
+    call.params[field] = allowed
+    return None
+
+
+@guards("run.create")
+def create_run(call: Call, who: Caller) -> Answer | None:
+    """A new run, made by whoever asks: what the client says of its maker is not believed."""
+    may_write_experiment(call.text("experiment_id", needed=False) or "0", who)
+    name = who.user.get_username()
+    call.params["user_id"] = name
+    tags = [tag for tag in _own_tags(call.params.get("tags", [])) if tag.get("key") != MAKER]
+    call.params["tags"] = [*tags, {"key": MAKER, "value": name}]
+    return None
+
+
+@guards("run.read")
+def read_run(call: Call, who: Caller) -> Answer | None:
+    """A run, its metrics or its files."""
+    may_read_run(run_of(call), who)
+    return None
+
+
+@guards("runs.read")
+def read_runs(call: Call, who: Caller) -> Answer | None:
+    """Metrics of several runs."""
+    for run_id in [*call.texts("run_ids"), *call.texts("run_id")]:
+        may_read_run(run_id, who)
+    return None
+
+
+@guards("run.write")
+def write_run(call: Call, who: Caller) -> Answer | None:
+    """Add to a run."""
+    may_write_run(run_of(call), who)
+    return None
+
+
+@guards("run.batch")
+def write_batch(call: Call, who: Caller) -> Answer | None:
+    """Add metrics, parameters and tags to a run."""
+    for tag in _own_tags(call.params.get("tags", [])):
+        _free_key(str(tag.get("key", "")))
+    may_write_run(run_of(call), who)
+    return None
+
+
+@guards("run.tag")
+def tag_run(call: Call, who: Caller) -> Answer | None:
+    """Set or remove a tag of a run."""
+    _free_key(call.text("key"))
+    may_write_run(run_of(call), who)
+    return None
+
+
+@guards("run.delete")
+def delete_run(call: Call, who: Caller) -> Answer | None:
+    """Delete a run, unless it stands behind a version that is bound or held."""
+    run_id = run_of(call)
+    may_write_run(run_id, who)
+    frozen.refuse(frozen.of_run(run_id))
+    holds.refuse_if_run_held(DEFAULT_CONNECTION, run_id)
+    return None
+
+
+def run_of(call: Call) -> str:
+    """Return the run that a call is about; clients name it in two ways at once. Raises InvalidInput."""
+    names = {call.text(field, needed=False) for field in ("run_id", "run_uuid")} - {""}
+    if len(names) > 1:
+        raise InvalidInput(_("run_id and run_uuid name two runs."), field="run_id")
+    found = names.pop() if names else call.text("run_id")
+    call.about = call.about or f"run {found}"
+    return found
+
+
+def may_read_run(run_id: str, who: Caller) -> None:
+    """Raise NotVisible unless they may read a run."""
+    if who.reads_all:
+        return
+    visible = ModelVersion.objects.filter(
+        run_id=run_id, model__in=visible_model_ids(who.user), model__connection=DEFAULT_CONNECTION, deleted_at=None
+    )
+    if who.reads_some and run_id and visible.exists():
+        return
+    if not _reads_experiment(tracking.run(run_id).experiment, who):
+        raise NotVisible(_("Run with id=%(id)s not found") % {"id": run_id})
+
+
+def may_write_run(run_id: str, who: Caller) -> None:
+    """Raise NotVisible or NotAllowed unless they may write a run."""
+    _writer(who)
+    if not who.writes_all:
+        may_write_experiment(tracking.run(run_id).experiment, who)
+
+
+def may_read_experiment(experiment: str, who: Caller) -> None:
+    """Raise NotVisible unless they may read an experiment."""
+    if not _reads_experiment(experiment, who):
+        raise NotVisible(_("No Experiment with id=%(id)s exists") % {"id": experiment})
+
+
+def may_write_experiment(experiment: str, who: Caller) -> None:
+    """Raise NotVisible or NotAllowed unless they may write an experiment."""
+    _writer(who)
+    if who.writes_all:
+        return
+    may_read_experiment(experiment, who)
+    if tracking.owner_of(experiment) != who.user.get_username():
+        message = _(
+            "Writing to this experiment needs the data scientist's role on the whole registry, or to have made it."
+        )
+        raise NotAllowed(message)
+
+
+def _reads_experiment(experiment: str, who: Caller) -> bool:
+    if who.reads_all:
+        return True
+    try:
+        return who.reads_some and tracking.owner_of(experiment) == who.user.get_username()
+    except NotVisible:
+        return False
+
+
+def _writer(who: Caller) -> None:
+    who.needs(scopes.REGISTER)
+    if not who.writes_some:
+        raise NotAllowed(_("Writing needs the data scientist's role. Ask an admin for it."))
+
+
+def _own_tags(tags: Any) -> list[dict[str, Any]]:
+    """Return tags as they came. Raises InvalidInput for what is none, and for Assent's own."""
+    if not isinstance(tags, list) or not all(isinstance(tag, dict) for tag in tags):
+        raise InvalidInput(_("“tags” must be a list of keys and values."), field="tags")
+    for tag in tags:
+        if str(tag.get("key", "")).startswith(OURS):
+            _free_key(str(tag["key"]))
+    return tags
+
+
+def _free_key(key: str) -> None:
+    if key.startswith(OURS) or key == MAKER:
+        raise RuleViolation(_("The tag %(key)s is set by Assent alone.") % {"key": key}, field="key")
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "")  # no user name has one
+
+
+def _search_traces(call: Call, who: Caller) -> Answer | None:
+    places = call.params.get("locations", [])
+    kept = [place for place in places if isinstance(place, dict) and _reads_experiment(experiment_of(place), who)]
+    if not kept:
+        return {}
+    call.params["locations"] = kept
+    return None
+
+
+def experiment_of(place: dict[str, Any]) -> str:
+    """Return the experiment that a trace's location names, under either spelling; empty for none."""
+    named = place.get("mlflow_experiment", place.get("mlflowExperiment", {}))
+    return str(named.get("experiment_id", named.get("experimentId", ""))) if isinstance(named, dict) else ""

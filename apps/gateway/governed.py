@@ -1,0 +1,91 @@
+"""Moves that only a decision makes: a client that asks for one has opened a request, and is told where it is."""
+
+from functools import partial
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from apps.accounts import scopes
+from apps.approvals import services
+from apps.approvals.models import UNFINISHED, ApprovalRequest, ProtectedAlias
+from apps.errors import Conflict, InvalidInput, RuleViolation
+from apps.gateway import mirroring, registry, tracking
+from apps.gateway.callers import Caller
+from apps.gateway.canonical import Answer, Call
+from apps.gateway.enforcement import guards
+from apps.registry.models import ModelVersion, Stage
+
+STAGES = {stage.lower(): stage for stage in Stage.values}  # MLflow takes any case
+
+
+@guards("version.stage")
+def move_to_stage(call: Call, who: Caller) -> Answer | None:
+    """A version to a stage. One that is there already stays: a script that is run again after the sign-off goes on."""
+    version = registry.writable_version(call, who)
+    stage = STAGES.get(call.text("stage").lower())
+    if stage is None:
+        message = _("There is no such stage. Use one of: %(stages)s.") % {"stages": ", ".join(Stage.values)}
+        raise InvalidInput(message, field="stage")
+    if version.stage == stage:
+        params = {"name": version.model.name, "version": str(version.number)}
+        return tracking.ask("/api/2.0/mlflow/model-versions/get", params)
+    archive = call.params.get("archive_existing_versions") in (True, "true")
+    ask_for(version, who, stage=stage, archive=archive, target=stage)
+    return None
+
+
+@guards("alias.set")
+def point_alias(call: Call, who: Caller) -> Answer | None:
+    """An alias to a version. A protected one moves by a decision."""
+    alias = call.text("alias")
+    version = registry.writable_version(call, who)
+    if ProtectedAlias.objects.filter(alias=alias).exists():
+        if version.aliases.filter(alias=alias).exists():
+            return {}
+        ask_for(version, who, alias=alias, target=f"@{alias}")
+    call.then = [partial(mirroring.model_changed, version.model.name, who)]
+    return None
+
+
+@guards("alias.delete")
+def remove_alias(call: Call, who: Caller) -> Answer | None:
+    """An alias, unless it is protected."""
+    alias = call.text("alias")
+    registry.writable_model(call, who)
+    if ProtectedAlias.objects.filter(alias=alias).exists():
+        message = _("@%(alias)s is protected and stays. Ask to have it point to another version.")
+        raise RuleViolation(message % {"alias": alias}, field="alias")
+    return None
+
+
+def ask_for(
+    version: ModelVersion, who: Caller, *, stage: str = "", alias: str = "", archive: bool | None = None, target: str
+) -> None:
+    """Open a request for a move, or find the one that is open, and refuse the move with where the request is.
+
+    Raises RuleViolation always, unless asking itself is refused.
+    """
+    who.needs(scopes.WRITE)
+    try:
+        number, said = _opened(version, who, stage, alias, archive), _("Request %(number)s was opened for it")
+    except Conflict:
+        same = ApprovalRequest.objects.filter(version=version, to_stage=stage, alias=alias, state__in=UNFINISHED)
+        found = same.values_list("pk", flat=True).first()
+        if found is None:
+            raise
+        number, said = found, _("Request %(number)s asks for it already")
+    message = _("%(version)s moves to %(target)s once it is signed off. %(said)s: %(link)s")
+    raise RuleViolation(
+        message % {"version": version, "target": target, "said": said % {"number": number}, "link": link_to(number)}
+    )
+
+
+def _opened(version: ModelVersion, who: Caller, stage: str, alias: str, archive: bool | None) -> int:
+    reason = _("Asked for by an MLflow client.")
+    opened = services.open_request(version.pk, stage, alias=alias, reason=reason, archive_existing=archive, by=who.user)
+    return opened.pk
+
+
+def link_to(number: int) -> str:
+    """Return the address of a request; without a host where nobody said which one people type."""
+    return f"{settings.PUBLIC_URL}/requests/{number}/"

@@ -1,0 +1,79 @@
+"""The table of everything that MLflow serves (routes.txt), and which row a request is. What is in no row is refused."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+TABLE = Path(__file__).with_name("routes.txt")
+CLOSED = "closed"  # MLflow serves it, and nobody reaches it through the door
+PREFIXES = ("/api/2.0/", "/api/3.0/", "/ajax-api/", "/v1/traces", "/get-artifact", "/model-versions/get-artifact")
+_SLOT = re.compile(r"<(path:)?(\w+)>")
+
+
+@dataclass(frozen=True)
+class Route:
+    """A row: `guard` names what decides about it (enforcement.py)."""
+
+    method: str
+    path: str
+    guard: str
+
+    @property
+    def carries_file(self) -> bool:
+        """Whether the body is a file, which is passed on as it comes, and never read as JSON."""
+        return self.guard in ("artifact.write", "run.upload", "trace.export")
+
+
+@dataclass(frozen=True)
+class Found:
+    """The row of a request, and what its path names."""
+
+    route: Route
+    named: dict[str, str]
+
+
+@cache
+def table() -> tuple[Route, ...]:
+    """Return every row."""
+    lines = [line.split() for line in TABLE.read_text().splitlines() if line and not line.startswith("#")]
+    return tuple(Route(*line) for line in lines)
+
+
+def find(method: str, path: str) -> Found | None:
+    """Return the row for a method and a decoded path; None for what MLflow does not serve there. HEAD is as GET.
+
+    Paths are compared as they are: what is spelled otherwise (//, a slash at the end, `..`) is another path.
+    """
+    path = path.replace("/ajax-api/", "/api/", 1) if path.startswith("/ajax-api/") else path
+    method = "GET" if method == "HEAD" else method
+    if route := _fixed().get((method, path)):
+        return Found(route, {})
+    for route, pattern in _patterns():
+        if route.method == method and (match := pattern.fullmatch(path)):
+            return Found(route, match.groupdict())
+    return None
+
+
+def is_door(path: str) -> bool:
+    """Return whether a path belongs to MLflow's clients."""
+    return path.startswith(PREFIXES) or path == "/version"
+
+
+@cache
+def _fixed() -> dict[tuple[str, str], Route]:
+    return {(route.method, route.path): route for route in table() if "<" not in route.path}
+
+
+@cache
+def _patterns() -> tuple[tuple[Route, re.Pattern[str]], ...]:
+    return tuple((route, _pattern(route.path)) for route in table() if "<" in route.path)
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    """A slot takes one segment; one that is a path takes several."""
+    parts, last = [], 0
+    for slot in _SLOT.finditer(path):
+        parts += [re.escape(path[last : slot.start()]), f"(?P<{slot[2]}>{'.+' if slot[1] else '[^/]+'})"]
+        last = slot.end()
+    return re.compile("".join([*parts, re.escape(path[last:])]), re.DOTALL)

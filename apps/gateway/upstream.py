@@ -1,0 +1,128 @@
+"""The MLflow server behind the door: one pool of connections, bodies in both directions piece by piece."""
+
+import base64
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import httpcore
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from apps.errors import UpstreamUnavailable
+from apps.gateway.errors import FateUnknown
+from apps.transport import tls_context
+
+PIECE = 256 * 1024  # bytes
+CONNECT_SECONDS = 5.0
+SILENCE_SECONDS = 60.0  # between two pieces, either way
+MAX_ANSWER = 64 * 1024 * 1024  # bytes of an answer that is read whole
+CONNECTIONS = 64
+# What is passed on of a request: nothing that says who asks, which host was meant, or which method is "really" meant.
+PASSED_ON = frozenset(
+    {
+        "accept", "content-type", "content-length", "range", "if-none-match", "if-modified-since", "if-range",
+        "x-mlflow-experiment-id", "content-encoding",
+    }
+)  # fmt: skip
+# What is passed back: nothing about connections, cookies or other origins.
+PASSED_BACK = frozenset(
+    {
+        "content-type", "content-length", "content-disposition", "etag", "last-modified", "accept-ranges",
+        "content-range", "content-encoding", "retry-after",
+    }
+)  # fmt: skip
+SAFE = ("GET", "HEAD")
+REFUSED = (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout)  # nothing was sent
+
+
+@contextmanager
+def asked(
+    method: str, target: str, *, headers: dict[str, str] | None = None, content: bytes | Iterable[bytes] | None = None,
+    safe: bool | None = None,
+) -> Iterator[httpcore.Response]:  # fmt: skip
+    """Ask MLflow and give its answer, whose body is still to be read. `safe`: it may be asked again without harm.
+
+    Raises UpstreamUnavailable when MLflow did not get the request, or it was only a question, and FateUnknown when a
+    write may have been done.
+    """
+    harmless = method in SAFE if safe is None else safe
+    sent = _headers(headers or {}, content)
+    timeout = {"connect": CONNECT_SECONDS, "pool": CONNECT_SECONDS, "read": SILENCE_SECONDS, "write": SILENCE_SECONDS}
+    request = httpcore.Request(method, _address() + target, headers=sent, content=content or b"",
+                               extensions={"timeout": timeout})  # fmt: skip
+    try:
+        answer = _pool().handle_request(request)
+    except REFUSED as error:
+        raise UpstreamUnavailable(_("MLflow cannot be reached. Nothing was lost. Try again.")) from error
+    except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
+        raise _broken(harmless) from error
+    try:
+        yield answer
+    except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
+        raise _broken(harmless) from error
+    finally:
+        answer.close()
+
+
+def whole(answer: httpcore.Response) -> bytes:
+    """Return the body of an answer. Raises UpstreamUnavailable for one that nobody would send."""
+    pieces, size = [], 0
+    for piece in answer.iter_stream():
+        size += len(piece)
+        if size > MAX_ANSWER:
+            raise UpstreamUnavailable(_("MLflow's answer is larger than anything that it should say."))
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def passed_on(headers: Any) -> dict[str, str]:
+    """Return what of a request's headers MLflow gets to see."""
+    return {name: value for name, value in headers.items() if name.lower() in PASSED_ON}
+
+
+def passed_back(answer: httpcore.Response) -> dict[str, str]:
+    """Return what of MLflow's headers the client gets to see."""
+    named = ((name.decode("ascii", "replace"), value.decode("latin-1")) for name, value in answer.headers)
+    return {name: value for name, value in named if name.lower() in PASSED_BACK}
+
+
+def _broken(harmless: bool) -> UpstreamUnavailable | FateUnknown:
+    if harmless:
+        return UpstreamUnavailable(_("MLflow did not answer. Nothing was changed. Try again."))
+    return FateUnknown(
+        _("MLflow took this write and did not answer, so it may have been done. Look before you send it again.")
+    )
+
+
+def _headers(headers: dict[str, str], content: Any) -> list[tuple[bytes, bytes]]:
+    pairs = [(name.encode(), value.encode("latin-1", "replace")) for name, value in headers.items()]
+    if isinstance(content, bytes):
+        pairs.append((b"Content-Length", str(len(content)).encode()))
+    elif content is not None and not any(name.lower() == "content-length" for name in headers):
+        pairs.append((b"Transfer-Encoding", b"chunked"))
+    return [(b"Host", _host()), *_signed_in(), *pairs]
+
+
+def _address() -> str:
+    return str(settings.MLFLOW_BACKEND_URL).rstrip("/")
+
+
+def _host() -> bytes:
+    return httpcore.URL(_address()).origin.host + (b":%d" % port if (port := httpcore.URL(_address()).port) else b"")
+
+
+def _signed_in() -> list[tuple[bytes, bytes]]:
+    if settings.MLFLOW_BACKEND_USERNAME:
+        pair = f"{settings.MLFLOW_BACKEND_USERNAME}:{settings.MLFLOW_BACKEND_PASSWORD}".encode()
+        return [(b"Authorization", b"Basic " + base64.b64encode(pair))]
+    token = settings.MLFLOW_BACKEND_TOKEN
+    return [(b"Authorization", b"Bearer " + token.encode())] if token else []
+
+
+@cache
+def _pool() -> httpcore.ConnectionPool:
+    return httpcore.ConnectionPool(
+        ssl_context=tls_context(), max_connections=CONNECTIONS, max_keepalive_connections=16, keepalive_expiry=15.0
+    )

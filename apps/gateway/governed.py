@@ -1,12 +1,13 @@
 """Moves that only a decision makes: a client that asks for one has opened a request, and is told where it is."""
 
 from functools import partial
+from urllib.parse import quote
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
 from apps.accounts import scopes
-from apps.approvals import services
+from apps.approvals import policies, services
 from apps.approvals.models import UNFINISHED, ApprovalRequest, ProtectedAlias
 from apps.errors import Conflict, InvalidInput, RuleViolation
 from apps.gateway import mirroring, registry, tracking
@@ -66,6 +67,7 @@ def ask_for(
     Raises RuleViolation always, unless asking itself is refused.
     """
     who.needs(scopes.WRITE)
+    _refuse_by_policy(version, stage, alias, target)
     try:
         number, said = _opened(version, who, stage, alias, archive), _("Request %(number)s was opened for it")
     except Conflict:
@@ -78,6 +80,14 @@ def ask_for(
     raise RuleViolation(
         message % {"version": version, "target": target, "said": said % {"number": number}, "link": link_to(number)}
     )
+
+
+def _refuse_by_policy(version: ModelVersion, stage: str, alias: str, target: str) -> None:
+    policy = policies.in_force(version.model_id, stage, alias=alias)
+    if policy and policy.refuse_clients:
+        message = _("%(target)s takes no requests from MLflow clients. Ask for it in Assent: %(link)s")
+        link = f"{settings.PUBLIC_URL}/models/{quote(version.model.reference)}/v/{version.number}/"
+        raise RuleViolation(message % {"target": target, "link": link})
 
 
 def _opened(version: ModelVersion, who: Caller, stage: str, alias: str, archive: bool | None) -> int:

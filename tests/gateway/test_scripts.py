@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from mlflow.exceptions import MlflowException
 
 from apps.approvals import services
 from apps.approvals.models import ApprovalRequest, RequestState
@@ -61,3 +62,13 @@ def test_the_chapter_on_the_registry_moves_a_version_once_it_is_signed_off(run_s
     moved = run_script(alice, "registry_chapter.py", "stages")
     assert moved.stdout.splitlines() == ["v2 is in Production", "['2']"], moved.stderr
     assert ModelVersion.objects.get(number=2).description == "現在の本番モデル。バランスの取れた性能。"
+
+
+def test_a_policy_that_refuses_clients_opens_no_request(act_as, alice, mlflow_registry):
+    make_policy(refuse_clients=True)
+    client = act_as(alice)
+    client.create_registered_model("churn")
+    mlflow_registry.version("churn")
+    with pytest.raises(MlflowException, match=r"takes no requests from MLflow clients.*/models/churn/v/1/"):
+        client.transition_model_version_stage("churn", "1", "Production")
+    assert (ApprovalRequest.objects.count(), mlflow_registry.stage_of("churn", 1)) == (0, "None")

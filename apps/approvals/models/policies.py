@@ -72,6 +72,7 @@ class ApprovalPolicy(models.Model):
     archive_existing = models.BooleanField(default=True)  # what a request proposes for the versions now in the stage
     moves_alias = models.CharField(max_length=255, blank=True)  # an alias that moves together with the stage
     revert_drift = models.BooleanField(default=False)  # undo at once what MLflow's stage says without a decision
+    refuse_clients = models.BooleanField(default=False)  # an MLflow client that asks for the move opens no request
 
     state = models.CharField(max_length=10, choices=PolicyState.choices, default=PolicyState.DRAFT)
     revision = models.PositiveIntegerField(default=0)  # counted per scope and target; 0: a draft

@@ -10,7 +10,7 @@ MAX_APPROVALS = 10  # of one rule
 TEXTS = ("risk", "tag_key", "tag_value", "stage", "alias", "staleness", "sign_with", "main_metric", "moves_alias")
 SWITCHES = (
     "exclude_registrant", "exclude_run_owner", "exclude_last_editor", "several_rules", "archive_existing",
-    "revert_drift",
+    "revert_drift", "refuse_clients",
 )  # fmt: skip
 NUMBERS = ("wait_minutes", "open_days", "remind_days", "approval_days", "recertify_days", "after_review_days")
 FIELDS = (*TEXTS, *SWITCHES, *NUMBERS, "required_checks", "tolerance_percent")  # beside the model and the rules

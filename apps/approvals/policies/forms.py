@@ -29,7 +29,7 @@ SECTIONS = (  # title, what stands in it
     (_("Signing"), ("staleness", "sign_with")),
     (_("Checks"), ("required_checks", "external_checks", "tolerance_percent", "main_metric")),
     (_("Times"), ("wait_minutes", "open_days", "remind_days", "approval_days", "recertify_days", "after_review_days")),
-    (_("What happens in MLflow"), ("archive_existing", "moves_alias", "revert_drift")),
+    (_("What happens in MLflow"), ("archive_existing", "moves_alias", "revert_drift", "refuse_clients")),
 )
 
 
@@ -209,6 +209,11 @@ class PolicyForm(forms.Form):
         label=_("Revert drift at once"),
         required=False,
         help_text=_("A version that MLflow moves into this stage, or out of it, without a decision is moved back."),
+    )
+    refuse_clients = forms.BooleanField(
+        label=_("Refuse MLflow clients"),
+        required=False,
+        help_text=_("A client that asks for the move opens no request. Otherwise it opens one, in its person's name."),
     )
     reason = forms.CharField(
         label=_("Reason"),

@@ -90,6 +90,8 @@ def effects(policy: ApprovalPolicy) -> list[str]:
         said.append(_("@%(alias)s moves along with the stage.") % {"alias": policy.moves_alias})
     if policy.revert_drift:
         said.append(_("Reverts drift at once."))
+    if policy.refuse_clients:
+        said.append(_("MLflow clients that ask for the move are refused: people open the request."))
     return said
 
 

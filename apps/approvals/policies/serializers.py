@@ -54,8 +54,8 @@ class PolicyOut(serializers.ModelSerializer):
             "exclude_registrant", "exclude_run_owner", "exclude_last_editor", "several_rules", "staleness",
             "sign_with", "reauthenticate", "required_checks", "tolerance_percent", "main_metric", "wait_minutes",
             "open_days", "remind_days", "approval_days", "recertify_days", "after_review_days", "archive_existing",
-            "moves_alias", "revert_drift", "replaces", "reason", "drafted_at", "drafted_by", "published_at",
-            "published_by", "retired_at",
+            "moves_alias", "revert_drift", "refuse_clients", "replaces", "reason", "drafted_at", "drafted_by",
+            "published_at", "published_by", "retired_at",
         )  # fmt: skip
 
     def get_reauthenticate(self, policy: ApprovalPolicy) -> bool:
@@ -171,6 +171,9 @@ class PolicyChangeIn(Strict):
     moves_alias = _text(255)
     revert_drift = _switch(
         help_text="Move a version back at once that MLflow moved into this stage, or out of it, without a decision."
+    )
+    refuse_clients = _switch(
+        help_text="Refuse an MLflow client that asks for the move, rather than open a request in its person's name."
     )
     reason = serializers.CharField(max_length=MAX_TEXT, required=False)
     digest = serializers.CharField(max_length=64, required=False, help_text="Of the draft as you read it.")

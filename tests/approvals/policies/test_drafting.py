@@ -27,6 +27,7 @@ def test_everything_that_a_policy_says_is_kept(admin):
         "stage": "Production", "risk": " high ", "exclude_run_owner": False, "staleness": "scoped",
         "required_checks": ["external:scan", "run_finished", "signature", "signature"], "tolerance_percent": 2.5,
         "wait_minutes": 90, "open_days": 14, "recertify_days": None, "moves_alias": "@champion", "reason": " Why. ",
+        "refuse_clients": True,
     }  # fmt: skip
     rules = [{"name": "Risk", "needed": 2, "group": group, "scopes": ["metrics", "artifact"]}, *RULES]
     made = ApprovalPolicy.objects.get(pk=drafting.draft(values, rules, by=admin).pk)

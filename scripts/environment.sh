@@ -13,7 +13,7 @@ say() { printf '%s\n' "environment: $*"; }
 fail() { printf '%s\n' "environment: $*" >&2; exit 1; }
 
 # --- Nothing to do? ---
-sum() { cksum "$1" scripts/environment.sh | tr '\n' ' '; }
+sum() { cksum "$1" scripts/environment.sh tests/gateway/clients/*.txt | tr '\n' ' '; }
 stamp=.venv/assent.stamp
 if [ -f "$stamp" ] && [ -x .venv/bin/python ] && .venv/bin/python -c '' 2>/dev/null; then
     [ "$(cat "$stamp")" = "$(sum "$lock")" ] && exit 0
@@ -68,6 +68,17 @@ if [ -n "$uv" ] && with_uv; then
 else
     [ -z "$uv" ] || say "uv did not manage; trying once more with pip alone"
     with_pip || fail "The packages could not be installed. Check that a package index can be reached (pip's own settings are used), then try again."
+fi
+
+# --- Older MLflow clients, for the tests alone: each in a folder of its own, with what it needs from .venv ---
+client() { # lock file, folder
+    if [ -n "$uv" ] && "$uv" pip install --quiet --python .venv --no-deps --require-hashes --target "$2" -r "$1"; then return; fi
+    "$python" -m pip install --quiet --no-deps --no-compile --require-hashes --upgrade --target "$2" -r "$1"
+}
+if [ "$lock" = requirements-dev.txt ]; then
+    for file in tests/gateway/clients/*.txt; do
+        client "$file" ".tools/clients/$(basename "$file" .txt)" || fail "An older MLflow client could not be installed ($file)."
+    done
 fi
 sum "$lock" >"$stamp"
 say "ready"

@@ -8,3 +8,6 @@ index=${UV_DEFAULT_INDEX:-${PIP_INDEX_URL:-$(python3 -m pip config get global.in
 compile() { .tools/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url "$@"; }
 compile pyproject.toml -o requirements.txt
 compile pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+for file in tests/gateway/clients/*.txt; do # older MLflow clients: their version stands in the file itself
+    grep -o '^mlflow-[a-z]*==[0-9.]*' "$file" | compile --no-deps - -o "$file"
+done

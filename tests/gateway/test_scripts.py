@@ -19,15 +19,17 @@ from tests.builders import make_policy
 
 pytestmark = [pytest.mark.mlflow, pytest.mark.filterwarnings("ignore")]
 SCRIPTS = Path(__file__).parent / "scripts"
+CLIENTS = Path(__file__).parents[2] / ".tools" / "clients"  # scripts/environment.sh puts them there
 
 
 @pytest.fixture
 def run_script(door, token_of, tmp_path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run a script as a person; returns what it said."""
 
-    def run(user, name: str, *words: str) -> subprocess.CompletedProcess[str]:
+    def run(user, name: str, *words: str, client: str = "") -> subprocess.CompletedProcess[str]:
         env = {
-            **os.environ, "MLFLOW_TRACKING_URI": door, "MLFLOW_TRACKING_TOKEN": token_of(user),
+            **os.environ, "PYTHONPATH": str(CLIENTS / client) if client else "",
+            "MLFLOW_TRACKING_URI": door, "MLFLOW_TRACKING_TOKEN": token_of(user),
             "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0", "GIT_PYTHON_REFRESH": "quiet",
         }  # fmt: skip
         command = [sys.executable, "-W", "ignore", str(SCRIPTS / name), *words]
@@ -62,6 +64,14 @@ def test_the_chapter_on_the_registry_moves_a_version_once_it_is_signed_off(run_s
     moved = run_script(alice, "registry_chapter.py", "stages")
     assert moved.stdout.splitlines() == ["v2 is in Production", "['2']"], moved.stderr
     assert ModelVersion.objects.get(number=2).description == "現在の本番モデル。バランスの取れた性能。"
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("client", ["3.15", "3.16"])
+def test_the_same_script_runs_with_older_clients(run_script, alice, client):
+    trained = run_script(alice, "registry_chapter.py", "train", client=client)
+    said = trained.stdout.splitlines()
+    assert (said[0].rpartition(".")[0], said[-2:]) == (f"MLflow {client}", ["2 None", "1 None"]), trained.stderr
 
 
 def test_a_policy_that_refuses_clients_opens_no_request(act_as, alice, mlflow_registry):

@@ -58,6 +58,7 @@ def transition(version, stage, description):
 
 
 if sys.argv[1] == "train":
+    say(f"MLflow {mlflow.__version__}\n")
     mlflow.set_experiment("model-registry-demo")
     X, y = make_classification(n_samples=200, n_features=20, n_informative=15, n_redundant=5, random_state=42)
     X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.2, random_state=42)

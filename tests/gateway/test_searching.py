@@ -1,0 +1,191 @@
+"""Searches of the registry through the door: MLflow's answers, of what one may see."""
+
+import base64
+import json
+import warnings
+from typing import Any
+
+import httpx
+import pytest
+from django.contrib.auth.models import Group
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from apps.accounts import grants
+from apps.accounts.roles import VIEWER
+from apps.gateway.searching import grammar
+from apps.registry.models import Connection, RegisteredModel
+from apps.registry.sync import synchronise
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from mlflow.utils.search_utils import SearchModelUtils, SearchModelVersionUtils
+
+MODELS, VERSIONS = "registered-models", "model-versions"
+BOTH = (
+    "",
+    "name = 'churn1'",
+    "name != 'churn1' and tags.team = 'risk'",
+    "name LIKE 'churn%'",
+    "name LIKE 'CHURN%'",
+    "name ILIKE 'CHURN_'",
+    "name LIKE '%[*?]%'",
+    "name IN ('churn1', \"fraud1\", 'nobody')",
+    "name NOT IN ('churn1', 'fraud1')",
+    "tags.team = 'risk'",
+    "tags.team != 'risk'",
+    "tags.team ILIKE '%IS%' AND tags.`risk tier` = 'high'",
+    "tags.team LIKE 'r%' AND tags.team != 'risk'",
+    "tags.`a.b/c d` = 'x'",
+    "tags.a.b = 'dots'",
+    "tags.`12` = 'twelve'",
+    "tags.`リスク` = '高い'",
+    "tags.path = 'C:\\models'",
+    "tags.team = \"risk\" AND name LIKE '%1' AND name != 'fraud1'",
+    "tags.`mlflow.prompt.is_prompt` = 'false' AND name LIKE 'c%'",
+    "tags.`mlflow.prompt.is_prompt` != 'true'",
+)
+OF_VERSIONS = (
+    "run_id = ''",
+    "run_id = '0123456789abcdef0123456789abcdef'",
+    "run_id IN ('', 'x') AND version_number >= 2",
+    "source_path LIKE 's3://%/2'",
+    "source_path != 's3://nowhere/2'",
+    "version_number = 1",
+    "version_number != 1 AND version_number<3",
+    "name = 'churn1' AND version_number > 1 AND tags.team = 'risk'",
+)
+ORDERS = {
+    MODELS: ([], ["name DESC"], ["timestamp"], ["last_updated_timestamp desc", "name ASC"]),
+    VERSIONS: (
+        [], ["name"], ["version_number DESC"], ["attribute.name DESC", "version_number"], ["creation_timestamp DESC"],
+        ["last_updated_timestamp", "name desc"],
+    ),
+}  # fmt: skip
+HOSTILE = (
+    "name = 'a' OR 1=1",
+    "name = 'a'; DROP TABLE registered_models",
+    "name = 'a' UNION SELECT * FROM accounts_user",
+    "1=1",
+    "name = 'a' -- '",
+    "name = 'a' AND",
+    "name == 'a'",
+    "name RLIKE '(a+)+$'",
+    "owner = 'a'",
+    "run.name = 'a'",
+    "name = (SELECT name)",
+    "name IN ()",
+    "name IN ('a', 1)",
+    "name LIKE 5",
+    "tags.a > '5'",
+    "(" * 4000,
+    "'" * 4001,
+    "name = '\0'",
+    "name = '" + "\\'" * 2000,
+    "name LIKE '" + "%a" * 50_000 + "'",
+    "x" * 5000,
+)
+unsettled = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture
+def registry(mlflow_registry):
+    """An MLflow with models of all sorts."""
+    world = mlflow_registry
+    world.model("churn1", description="Who leaves?", tags={"team": "risk", "risk tier": "high", "a.b/c d": "x", "a.b": "dots"})
+    world.model("churn2", tags={"team": "ris%", "12": "twelve", "path": "C:\\models"})
+    world.model("fraud1", tags={"team": "risk", "リスク": "高い"})
+    world.model("fraud2", description="日本語")
+    world.model("plain")
+    world.model("[*?]")
+    world.prompt("prompt1")
+    for name in ("churn1", "churn2", "fraud1", "[*?]"):
+        for number in (1, 2, 3):
+            tags = (
+                {"team": "risk", "リスク": "高い", "12": "twelve"}
+                if number != 2
+                else {"team": "rest", "risk tier": "high"}
+            )
+            world.bare_version(name, source=f"s3://nowhere/{number}", tags=tags, description="One." * (number % 2))
+    world.stage("churn1", 1, "Production")
+    world.stage("churn1", 2, "Archived")
+    world.alias("churn1", "champion", 1)
+    world.alias("churn1", "next", 3)
+    world.delete_version("fraud1", 3)
+    world.version("plain")
+    world.delete_model(world.model("gone"))
+    synchronise(requested_by="test")
+    return world
+
+
+@pytest.fixture
+def reader(mallory):
+    """Let somebody without any role read some models."""
+
+    def reads(*names: str):
+        for name in names:
+            group = Group.objects.create(name=f"readers of {name}")
+            grants.set_role(group, [VIEWER], RegisteredModel.objects.get(name=name), model_class=RegisteredModel)
+            mallory.groups.add(group)
+        return mallory
+
+    return reads
+
+
+def pages(ask: Any, what: str, **question: Any) -> list[list[dict[str, Any]]]:
+    """Ask for all pages of a search; what has no order is sorted."""
+    found, token = [], ""
+    while True:
+        answer = ask(what, **question, **({"page_token": token} if token else {}))
+        found.append([settled(row) for row in answer.get(what.replace("-", "_"), [])])
+        token = answer.get("next_page_token", "")
+        assert not set(answer) - {what.replace("-", "_"), "next_page_token"}
+        if not token:
+            return found
+
+
+def settled(row: dict[str, Any]) -> dict[str, Any]:
+    """Sort the lists of an answer that MLflow gives as its database happens to have them."""
+    row = {name: value for name, value in row.items()}
+    for name, key in (("tags", "key"), ("aliases", "alias"), ("latest_versions", "version")):
+        if name in row:
+            row[name] = sorted((settled(item) for item in row[name]), key=lambda item: item[key])
+    return row
+
+
+@pytest.fixture
+def as_reader(send):
+    """Search through the door as a person."""
+
+    def of(user):
+        def ask(what: str, **question: Any) -> dict[str, Any]:
+            answer = send(user, "GET", f"/api/2.0/mlflow/{what}/search", params=question)
+            assert answer.status_code == 200, (question, answer.text)
+            return answer.json()
+
+        return ask
+
+    return of
+
+
+@pytest.fixture
+def direct(mlflow_registry):
+    """Search MLflow itself."""
+
+    def ask(what: str, **question: Any) -> dict[str, Any]:
+        return mlflow_registry.call("GET", f"{what}/search", **question)
+
+    return ask
+
+
+@unsettled
+@pytest.mark.mlflow
+def test_answers_are_mlflows(door, registry, direct, as_reader, charlie, reader):
+    everybody = [as_reader(charlie), as_reader(reader("churn1", "churn2", "fraud1", "fraud2", "plain", "[*?]"))]
+    for what, filters in ((MODELS, BOTH), (VERSIONS, (*BOTH, *OF_VERSIONS))):
+        asked = [{"filter": text, "max_results": size} for text in filters for size in (2, 100)]
+        asked += [{"order_by": order, "max_results": size} for order in ORDERS[what] for size in (1, 3, 100)]
+        for question in [{}, *asked]:
+            expected = pages(direct, what, **question)
+            for ask in everybody:
+                assert pages(ask, what, **question) == expected, (what, question)

@@ -8,13 +8,19 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
+from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.accounts import grants
 from apps.accounts.roles import VIEWER
+from apps.errors import InvalidInput, WrongState
+from apps.gateway import searching
+from apps.gateway.callers import Caller
+from apps.gateway.canonical import Call
+from apps.gateway.routes import find
 from apps.gateway.searching import grammar
-from apps.registry.models import RegisteredModel
+from apps.registry.models import Connection, RegisteredModel
 from apps.registry.sync import synchronise
 
 with warnings.catch_warnings():
@@ -224,6 +230,52 @@ def test_hostile_searches_are_refused(door, registry, send, charlie, reader):
             for body in (*asked, {"max_results": 200_001}, {"page_token": FOREIGN}):
                 answer = send(user, "GET", f"/api/2.0/mlflow/{what}/search", json=body)
                 assert {(answer.status_code, answer.json()["error_code"])} == refusals, (body, answer.text[:300])
+
+
+@pytest.fixture
+def mirrored(db):
+    """A mirror of a few models, without an MLflow."""
+    Connection.objects.filter(pk="default").update(listed_at=timezone.now(), completed_at=timezone.now())
+    now = timezone.now()
+    for name in ("a", "b", "c"):
+        model = RegisteredModel.objects.create(name=name, created_at=now, updated_at=now)
+        for number in (1, 2):
+            model.versions.create(number=number, created_at=now, updated_at=now)
+
+
+def asked(user, what: str, **params: Any) -> Any:
+    """Ask the searches of the door as they are."""
+    found = find("GET", f"/api/2.0/mlflow/{what}/search")
+    return (searching.models if what == MODELS else searching.versions)(Call(found.route, {}, params), Caller(user))
+
+
+def test_a_page_token_is_for_its_search_and_its_reader_alone(mirrored, charlie, erin):
+    token = asked(charlie, MODELS, max_results=1)["next_page_token"]
+    assert [row["name"] for row in asked(charlie, MODELS, page_token=token)["registered_models"]] == ["b", "c"]
+    forged = (token[:-1] + ("A" if token[-1] != "A" else "B"), "x", token + token, FOREIGN)
+    elsewhere = [(charlie, MODELS, {"filter": "name != 'x'"}), (charlie, VERSIONS, {}), (erin, MODELS, {})]
+    for user, what, more in [*elsewhere, (charlie, MODELS, {"order_by": ["name DESC"]})]:
+        with pytest.raises(InvalidInput, match="another search"):
+            asked(user, what, page_token=token, **more)
+    for text in forged:
+        with pytest.raises(InvalidInput, match="another search"):
+            asked(charlie, MODELS, page_token=text)
+
+
+def test_a_page_costs_the_same_however_much_is_on_it(mirrored, charlie, django_assert_num_queries):
+    assert Caller(charlie).reads_all  # what one may do is asked once
+    with django_assert_num_queries(3):
+        assert len(asked(charlie, MODELS)["registered_models"]) == 3
+    with django_assert_num_queries(2):
+        assert len(asked(charlie, VERSIONS)["model_versions"]) == 6
+
+
+def test_a_registry_that_was_never_read_is_not_answered_for(mirrored, charlie, mallory):
+    Connection.objects.filter(pk="default").update(listed_at=None)
+    assert asked(charlie, MODELS) is asked(charlie, VERSIONS) is None
+    for what in (MODELS, VERSIONS):
+        with pytest.raises(WrongState, match="not read this registry yet"):
+            asked(mallory, what)
 
 
 FIELDS = (

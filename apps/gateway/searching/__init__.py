@@ -19,10 +19,11 @@ from apps.registry.models import DEFAULT_CONNECTION, Connection, Kind, ModelVers
 from apps.registry.origins import is_elsewhere
 
 OF_MODEL = ["id", "name", "description", "tags", "alias_numbers", "created_at", "updated_at"]
-OF_VERSION = [
-    "model_id", "model__name", "number", "created_at", "updated_at", "stage", "description", "source", "run_id",
+OF_LATEST = [
+    "model_id", "number", "created_at", "updated_at", "stage", "description", "source", "run_id",
     "status", "tags",
 ]  # fmt: skip
+OF_VERSION = ["model__name", *OF_LATEST]
 
 
 def models(call: Call, who: Caller) -> Answer | None:
@@ -56,10 +57,11 @@ def _answer(search: Any, call: Call, who: Caller) -> Answer | None:
 def _models(call: Call, who: Caller) -> Answer:
     asked = question.understood(grammar.MODELS, call, who.user.pk, default=100, most=1000)
     found, token = rows.page(_visible(who), asked, rows.OF_MODELS, OF_MODEL)
-    latest: dict[int, list[Answer]] = {}
-    for row in _latest([row[0] for row in found]) if found else ():
-        latest.setdefault(row[0], []).append(_version(row))
-    return _page("registered_models", [_model(row, latest.get(row[0], [])) for row in found], token)
+    names = {row[0]: row[1] for row in found}
+    latest: dict[int, list[Answer]] = {pk: [] for pk in names}
+    for row in _latest(list(names)) if found else ():
+        latest[row[0]].append(_version((names[row[0]], *row)))
+    return _page("registered_models", [_model(row, latest[row[0]]) for row in found], token)
 
 
 def _versions(call: Call, who: Caller) -> Answer:
@@ -87,11 +89,11 @@ def _visible(who: Caller) -> QuerySet[RegisteredModel]:
 
 
 def _latest(models: list[int]) -> QuerySet:
-    """Return the newest version of each model in each stage."""
+    """Return the newest version of each model in each stage; without names, which the models have told."""
     newer = ModelVersion.objects.filter(
         model=OuterRef("model"), stage=OuterRef("stage"), number__gt=OuterRef("number"), deleted_at=None
     )
-    return ModelVersion.objects.filter(~Exists(newer), model__in=models, deleted_at=None).values_list(*OF_VERSION)
+    return ModelVersion.objects.filter(~Exists(newer), model__in=models, deleted_at=None).values_list(*OF_LATEST)
 
 
 def _page(name: str, found: list[Answer], token: str) -> Answer:
@@ -120,7 +122,7 @@ def _model(row: tuple[Any, ...], latest: list[Answer]) -> Answer:
 
 def _version(row: tuple[Any, ...]) -> Answer:
     """Return a version as MLflow's REST API has it: with empty texts, and without who made it and its aliases."""
-    _pk, name, number, created, updated, stage, description, source, run_id, status, tags = row
+    name, _model, number, created, updated, stage, description, source, run_id, status, tags = row
     said = {
         "name": name,
         "version": str(number),

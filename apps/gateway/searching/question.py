@@ -21,7 +21,7 @@ from apps.registry.remote import PROMPT_TAG
 MAX_FILTER = 64 * 1024  # characters, as much as an address holds
 MAX_BEYOND = 4 * 1024  # characters of a filter that MLflow alone understands
 MAX_ORDERS = 20
-MAX_TOKEN = 8 * 1024
+MAX_TOKEN = 64 * 1024
 SALT = "assent.gateway.searching"
 
 
@@ -37,7 +37,7 @@ class Question:
 
     def token(self, row: tuple[Any, ...]) -> str:
         """Return the token of the page after a row."""
-        return signing.Signer(salt=SALT).sign_object([self.signature, *row])
+        return signing.Signer(salt=SALT).sign_object([self.signature, *row], compress=True)
 
 
 def understood(kind: Kind, call: Call, person: int, *, default: int, most: int) -> Question:

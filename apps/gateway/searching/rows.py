@@ -100,14 +100,18 @@ def _condition(condition: Condition, columns: dict[str, str]) -> Any:
 
 
 def _beyond(question: Question, columns: dict[str, str]) -> Q:
-    """Return the condition that a row stands after the one that a page begins behind."""
-    found, equal = Q(), Q()
+    """Return the condition that a row stands after the one that a page begins behind.
+
+    That it does not stand before it in the first column follows, and is said for the index that sorts by it.
+    """
+    found, equal, first = Q(), Q(), Q()
     for (column, descending), value in zip(question.order, question.after, strict=True):
         name = columns[column]
         at = datetime.fromtimestamp(value / 1000, tz=UTC) if column in ("created", "updated") else value
         found |= equal & Q(**{f"{name}__lt" if descending else f"{name}__gt": at})
         equal &= Q(**{name: at})
-    return found
+        first = first or Q(**{f"{name}__lte" if descending else f"{name}__gte": at})
+    return first & found
 
 
 def _plain(value: Any) -> Any:

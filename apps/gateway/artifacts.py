@@ -57,6 +57,8 @@ def list_files(call: Call, who: Caller) -> Answer | None:
 @guards("artifact.write", "artifact.write_part")
 def write(call: Call, who: Caller) -> Answer | None:
     """Store a file, or a part of one, unless what it belongs to is bound."""
+    if call.route.guard == "artifact.write_part":
+        canonical.check_path(call.text("path").rpartition("/")[2])  # MLflow takes the last part, as the file's name
     folder = _folder(call, call.text("artifact_path"))
     _may_write(folder, who)
     _refuse_if_bound(folder)

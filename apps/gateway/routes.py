@@ -45,13 +45,13 @@ def find(method: str, path: str) -> Found | None:
 
     Paths are compared as they are: what is spelled otherwise (//, a slash at the end, `..`) is another path.
     """
-    path = path.replace("/ajax-api/", "/api/", 1) if path.startswith("/ajax-api/") else path
     method = "GET" if method == "HEAD" else method
-    if route := _fixed().get((method, path)):
-        return Found(route, {})
-    for route, pattern in _patterns():
-        if route.method == method and (match := pattern.fullmatch(path)):
-            return Found(route, match.groupdict())
+    for spelled in (path, path.replace("/ajax-api/", "/api/", 1)) if path.startswith("/ajax-api/") else (path,):
+        if route := _fixed().get((method, spelled)):
+            return Found(route, {})
+        for route, pattern in _patterns():
+            if route.method == method and (match := pattern.fullmatch(spelled)):
+                return Found(route, match.groupdict())
     return None
 
 

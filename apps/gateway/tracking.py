@@ -4,6 +4,7 @@ That does not change, so it is kept for a while: a training loop that logs a tho
 """
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -16,6 +17,7 @@ from apps.gateway import upstream
 
 OWNER = "assent.owner"  # the tag of an experiment that says who made it; set by Assent, refused from clients
 KEPT_SECONDS = 300
+NAMEABLE = re.compile(r"[\w:.-]{1,120}", re.ASCII)  # what MLflow numbers and names such things with
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,14 @@ def ask(path: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
 
 
 def _kept(key: str, read: Any) -> Any:
+    if not NAMEABLE.fullmatch(key):
+        raise NotVisible(_("MLflow knows no such thing, or you may not see it."))
     kept = caches["gateway"]
     found = kept.get(key)
     if found is None:
         try:
             found = read()
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise UpstreamUnavailable(_("MLflow answered something that nobody understands. Try again.")) from error
         kept.set(key, found, KEPT_SECONDS)
     return found

@@ -21,7 +21,7 @@ MAX_BODY = 16 * 1024 * 1024  # bytes of JSON: MLflow takes batches of 1 MB, trac
 SEVERAL = frozenset(  # fields that may come more than once in a query
     {"order_by", "stages", "experiment_ids", "run_ids", "run_id", "trace_ids", "max_results_per_run"}
 )
-_CAMEL = re.compile(r"(?<=[a-z0-9])([A-Z])")
+_CAMEL = re.compile(r"(?<=.)([A-Z])")
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")  # what no database takes: NUL, and halves of a sign
 _ENCODED = re.compile(r"%(?:2e|2f|5c|00|25)", re.IGNORECASE)  # what would be read as a path one decoding later
 Answer = dict[str, Any]

@@ -42,8 +42,9 @@ def read_named(call: Call, who: Caller) -> Answer | None:
     if who.reads_all:
         return None
     name = call.text("experiment_name")
-    found = tracking.ask(call.route.path, {"experiment_name": name})
-    may_read_experiment(str(found.get("experiment", {}).get("experiment_id", "")), who)
+    with tracking.in_words(tracking.NO_NAMED, name):
+        found = tracking.ask(call.route.path, {"experiment_name": name})
+        may_read_experiment(str(found.get("experiment", {}).get("experiment_id", "")), who)
     return found
 
 
@@ -60,7 +61,7 @@ def search_experiments(call: Call, who: Caller) -> Answer | None:
 @guards("experiment.create")
 def create_experiment(call: Call, who: Caller) -> Answer | None:
     """A new experiment, of whoever makes it. Its artifacts lie where MLflow puts them: elsewhere nobody guards them."""
-    _writer(who)
+    needs_writer(who)
     if call.params.get("artifact_location"):
         message = _("Assent keeps artifacts where MLflow puts them. Leave artifact_location out.")
         raise InvalidInput(message, field="artifact_location")
@@ -184,28 +185,34 @@ def may_read_run(run_id: str, who: Caller) -> None:
     if who.reads_some and run_id and visible.exists():
         return
     if not _reads_experiment(tracking.run(run_id).experiment, who):
-        raise NotVisible(_("Run with id=%(id)s not found") % {"id": run_id})
+        raise NotVisible(tracking.NO_RUN % {"id": run_id})
 
 
 def may_write_run(run_id: str, who: Caller) -> None:
     """Raise NotVisible or NotAllowed unless they may write a run."""
-    _writer(who)
+    needs_writer(who)
     if not who.writes_all:
-        may_write_experiment(tracking.run(run_id).experiment, who)
+        may_read_run(run_id, who)
+        needs_ownership(tracking.run(run_id).experiment, who)
 
 
 def may_read_experiment(experiment: str, who: Caller) -> None:
     """Raise NotVisible unless they may read an experiment."""
     if not _reads_experiment(experiment, who):
-        raise NotVisible(_("No Experiment with id=%(id)s exists") % {"id": experiment})
+        raise NotVisible(tracking.NO_EXPERIMENT % {"id": experiment})
 
 
 def may_write_experiment(experiment: str, who: Caller) -> None:
     """Raise NotVisible or NotAllowed unless they may write an experiment."""
-    _writer(who)
+    needs_writer(who)
     if who.writes_all:
         return
     may_read_experiment(experiment, who)
+    needs_ownership(experiment, who)
+
+
+def needs_ownership(experiment: str, who: Caller) -> None:
+    """Raise NotAllowed unless they made an experiment, of which they may know."""
     if tracking.owner_of(experiment) != who.user.get_username():
         message = _(
             "Writing to this experiment needs the data scientist's role on the whole registry, or to have made it."
@@ -222,7 +229,8 @@ def _reads_experiment(experiment: str, who: Caller) -> bool:
         return False
 
 
-def _writer(who: Caller) -> None:
+def needs_writer(who: Caller) -> None:
+    """Raise NotAllowed unless they may write any model, with a token that may: asked before anything is looked up."""
     who.needs(scopes.REGISTER)
     if not who.writes_some:
         raise NotAllowed(_("Writing needs the data scientist's role. Ask an admin for it."))

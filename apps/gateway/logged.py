@@ -73,8 +73,8 @@ def create_trace(call: Call, who: Caller) -> Answer | None:
     experiments.may_write_experiment(experiments.experiment_of(_inside(info, "trace_location")) or "0", who)
     _refuse_places(info.get("tags"))
     trace_id = str(info.get("trace_id") or "")
-    if trace_id and not who.writes_all and (known := _experiment_of_trace(trace_id)):
-        experiments.may_write_experiment(known, who)
+    if trace_id and not who.writes_all and _is_there(trace_id):
+        _may_write_trace(trace_id, who)
     return None
 
 
@@ -84,11 +84,11 @@ def _inside(value: Answer, name: str) -> Answer:
     return canonical.one_spelling(found) if isinstance(found, dict) else {}
 
 
-def _experiment_of_trace(trace_id: str) -> str:
+def _is_there(trace_id: str) -> bool:
     try:
-        return tracking.trace(trace_id).experiment
+        return bool(tracking.trace(trace_id))
     except NotVisible:
-        return ""
+        return False
 
 
 def _refuse_places(tags: Any) -> None:
@@ -155,11 +155,11 @@ def read_traces(call: Call, who: Caller) -> Answer | None:
 @guards("trace.write")
 def write_trace(call: Call, who: Caller) -> Answer | None:
     """Add to a trace."""
-    who.needs(scopes.REGISTER)
+    experiments.needs_writer(who)
     trace_id = _trace_of(call)
     _refuse_places([*_rows(call.params.get("tags")), {"key": call.params.get("key", "")}])
     if not who.writes_all:
-        experiments.may_write_experiment(tracking.trace(trace_id).experiment, who)
+        _may_write_trace(trace_id, who)
     return None
 
 
@@ -170,24 +170,27 @@ def may_read(model_id: str, who: Caller) -> None:
     versions = frozen.of_logged_model(model_id).filter(deleted_at=None, model__in=visible_model_ids(who.user))
     if who.reads_some and versions.exists():
         return
-    try:
-        place = tracking.logged_model(model_id)
-        experiments.may_read_experiment(place.experiment, who)
-    except NotVisible:
-        raise NotVisible(_("Logged model with ID '%(id)s' not found.") % {"id": model_id}) from None
+    with tracking.in_words(tracking.NO_LOGGED, model_id):
+        experiments.may_read_experiment(tracking.logged_model(model_id).experiment, who)
 
 
 def may_write(model_id: str, who: Caller) -> None:
     """Raise NotVisible or NotAllowed unless they may write a logged model."""
-    who.needs(scopes.REGISTER)
+    experiments.needs_writer(who)
     if not who.writes_all:
         may_read(model_id, who)
-        experiments.may_write_experiment(tracking.logged_model(model_id).experiment, who)
+        experiments.needs_ownership(tracking.logged_model(model_id).experiment, who)
 
 
 def _may_read_trace(trace_id: str, who: Caller) -> None:
     if not who.reads_all:
-        experiments.may_read_experiment(tracking.trace(trace_id).experiment, who)
+        with tracking.in_words(tracking.NO_TRACE, trace_id):
+            experiments.may_read_experiment(tracking.trace(trace_id).experiment, who)
+
+
+def _may_write_trace(trace_id: str, who: Caller) -> None:
+    with tracking.in_words(tracking.NO_TRACE, trace_id):
+        experiments.may_write_experiment(tracking.trace(trace_id).experiment, who)
 
 
 def _trace_of(call: Call) -> str:

@@ -24,6 +24,11 @@ class Route:
         """Whether the body is a file, which is passed on as it comes, and never read as JSON."""
         return self.guard in ("artifact.write", "run.upload", "trace.export")
 
+    @property
+    def only_reads(self) -> bool:
+        """Whether it can be asked again without harm, whatever its method: clients search by POST."""
+        return self.method == "GET" or self.guard.endswith((".read", ".search", ".list"))
+
 
 @dataclass(frozen=True)
 class Found:

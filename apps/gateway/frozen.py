@@ -22,13 +22,6 @@ def refuse(versions: QuerySet[ModelVersion]) -> None:
     raise RuleViolation(message % {"version": found, "why": _why(found)})
 
 
-def refuse_run(run_id: str) -> None:
-    """As `refuse`, for what came from a run. Most runs are behind nothing, and training loops ask often."""
-    versions = of_run(run_id)
-    if versions.exists():
-        refuse(versions)
-
-
 def bound(versions: QuerySet[ModelVersion]) -> QuerySet[ModelVersion]:
     """Return those that are in a governed stage, under a protected alias, or asked for."""
     asked = ApprovalRequest.objects.filter(version=OuterRef("pk"), state__in=UNFINISHED)

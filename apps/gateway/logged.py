@@ -14,7 +14,6 @@ from apps.gateway.errors import NotServed
 from apps.registry import holds
 from apps.registry.queries import visible_model_ids
 
-REGISTERED_AS = "mlflow.modelVersions"  # the tag of a logged model with the versions that were made of it
 # Tags by which MLflow finds the files of a trace: with another value it would read whatever lies there.
 PLACES = ("mlflow.artifactLocation", "mlflow.trace.archiveLocation")
 
@@ -38,20 +37,19 @@ def read(call: Call, who: Caller) -> Answer | None:
 
 @guards("logged.write")
 def write(call: Call, who: Caller) -> Answer | None:
-    """Add to a logged model: its state, parameters and tags."""
+    """Add to a logged model: parameters and tags."""
     model_id = call.text("model_id")
     call.about = f"logged model {model_id}"
     may_write(model_id, who)
-    if not _only_says_where_registered(call):
-        frozen.refuse(frozen.of_logged_model(model_id))
     return None
 
 
-def _only_says_where_registered(call: Call) -> bool:
-    """Whether a call is the one by which every client notes, after registering a version, that it has."""
-    tags = call.params.get("tags")
-    at_tags = call.route.path.endswith("/tags") and isinstance(tags, list)
-    return at_tags and all(isinstance(tag, dict) and tag.get("key") == REGISTERED_AS for tag in tags or ())
+@guards("logged.finalize")
+def finalize(call: Call, who: Caller) -> Answer | None:
+    """Say that a logged model is ready, or that it failed, unless a version made of it is bound."""
+    write(call, who)
+    frozen.refuse(frozen.of_logged_model(call.text("model_id")))
+    return None
 
 
 @guards("logged.delete")

@@ -1,27 +1,20 @@
-"""Writing to runs: what stands behind a bound version stays, and metrics go to logged models that one writes."""
+"""Writing to runs, and to the logged models that metrics name."""
 
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from apps.errors import InvalidInput
-from apps.gateway import experiments, frozen, logged
+from apps.gateway import experiments, logged
 from apps.gateway.callers import Caller
 from apps.gateway.canonical import Answer, Call, one_spelling
 from apps.gateway.enforcement import guards
 
 
-@guards("run.update")
-def update_run(call: Call, who: Caller) -> Answer | None:
-    """End, rename or restore a run: also one that is bound, so that a script can end what it has begun."""
-    experiments.may_write_run(experiments.run_of(call), who)
-    return None
-
-
 @guards("run.write")
 def write_run(call: Call, who: Caller) -> Answer | None:
-    """Add a metric, a parameter or a legacy model to a run."""
-    _writable(call, who)
+    """Add to a run, end or restore it. A metric may be one of a logged model too."""
+    experiments.may_write_run(experiments.run_of(call), who)
     if model_id := call.text("model_id", needed=False):
         logged.may_write(model_id, who)
     return None
@@ -30,7 +23,7 @@ def write_run(call: Call, who: Caller) -> Answer | None:
 @guards("run.links")
 def link_run(call: Call, who: Caller) -> Answer | None:
     """Say which data and logged models a run reads or has made."""
-    _writable(call, who)
+    experiments.may_write_run(experiments.run_of(call), who)
     for model_id in _models_in(call, "models"):
         logged.may_read(model_id, who)
     return None
@@ -41,7 +34,7 @@ def write_batch(call: Call, who: Caller) -> Answer | None:
     """Add metrics, parameters and tags to a run."""
     for tag in experiments.own_tags(call.params.get("tags") or []):
         experiments.free_key(str(tag.get("key", "")))
-    _writable(call, who)
+    experiments.may_write_run(experiments.run_of(call), who)
     for model_id in _models_in(call, "metrics"):
         logged.may_write(model_id, who)
     return None
@@ -51,15 +44,8 @@ def write_batch(call: Call, who: Caller) -> Answer | None:
 def tag_run(call: Call, who: Caller) -> Answer | None:
     """Set or remove a tag of a run."""
     experiments.free_key(call.text("key"))
-    _writable(call, who)
+    experiments.may_write_run(experiments.run_of(call), who)
     return None
-
-
-def _writable(call: Call, who: Caller) -> None:
-    """Raise NotVisible, NotAllowed or RuleViolation unless they may add to the run that a call names."""
-    run_id = experiments.run_of(call)
-    experiments.may_write_run(run_id, who)
-    frozen.refuse_run(run_id)
 
 
 def _models_in(call: Call, field: str) -> set[str]:

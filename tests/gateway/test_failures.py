@@ -11,7 +11,6 @@ from apps.registry.models import ModelVersion, RegisteredModel, TouchedModel
 from tests.builders import make_model, make_version
 from tests.gateway.attacks.world import API
 from tests.servers.broken import Reply
-from tests.servers.one_model import GONE
 
 QUESTION = ("GET", f"{API}runs/get?run_id=a", None)
 SEARCH = ("POST", f"{API}runs/search", {"experiment_ids": ["1"]})

@@ -121,9 +121,7 @@ def evidence(world: World) -> dict[str, Try]:
     file, run, logged = f"{FILES}{world.folder()}/model/MLmodel", {"run_id": world.run}, {"model_id": world.logged}
     of_logged, mpu = f"{API}logged-models/{world.logged}", FILES.replace("/artifacts/", "/mpu/")
     own = f"{FILES}{world.folder(world.own_run, world.own)}"
-    metric = {"key": "accuracy", "value": 1.0, "timestamp": 2, "step": 9}
-    old, maker = {"run_uuid": world.run}, {"key": "mlflow.user", "value": "x"}
-    registered = {"key": "mlflow.modelVersions", "value": "[]"}
+    maker = {"key": "mlflow.user", "value": "x"}
     tag = {"key": "note", "value": "x"}
     return {
         "overwrite": ("PUT", file, {"body": "bad"}, DENIED),
@@ -166,15 +164,6 @@ def evidence(world: World) -> dict[str, Try]:
         "the run in another experiment": (
             "PUT", f"{FILES}{world.folder(experiment=world.own)}/model/MLmodel", {"body": "bad"}, NOWHERE,
         ),
-        "a metric": ("POST", f"{API}runs/log-metric", {"json": run | metric}, DENIED),
-        "a metric by the old name": ("POST", f"{API}runs/log-metric", {"json": old | metric}, DENIED),
-        "a metric in camel case": ("POST", f"{API}runs/log-metric", {"json": {"runId": world.run} | metric}, DENIED),
-        "a batch": ("POST", f"{API}runs/log-batch", {"json": run | {"metrics": [metric]}}, DENIED),
-        "a parameter": ("POST", f"{API}runs/log-parameter", {"json": run | tag}, DENIED),
-        "a tag of the run": ("POST", f"{API}runs/set-tag", {"json": run | tag}, DENIED),
-        "no tag of the run": ("POST", f"{API}runs/delete-tag", {"json": run | {"key": "note"}}, DENIED),
-        "data of the run": ("POST", f"{API}runs/log-inputs", {"json": run | {"datasets": []}}, DENIED),
-        "models of the run": ("POST", f"{API}runs/outputs", {"json": run | {"models": [logged]}}, DENIED),
         "who made the run": (
             "POST", f"{API}runs/set-tag", {"json": maker | {"run_id": world.own_run}}, DENIED,
         ),
@@ -192,12 +181,6 @@ def evidence(world: World) -> dict[str, Try]:
         "another state, by another's address": (
             "PATCH", f"{API}logged-models/{world.own_logged}", {"json": logged | {"status": 3}}, WRONG,
         ),
-        "its parameters": ("POST", f"{of_logged}/params", {"json": logged | {"params": [tag]}}, DENIED),
-        "its tags": ("PATCH", f"{of_logged}/tags", {"json": {"tags": [tag]}}, DENIED),
-        "its tags, one of them allowed": (
-            "PATCH", f"{of_logged}/tags", {"json": {"tags": [registered, tag]}}, DENIED,
-        ),
-        "no tags": ("DELETE", f"{of_logged}/tags/note", {}, DENIED),
     }  # fmt: skip
 
 

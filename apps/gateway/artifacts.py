@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from apps.errors import NotVisible
 from apps.gateway import canonical, experiments, frozen, logged, tracking
@@ -17,6 +17,7 @@ OF_RUN = re.compile(r"(?P<experiment>\d+)/(?P<run>[0-9a-f]{32})/artifacts(?:/(?P
 OF_LOGGED = re.compile(r"(?P<experiment>\d+)/models/(?P<model>m-[0-9a-f]{32})/artifacts(?:/(?P<path>.+))?")
 OF_TRACE = re.compile(r"(?P<experiment>\d+)/traces/(?P<trace>tr-[0-9a-f]{32})/artifacts(?:/(?P<path>.+))?")
 SCHEME = "mlflow-artifacts:/"
+NOBODYS = _lazy("No run, logged model or trace keeps files there.")
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,14 @@ def folder_of(path: str) -> Folder:
         if match := pattern.fullmatch(path):
             named = {name: value for name, value in match.groupdict().items() if name != "path"}
             return Folder(**named)
-    raise NotVisible(_("No run, logged model or trace keeps files there."))
+    raise NotVisible(str(NOBODYS))
 
 
 @guards("artifact.read")
 def read(call: Call, who: Caller) -> Answer | None:
     """Read a file."""
-    _may_read(_folder(call, call.text("artifact_path")), who)
+    with tracking.in_words(NOBODYS, ""):
+        _may_read(_folder(call, call.text("artifact_path")), who)
     return None
 
 
@@ -50,15 +52,17 @@ def list_files(call: Call, who: Caller) -> Answer | None:
     """List a folder."""
     path = call.text("path").rstrip("/")
     canonical.check_path(path)
-    _may_read(_folder(call, path), who)
+    with tracking.in_words(NOBODYS, ""):
+        _may_read(_folder(call, path), who)
     return None
 
 
 @guards("artifact.write", "artifact.write_part")
 def write(call: Call, who: Caller) -> Answer | None:
     """Store a file, or a part of one, unless what it belongs to is bound."""
-    folder = _folder(call, call.text("artifact_path"))
-    _may_write(folder, who)
+    if call.route.guard == "artifact.write_part":
+        canonical.check_path(call.text("path").rpartition("/")[2])  # MLflow takes the last part, as the file's name
+    folder = _writable(call, who)
     _refuse_if_bound(folder)
     return None
 
@@ -66,8 +70,7 @@ def write(call: Call, who: Caller) -> Answer | None:
 @guards("artifact.delete")
 def delete(call: Call, who: Caller) -> Answer | None:
     """Delete files, unless what they belong to is bound or held."""
-    folder = _folder(call, call.text("artifact_path"))
-    _may_write(folder, who)
+    folder = _writable(call, who)
     _refuse_if_bound(folder)
     if folder.run:
         holds.refuse_if_run_held(DEFAULT_CONNECTION, folder.run)
@@ -94,9 +97,17 @@ def _folder(call: Call, path: str) -> Folder:
         place = tracking.run(folder.run) if folder.run else tracking.logged_model(folder.model)
         own = place.artifacts.removeprefix(SCHEME).lstrip("/")
         if not place.artifacts.startswith(SCHEME) or not (path == own or path.startswith(f"{own}/")):
-            raise NotVisible(_("No run, logged model or trace keeps files there."))
+            raise NotVisible(str(NOBODYS))
     elif tracking.trace(folder.trace).experiment != folder.experiment:
-        raise NotVisible(_("No run, logged model or trace keeps files there."))
+        raise NotVisible(str(NOBODYS))
+    return folder
+
+
+def _writable(call: Call, who: Caller) -> Folder:
+    experiments.needs_writer(who)
+    with tracking.in_words(NOBODYS, ""):
+        folder = _folder(call, call.text("artifact_path"))
+        _may_write(folder, who)
     return folder
 
 

@@ -21,7 +21,8 @@ MAX_BODY = 16 * 1024 * 1024  # bytes of JSON: MLflow takes batches of 1 MB, trac
 SEVERAL = frozenset(  # fields that may come more than once in a query
     {"order_by", "stages", "experiment_ids", "run_ids", "run_id", "trace_ids", "max_results_per_run"}
 )
-_CAMEL = re.compile(r"(?<=[a-z0-9])([A-Z])")
+_CAMEL = re.compile(r"(?<=.)([A-Z])")
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")  # what no database takes: NUL, and halves of a sign
 _ENCODED = re.compile(r"%(?:2e|2f|5c|00|25)", re.IGNORECASE)  # what would be read as a path one decoding later
 Answer = dict[str, Any]
 
@@ -47,12 +48,12 @@ class Call:
             raise InvalidInput(_("“%(field)s” must be a text.") % {"field": name}, field=name)
         if needed and not value:
             raise InvalidInput(_("“%(field)s” is missing.") % {"field": name}, field=name)
-        return value
+        return _storable(name, value)
 
     def number(self, name: str) -> int:
         """Return a field that is a number, as MLflow's versions are. Raises InvalidInput."""
         text = self.text(name)
-        if not (text.isascii() and text.isdigit() and int(text) < 2**31):
+        if not (text.isascii() and text.isdigit() and len(text) <= 10 and int(text) < 2**31):
             raise InvalidInput(_("“%(field)s” must be a number.") % {"field": name}, field=name)
         return int(text)
 
@@ -62,7 +63,7 @@ class Call:
         found = [value] if isinstance(value, str) else value
         if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
             raise InvalidInput(_("“%(field)s” must be a list of texts.") % {"field": name}, field=name)
-        return found
+        return [_storable(name, item) for item in found]
 
     @property
     def target(self) -> str:
@@ -93,8 +94,17 @@ def understood(found: Found, query: str, content_type: str, body: bytes) -> Call
         raise InvalidInput(_("Send the fields in the query or in the body, not in both."), field="body")
     if query and route.method in ("POST", "PUT", "PATCH"):
         raise InvalidInput(_("MLflow reads the fields of this call from its body. Leave the query out."), field="query")
-    params = _query(query) if query else _json(content_type, body)
-    return Call(route, found.named, _one_spelling(params))
+    params = one_spelling(_query(query) if query else _json(content_type, body))
+    _as_in_path(found.named, params)
+    return Call(route, found.named, params)
+
+
+def _as_in_path(named: dict[str, str], params: Answer) -> None:
+    """Raise InvalidInput for a field that says otherwise than the path: MLflow obeys now the one, now the other."""
+    for name, value in named.items():
+        if name in params and params[name] != value:
+            message = _("“%(field)s” is not the one that the address names.") % {"field": name}
+            raise InvalidInput(message, field=name)
 
 
 def check_path(path: str) -> None:
@@ -104,6 +114,12 @@ def check_path(path: str) -> None:
     if strange or _ENCODED.search(path) or any(segment in ("", ".", "..") for segment in segments):
         message = _("A path of artifacts has no empty parts, no “.” or “..”, no backslash and no encoded signs.")
         raise InvalidInput(message, field="path")
+
+
+def _storable(name: str, value: str) -> str:
+    if _NO_TEXT.search(value):
+        raise InvalidInput(_("“%(field)s” has signs that nothing can be named with.") % {"field": name}, field=name)
+    return value
 
 
 def _query(query: str) -> Answer:
@@ -130,7 +146,9 @@ def _json(content_type: str, body: bytes) -> Answer:
     if content_type.partition(";")[0].strip().lower() != "application/json":
         raise InvalidInput(_("Send the fields as JSON, with the content type application/json."), field="body")
     try:
-        found = json.loads(body, object_pairs_hook=_once)
+        found = json.loads(body.decode(), object_pairs_hook=_once)
+        if b"\\u" in body:
+            json.dumps(found, ensure_ascii=False).encode()  # half a sign cannot be sent on, nor stored
     except (ValueError, RecursionError):
         raise InvalidInput(_("The body is no JSON."), field="body") from None
     if not isinstance(found, dict):
@@ -146,7 +164,7 @@ def _once(pairs: list[tuple[str, Any]]) -> Answer:
     return found
 
 
-def _one_spelling(params: Answer) -> Answer:
+def one_spelling(params: Answer) -> Answer:
     """Return the fields as MLflow's documentation spells them. Raises InvalidInput when one comes in two spellings."""
     found: Answer = {}
     for name, value in params.items():

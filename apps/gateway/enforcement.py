@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from django.utils.translation import gettext as _
 
+from apps.accounts import scopes
 from apps.gateway.callers import Caller
 from apps.gateway.canonical import Answer, Call
 from apps.gateway.errors import NoSuchRoute
@@ -41,4 +42,6 @@ def enforce(call: Call, who: Caller) -> Answer | None:
     guard = _guards.get(call.route.guard)
     if guard is None:
         raise NoSuchRoute(_("This part of MLflow is not reachable through Assent. docs/gateway.md lists what is."))
+    if call.route.guard != "open":
+        who.needs(scopes.READ)
     return guard(call, who)

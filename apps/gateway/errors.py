@@ -56,8 +56,16 @@ class NoSuchRoute(DomainError):
     code = "endpoint_not_found"
 
 
+class NotServed(DomainError):
+    """MLflow does this for others: a client that has another way to the same end takes that (501, never repeated)."""
+
+    status = 501
+    code = "not_implemented"
+
+
 OWN: dict[type[DomainError], str] = {
     SignInNeeded: "UNAUTHENTICATED", FateUnknown: "ABORTED", NoSuchRoute: "ENDPOINT_NOT_FOUND",
+    NotServed: "NOT_IMPLEMENTED",
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 
 from apps.approvals.models import UNFINISHED, ApprovalRequest, ProtectedAlias
 from apps.errors import RuleViolation
-from apps.registry.models import DEFAULT_CONNECTION, ModelAlias, ModelVersion, Stage
+from apps.registry.models import DEFAULT_CONNECTION, ModelAlias, ModelVersion, RegisteredModel, Stage
 
 GOVERNED = (Stage.STAGING, Stage.PRODUCTION)
 
@@ -36,8 +36,21 @@ def of_run(run_id: str) -> QuerySet[ModelVersion]:
 
 
 def of_logged_model(model_id: str) -> QuerySet[ModelVersion]:
-    """Return the versions whose files are those of a logged model."""
-    return ModelVersion.objects.filter(source=f"models:/{model_id}", model__connection=DEFAULT_CONNECTION)
+    """Return the versions whose files are those of a logged model, also those that were copied from such a version."""
+    rows = ModelVersion.objects.filter(model__connection=DEFAULT_CONNECTION)
+    named = rows.filter(Q(source=f"models:/{model_id}") | Q(source__contains=f"/models/{model_id}/artifacts"))
+    keys: set[int] = set()
+    while new := {key: (name, number) for key, name, number in named.values_list("pk", "model__name", "number")}:
+        keys |= new.keys()
+        copied = [f"models:/{name}/{number}" for name, number in new.values()]
+        named = rows.filter(source__in=copied).exclude(pk__in=keys)
+    return rows.filter(pk__in=keys)
+
+
+def copied_from(model: RegisteredModel) -> QuerySet[ModelVersion]:
+    """Return the live versions of other models that name a version of this one as where their files are."""
+    rows = ModelVersion.objects.filter(model__connection=model.connection_id, deleted_at=None)
+    return rows.filter(source__startswith=f"models:/{model.name}/").exclude(model=model).select_related("model")
 
 
 def _why(version: ModelVersion) -> str:

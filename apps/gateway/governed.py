@@ -40,7 +40,7 @@ def point_alias(call: Call, who: Caller) -> Answer | None:
     """An alias to a version. A protected one moves by a decision."""
     alias = call.text("alias")
     version = registry.writable_version(call, who)
-    if ProtectedAlias.objects.filter(alias=alias).exists():
+    if _is_protected(alias):
         if version.aliases.filter(alias=alias).exists():
             return {}
         ask_for(version, who, alias=alias, target=f"@{alias}")
@@ -53,10 +53,15 @@ def remove_alias(call: Call, who: Caller) -> Answer | None:
     """An alias, unless it is protected."""
     alias = call.text("alias")
     registry.writable_model(call, who)
-    if ProtectedAlias.objects.filter(alias=alias).exists():
+    if _is_protected(alias):
         message = _("@%(alias)s is protected and stays. Ask to have it point to another version.")
         raise RuleViolation(message % {"alias": alias}, field="alias")
     return None
+
+
+def _is_protected(alias: str) -> bool:
+    """Whatever the case: some databases that MLflow keeps aliases in do not tell one from the other."""
+    return ProtectedAlias.objects.filter(alias__iexact=alias).exists()
 
 
 def ask_for(

@@ -1,8 +1,8 @@
 """Every guard, loaded: importing a module registers its guards."""
 
-from apps.gateway import artifacts, experiments, governed, logged, registry
+from apps.gateway import artifacts, experiments, governed, logged, registry, runs
 
-GUARDS = (artifacts, experiments, governed, logged, registry)
+GUARDS = (artifacts, experiments, governed, logged, registry, runs)
 
 
 def load() -> None:

@@ -6,6 +6,8 @@ What cannot be read back now is noted, and a job reads it: MLflow has done the w
 import logging
 from typing import Any
 
+from django.db import DatabaseError
+
 from apps.accounts import giving, grants
 from apps.accounts.permissions import Permission
 from apps.audit.actions import Action
@@ -52,9 +54,10 @@ def created(name: str, who: Caller, answer: dict[str, Any] | None = None) -> Non
 
 def registered(name: str, who: Caller, answer: dict[str, Any]) -> None:
     """Mirror a new version."""
-    number = str(answer.get("model_version", {}).get("version", ""))
-    if number.isdigit():
-        _now([name], who, {(Action.VERSION_MIRRORED, int(number))})
+    said = answer.get("model_version")
+    number = str(said.get("version", "")) if isinstance(said, dict) else ""
+    made: What = {(Action.VERSION_MIRRORED, int(number))} if number.isdigit() else set()  # MLflow's, if it does not say
+    _now([name], who, made)
 
 
 def renamed(name: str, new_name: str, who: Caller, answer: dict[str, Any] | None = None) -> None:
@@ -75,7 +78,7 @@ def _now(names: list[str], who: Caller, what: What, number: int | None = None) -
     claim = Claim(grants.actor(who.user), frozenset(what))
     try:
         mirror.mirror_now(DEFAULT_CONNECTION, names, number=number, claim=claim)
-    except DomainError:
+    except (DomainError, DatabaseError):  # MLflow has done the write: whatever hinders here, the client gets its answer
         logger.exception("a write through the door is not mirrored yet: %s", names)
         for name in names:
             mirror.touch(DEFAULT_CONNECTION, name, number or 0)

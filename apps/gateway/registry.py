@@ -14,12 +14,12 @@ from apps.accounts.models import Grant, GrantScope
 from apps.accounts.permissions import Permission
 from apps.approvals.models import ApprovalPolicy, PolicyState
 from apps.errors import InvalidInput, NotAllowed, NotVisible, RuleViolation
-from apps.gateway import experiments, frozen, mirroring, searching, sources
+from apps.gateway import canonical, experiments, frozen, mirroring, searching, sources
 from apps.gateway.callers import Caller
 from apps.gateway.canonical import Answer, Call
 from apps.gateway.enforcement import guards
 from apps.registry import holds, stages
-from apps.registry.models import DEFAULT_CONNECTION, ModelVersion, RegisteredModel
+from apps.registry.models import DEFAULT_CONNECTION, Kind, ModelVersion, RegisteredModel
 from apps.registry.remote import PROMPT_TAG
 
 
@@ -28,6 +28,8 @@ def read_model(call: Call, who: Caller) -> Answer | None:
     """A model, a version of it, or one of its files."""
     name = call.text("name")
     call.about = f"{name} v{call.params['version']}" if "version" in call.params else name
+    if path := call.text("path", needed=False):
+        canonical.check_path(path)
     if not who.reads_all:
         call.model_id = visible_model(name, who).pk
     return None
@@ -55,7 +57,7 @@ def create_model(call: Call, who: Caller) -> Answer | None:
         raise NotAllowed(_("This token is limited to some models. Use one without a limit to register a new model."))
     if not who.writes_some:
         raise NotAllowed(_("Registering a model needs the data scientist's role. Ask an admin for it."))
-    _check_tags(call)
+    _check_tags(call, prompt=True)
     call.then.append(partial(mirroring.created, name, who))
     return None
 
@@ -89,6 +91,9 @@ def rename_model(call: Call, who: Caller) -> Answer | None:
     model = writable_model(call, who, Permission.MODEL_DELETE)
     frozen.refuse(ModelVersion.objects.filter(model=model))
     holds.refuse_if_held(model)
+    if copy := frozen.copied_from(model).first():
+        message = _("%(copy)s was copied from this model and names it as where its files are, so the name stays.")
+        raise RuleViolation(message % {"copy": copy})
     call.around = partial(_unbound, model)
     call.then = [partial(mirroring.renamed, model.name, call.text("new_name"), who)]
     return None
@@ -107,7 +112,7 @@ def delete_model(call: Call, who: Caller) -> Answer | None:
 def create_version(call: Call, who: Caller) -> Answer | None:
     """A new version, from files that one may read and that lie where they are said to."""
     model = writable_model(call, who)
-    _check_tags(call)
+    _check_tags(call, prompt=model.kind == Kind.PROMPT)
     run_id = call.text("run_id", needed=False)
     if run_id:
         experiments.may_read_run(run_id, who)
@@ -209,10 +214,11 @@ def _check_key(key: str) -> None:
         raise RuleViolation(message % {"key": key}, field="key")
 
 
-def _check_tags(call: Call) -> None:
-    tags = call.params.get("tags", [])
+def _check_tags(call: Call, *, prompt: bool) -> None:
+    """Raise for tags of something new that are not the caller's to set. `prompt`: it may be one, from its beginning."""
+    tags = call.params.get("tags") or []
     if not isinstance(tags, list) or not all(isinstance(tag, dict) for tag in tags):
         raise InvalidInput(_("“tags” must be a list of keys and values."), field="tags")
     for tag in tags:
-        if tag.get("key") != PROMPT_TAG:  # a prompt is one from its beginning
+        if not (prompt and tag.get("key") == PROMPT_TAG and tag.get("value") == "true"):
             _check_key(str(tag.get("key", "")))

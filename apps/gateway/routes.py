@@ -24,6 +24,11 @@ class Route:
         """Whether the body is a file, which is passed on as it comes, and never read as JSON."""
         return self.guard in ("artifact.write", "run.upload", "trace.export")
 
+    @property
+    def only_reads(self) -> bool:
+        """Whether it can be asked again without harm, whatever its method: clients search by POST."""
+        return self.method == "GET" or self.guard.endswith((".read", ".search", ".list"))
+
 
 @dataclass(frozen=True)
 class Found:
@@ -45,13 +50,13 @@ def find(method: str, path: str) -> Found | None:
 
     Paths are compared as they are: what is spelled otherwise (//, a slash at the end, `..`) is another path.
     """
-    path = path.replace("/ajax-api/", "/api/", 1) if path.startswith("/ajax-api/") else path
     method = "GET" if method == "HEAD" else method
-    if route := _fixed().get((method, path)):
-        return Found(route, {})
-    for route, pattern in _patterns():
-        if route.method == method and (match := pattern.fullmatch(path)):
-            return Found(route, match.groupdict())
+    for spelled in (path, path.replace("/ajax-api/", "/api/", 1)) if path.startswith("/ajax-api/") else (path,):
+        if route := _fixed().get((method, spelled)):
+            return Found(route, {})
+        for route, pattern in _patterns():
+            if route.method == method and (match := pattern.fullmatch(spelled)):
+                return Found(route, match.groupdict())
     return None
 
 

@@ -8,7 +8,7 @@ from apps.errors import InvalidInput
 from apps.gateway import experiments, logged, tracking
 from apps.gateway.callers import Caller
 
-LOGGED = re.compile(r"models:/(m-[0-9a-f]{32})(?:/.*)?")
+LOGGED = re.compile(r"models:/(m-[0-9a-f]{32})")  # more behind it, and MLflow takes it for a model's name
 OF_VERSION = re.compile(r"models:/([^/:]+)/(\d{1,9})")
 OF_RUN = re.compile(r"runs:/([0-9a-f]{32})/(.+)")
 
@@ -22,6 +22,8 @@ def check(source: str, run_id: str, model_id: str, who: Caller) -> None:
         raise InvalidInput(_("The source leads up out of its folder."), field="source")
     if source == "dummy-source":  # of a prompt, which has no files
         return
+    if model_id:
+        logged.may_read(model_id, who)  # MLflow writes the version's name to it, whatever the source
     if match := LOGGED.fullmatch(source):
         logged.may_read(match[1], who)
     elif match := OF_VERSION.fullmatch(source):
@@ -43,7 +45,6 @@ PATH_UP = re.compile(r"(?:^|/)\.\.(?:/|$)|%2e|%2f|\\|[?#]", re.IGNORECASE)
 
 def _inside(source: str, run_id: str, model_id: str, who: Caller) -> bool:
     if model_id:
-        logged.may_read(model_id, who)
         folder = tracking.logged_model(model_id).artifacts
     elif run_id:
         folder = tracking.run(run_id).artifacts

@@ -4,18 +4,30 @@ That does not change, so it is kept for a while: a training loop that logs a tho
 """
 
 import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote, urlencode
 
 from django.core.cache import caches
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from apps.errors import NotVisible, UpstreamUnavailable
 from apps.gateway import upstream
 
 OWNER = "assent.owner"  # the tag of an experiment that says who made it; set by Assent, refused from clients
 KEPT_SECONDS = 300
+NAMEABLE = re.compile(r"[\w:.-]{1,120}", re.ASCII)  # what MLflow numbers and names such things with
+
+NO_EXPERIMENT, NO_NAMED = (
+    _lazy("No Experiment with id=%(id)s exists"),
+    _lazy("Could not find experiment with name '%(id)s'"),
+)
+NO_RUN, NO_LOGGED = _lazy("Run with id=%(id)s not found"), _lazy("Logged model with ID '%(id)s' not found.")
+NO_TRACE = _lazy("Trace with ID '%(id)s' not found.")
 
 
 @dataclass(frozen=True)
@@ -29,22 +41,35 @@ class Place:
 
 def owner_of(experiment: str) -> str:
     """Return who made an experiment through Assent; empty for any other. Raises NotVisible, UpstreamUnavailable."""
-    return _kept(f"experiment:{experiment}", lambda: _owner(experiment))
+    with in_words(NO_EXPERIMENT, experiment):
+        return str(_kept(f"experiment:{experiment}", lambda: _owner(experiment)))
 
 
 def run(run_id: str) -> Place:
     """Return where a run lies. Raises NotVisible, UpstreamUnavailable."""
-    return _kept(f"run:{run_id}", lambda: _run(run_id))
+    with in_words(NO_RUN, run_id):
+        return cast(Place, _kept(f"run:{run_id}", lambda: _run(run_id)))
 
 
 def logged_model(model_id: str) -> Place:
     """Return where a logged model lies. Raises NotVisible, UpstreamUnavailable."""
-    return _kept(f"logged:{model_id}", lambda: _logged(model_id))
+    with in_words(NO_LOGGED, model_id):
+        return cast(Place, _kept(f"logged:{model_id}", lambda: _logged(model_id)))
 
 
 def trace(trace_id: str) -> Place:
     """Return where a trace lies. Raises NotVisible, UpstreamUnavailable."""
-    return _kept(f"trace:{trace_id}", lambda: _trace(trace_id))
+    with in_words(NO_TRACE, trace_id):
+        return cast(Place, _kept(f"trace:{trace_id}", lambda: _trace(trace_id)))
+
+
+@contextmanager
+def in_words(message: Any, name: str) -> Iterator[None]:
+    """Have what is hidden and what is not there be said in the same words, which are MLflow's for the latter."""
+    try:
+        yield
+    except NotVisible:
+        raise NotVisible(message % {"id": name}) from None
 
 
 def ask(path: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -66,12 +91,14 @@ def ask(path: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
 
 
 def _kept(key: str, read: Any) -> Any:
+    if not NAMEABLE.fullmatch(key):
+        raise NotVisible(_("MLflow knows no such thing, or you may not see it."))
     kept = caches["gateway"]
     found = kept.get(key)
     if found is None:
         try:
             found = read()
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise UpstreamUnavailable(_("MLflow answered something that nobody understands. Try again.")) from error
         kept.set(key, found, KEPT_SECONDS)
     return found

@@ -57,11 +57,11 @@ def asked(
     except REFUSED as error:
         raise UpstreamUnavailable(_("MLflow cannot be reached. Nothing was lost. Try again.")) from error
     except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
-        raise _broken(harmless) from error
+        raise broken(harmless) from error
     try:
         yield answer
     except (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError) as error:
-        raise _broken(harmless) from error
+        raise broken(harmless) from error
     finally:
         answer.close()
 
@@ -88,7 +88,8 @@ def passed_back(answer: httpcore.Response) -> dict[str, str]:
     return {name: value for name, value in named if name.lower() in PASSED_BACK}
 
 
-def _broken(harmless: bool) -> UpstreamUnavailable | FateUnknown:
+def broken(harmless: bool) -> UpstreamUnavailable | FateUnknown:
+    """Return the error for an answer that did not come, or came from something that stands before MLflow."""
     if harmless:
         return UpstreamUnavailable(_("MLflow did not answer. Nothing was changed. Try again."))
     return FateUnknown(

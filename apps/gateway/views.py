@@ -67,7 +67,11 @@ def passed(request: HttpRequest, call: Call, who: Caller) -> HttpResponseBase:
             headers.pop("Content-Type", None)
     with ExitStack() as stack:
         stack.enter_context(call.around())
-        told = stack.enter_context(upstream.asked(str(request.method), call.target, headers=headers, content=content))
+        told = stack.enter_context(
+            upstream.asked(
+                str(request.method), call.target, headers=headers, content=content, safe=call.route.only_reads
+            )
+        )
         size = next(
             (int(value) for name, value in told.headers if name.lower() == b"content-length" and value.isdigit()), None
         )
@@ -87,6 +91,8 @@ def _finished(call: Call, told: Any, body: bytes) -> HttpResponse:
     """Return a whole answer, once what follows from it has been done."""
     headers = upstream.passed_back(told)
     if told.status >= 400 and "json" not in headers.get("content-type", headers.get("Content-Type", "")):
+        if told.status >= 500 and not call.route.only_reads:
+            raise upstream.broken(harmless=False)
         return said(
             told.status, "INTERNAL_ERROR" if told.status >= 500 else "BAD_REQUEST", f"MLflow answered {told.status}."
         )

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from apps.approvals.models import UNFINISHED, ApprovalRequest, ProtectedAlias
 from apps.errors import RuleViolation
 from apps.registry.models import DEFAULT_CONNECTION, ModelAlias, ModelVersion, Stage
+from apps.registry.queries import with_source
 
 GOVERNED = (Stage.STAGING, Stage.PRODUCTION)
 
@@ -37,7 +38,7 @@ def of_run(run_id: str) -> QuerySet[ModelVersion]:
 
 def of_logged_model(model_id: str) -> QuerySet[ModelVersion]:
     """Return the versions whose files are those of a logged model."""
-    return ModelVersion.objects.filter(source=f"models:/{model_id}", model__connection=DEFAULT_CONNECTION)
+    return with_source(f"models:/{model_id}").filter(model__connection=DEFAULT_CONNECTION)
 
 
 def _why(version: ModelVersion) -> str:

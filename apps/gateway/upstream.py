@@ -19,6 +19,7 @@ CONNECT_SECONDS = 5.0
 SILENCE_SECONDS = 60.0  # between two pieces, either way
 MAX_ANSWER = 64 * 1024 * 1024  # bytes of an answer that is read whole
 CONNECTIONS = 64
+KEPT_SECONDS = 4.0  # MLflow closes what is idle after 5: what is sent just then would be lost
 # What is passed on of a request: nothing that says who asks, which host was meant, or which method is "really" meant.
 PASSED_ON = frozenset(
     {
@@ -124,5 +125,8 @@ def _signed_in() -> list[tuple[bytes, bytes]]:
 @cache
 def _pool() -> httpcore.ConnectionPool:
     return httpcore.ConnectionPool(
-        ssl_context=tls_context(), max_connections=CONNECTIONS, max_keepalive_connections=16, keepalive_expiry=15.0
+        ssl_context=tls_context(),
+        max_connections=CONNECTIONS,
+        max_keepalive_connections=CONNECTIONS,
+        keepalive_expiry=KEPT_SECONDS,
     )

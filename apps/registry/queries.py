@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import F, QuerySet
+from django.db.models.functions import Left
 from django.utils.translation import gettext as _
 
 from apps.accounts import grants
@@ -12,7 +13,7 @@ from apps.registry.freshness import STALE_RUN as STALE_RUN
 from apps.registry.freshness import SyncStatus as SyncStatus
 from apps.registry.freshness import status_question as status_question
 from apps.registry.freshness import sync_status as sync_status
-from apps.registry.models import Kind, ModelVersion, RegisteredModel, Stage
+from apps.registry.models import SOURCE_START, Kind, ModelVersion, RegisteredModel, Stage
 
 DETAILS = (
     "run", "params", "metrics", "datasets", "mlmodel", "signature", "requirements", "files", "environment", "pictures",
@@ -33,6 +34,12 @@ def visible_model_ids(user: Any) -> QuerySet:
 def visible_versions(user: Any) -> QuerySet[ModelVersion]:
     """The versions of visible models, with their model."""
     return ModelVersion.objects.filter(model__in=visible_models(user)).select_related("model")
+
+
+def with_source(source: str) -> QuerySet[ModelVersion]:
+    """The versions whose files MLflow takes from there, as it writes the address; found by an index."""
+    beginning = ModelVersion.objects.alias(source_start=Left("source", SOURCE_START))
+    return beginning.filter(source_start=source[:SOURCE_START], source=source)
 
 
 def get_model(user: Any, reference: str) -> RegisteredModel:

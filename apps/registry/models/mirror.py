@@ -6,6 +6,7 @@ rows have their own identity, and a deleted one is kept and marked.
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Left
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.grants import GroupPermissionTable, UserPermissionTable
@@ -120,6 +121,9 @@ class DetailsState(models.TextChoices):
     FAILED = "failed", _("Could not be read")
 
 
+SOURCE_START = 64  # characters of a source that are in an index: whole, it may be too long for one
+
+
 class ModelVersion(models.Model):
     """A model version with what its run and its MLmodel say, as last seen in MLflow."""
 
@@ -171,6 +175,8 @@ class ModelVersion(models.Model):
                 condition=Q(details_due_at__isnull=False),
                 name="registry_details_newest",
             ),
+            models.Index(fields=["run_id"], name="registry_version_by_run"),
+            models.Index(Left("source", SOURCE_START), name="registry_version_by_source"),
         ]
 
     def __str__(self) -> str:

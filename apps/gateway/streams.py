@@ -91,7 +91,10 @@ class Download:
 def download(answer: httpcore.Response, kept: ExitStack, environ: dict[str, Any]) -> StreamingHttpResponse:
     """Return an answer of MLflow's that is passed on as it comes. `kept` is what is open as long as it goes on."""
     be_patient(environ)
-    return StreamingHttpResponse(Download(answer, kept), status=answer.status, headers=upstream.passed_back(answer))
+    headers = upstream.passed_back(answer)
+    response = StreamingHttpResponse(Download(answer, kept), status=answer.status, headers=headers)
+    upstream.leave_untyped(response, headers)
+    return response
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpcore
 from django.conf import settings
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
 from apps.errors import UpstreamUnavailable
@@ -87,6 +88,12 @@ def passed_back(answer: httpcore.Response) -> dict[str, str]:
     """Return what of MLflow's headers the client gets to see."""
     named = ((name.decode("ascii", "replace"), value.decode("latin-1")) for name, value in answer.headers)
     return {name: value for name, value in named if name.lower() in PASSED_BACK}
+
+
+def leave_untyped(response: HttpResponseBase, headers: dict[str, str]) -> None:
+    """Say nothing about the type of what MLflow gave none: Django's own would call it HTML."""
+    if not any(name.lower() == "content-type" for name in headers):
+        del response["Content-Type"]
 
 
 def _broken(harmless: bool) -> UpstreamUnavailable | FateUnknown:

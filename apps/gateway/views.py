@@ -112,8 +112,7 @@ def _finished(call: Call, told: Any, body: bytes) -> HttpResponse:
         for follow in call.then:
             follow(done)
     response = HttpResponse(body, status=told.status, headers=headers)
-    if not any(name.lower() == "content-type" for name in headers):
-        del response["Content-Type"]  # Django's own would say of a file that it is HTML
+    upstream.leave_untyped(response, headers)
     return response
 
 

@@ -1,4 +1,6 @@
-import pytest, mlflow
+import mlflow
+import pytest
+
 pytestmark = [pytest.mark.mlflow, pytest.mark.filterwarnings("ignore")]
 
 def test_a_training_run(act_as, alice, tmp_path):

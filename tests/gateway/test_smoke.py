@@ -1,6 +1,4 @@
-import mlflow
-import pytest
-
+import pytest, mlflow
 pytestmark = [pytest.mark.mlflow, pytest.mark.filterwarnings("ignore")]
 
 def test_a_training_run(act_as, alice, tmp_path):

@@ -2,8 +2,8 @@
 
 MIDDLEWARE = [
     "config.limits.ClientAddressMiddleware",
-    "config.doors.GatewayMiddleware",  # MLflow's clients know no sessions, forms or pages: nothing below concerns them
     "django.middleware.security.SecurityMiddleware",
+    "config.doors.GatewayMiddleware",  # MLflow's clients know no sessions, forms or pages: nothing below concerns them
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.middleware.IsolationMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

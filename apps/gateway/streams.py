@@ -56,8 +56,10 @@ class Upload:
 
 def taken(environ: dict[str, Any], most: int) -> bytes:
     """Return the next piece of a request's body, empty at its end. Raises CutShort."""
+    body = environ["wsgi.input"]
+    reader = getattr(body, "reader", body)  # gunicorn's body takes a kilobyte at a time from it: eight times slower
     try:
-        piece: bytes = environ["wsgi.input"].read(most)
+        piece: bytes = reader.read(most)
     except Exception as error:  # each web server has its own for chunks that end early or make no sense
         raise CutShort(_("The file ended before its end. Nothing was stored. Send it again.")) from error
     return piece

@@ -182,6 +182,11 @@ class ModelVersion(models.Model):
     def __str__(self) -> str:
         return f"{self.model.reference} v{self.number}"
 
+    @property
+    def has_digests(self) -> bool:
+        """Whether the SHA-256 of any of its files is known."""
+        return any(row.get("sha256") for row in self.files or [])
+
 
 class ModelAlias(models.Model):
     """An alias and the version it points to."""

@@ -12,7 +12,7 @@ test: environment-dev ## the whole suite, on SQLite and on PostgreSQL
 check: environment-dev ## lint, types, import contracts, migrations, templates, locks, installed packages, known weaknesses, production settings
 	@sh scripts/check.sh
 
-bench: environment-dev ## ratios against MLflow, measured in the same run; PARTS="small sync pages webhook signoff trail explorer visibility compliance cards" chooses
+bench: environment-dev ## ratios against MLflow, measured in the same run; PARTS="small sync pages webhook signoff trail explorer visibility compliance cards gateway" chooses
 	@.venv/bin/python -m scripts.bench $(PARTS)
 
 lock: environment-dev ## resolve pyproject.toml anew into the hashed lock files

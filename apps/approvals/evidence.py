@@ -72,13 +72,16 @@ def collect(version: ModelVersion) -> dict[str, Any]:
 def material(version: ModelVersion) -> dict[str, Any]:
     """Return the evidence on a version with what lies in its folder.
 
-    `files` is {path: size}, or None when they could not be listed; `environment` is None until it was read.
+    `files` is {path: size}, or None when they could not be listed; `environment` is None until it was read; `bytes` is
+    {path: SHA-256} of the files whose digest is known, and absent where none is.
     """
+    bytes_of = {row["path"]: row["sha256"] for row in version.files or [] if row.get("sha256")}
     environment = {key: value for key, value in version.environment.items() if key != COMPLETE}
     return {
         **collect(version),
         "artifact": version.artifact_digest,
         "files": sizes(version),
+        **({"bytes": bytes_of} if bytes_of else {}),
         "environment": plain(environment) if version.environment.get(COMPLETE) else None,
     }
 

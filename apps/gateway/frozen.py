@@ -4,8 +4,10 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from apps.approvals.models import UNFINISHED, ApprovalRequest, ProtectedAlias
-from apps.errors import RuleViolation
+from apps.errors import NotVisible, RuleViolation
+from apps.gateway import tracking
 from apps.registry.models import DEFAULT_CONNECTION, ModelAlias, ModelVersion, RegisteredModel, Stage
+from apps.registry.queries import with_source, within_source
 
 GOVERNED = (Stage.STAGING, Stage.PRODUCTION)
 
@@ -37,20 +39,28 @@ def of_run(run_id: str) -> QuerySet[ModelVersion]:
 
 def of_logged_model(model_id: str) -> QuerySet[ModelVersion]:
     """Return the versions whose files are those of a logged model, also those that were copied from such a version."""
-    rows = ModelVersion.objects.filter(model__connection=DEFAULT_CONNECTION)
-    named = rows.filter(Q(source=f"models:/{model_id}") | Q(source__contains=f"/models/{model_id}/artifacts"))
+    named = with_source(f"models:/{model_id}") | within_source(_folder(model_id))
+    named = named.filter(model__connection=DEFAULT_CONNECTION)
     keys: set[int] = set()
     while new := {key: (name, number) for key, name, number in named.values_list("pk", "model__name", "number")}:
         keys |= new.keys()
         copied = [f"models:/{name}/{number}" for name, number in new.values()]
-        named = rows.filter(source__in=copied).exclude(pk__in=keys)
-    return rows.filter(pk__in=keys)
+        named = with_source(*copied).filter(model__connection=DEFAULT_CONNECTION).exclude(pk__in=keys)
+    return ModelVersion.objects.filter(pk__in=keys)
 
 
 def copied_from(model: RegisteredModel) -> QuerySet[ModelVersion]:
     """Return the live versions of other models that name a version of this one as where their files are."""
-    rows = ModelVersion.objects.filter(model__connection=model.connection_id, deleted_at=None)
-    return rows.filter(source__startswith=f"models:/{model.name}/").exclude(model=model).select_related("model")
+    numbers = model.versions.values_list("number", flat=True)
+    rows = with_source(*(f"models:/{model.name}/{number}" for number in numbers)).filter(deleted_at=None)
+    return rows.filter(model__connection=model.connection_id).exclude(model=model).select_related("model")
+
+
+def _folder(model_id: str) -> str:
+    try:
+        return tracking.logged_model(model_id).artifacts
+    except NotVisible:
+        return ""
 
 
 def _why(version: ModelVersion) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpcore
 from django.conf import settings
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
 from apps.errors import UpstreamUnavailable
@@ -19,6 +20,7 @@ CONNECT_SECONDS = 5.0
 SILENCE_SECONDS = 60.0  # between two pieces, either way
 MAX_ANSWER = 64 * 1024 * 1024  # bytes of an answer that is read whole
 CONNECTIONS = 64
+KEPT_SECONDS = 4.0  # MLflow closes what is idle after 5: what is sent just then would be lost
 # What is passed on of a request: nothing that says who asks, which host was meant, or which method is "really" meant.
 PASSED_ON = frozenset(
     {
@@ -50,8 +52,9 @@ def asked(
     harmless = method in SAFE if safe is None else safe
     sent = _headers(headers or {}, content)
     timeout = {"connect": CONNECT_SECONDS, "pool": CONNECT_SECONDS, "read": SILENCE_SECONDS, "write": SILENCE_SECONDS}
-    request = httpcore.Request(method, _address() + target, headers=sent, content=content or b"",
-                               extensions={"timeout": timeout})  # fmt: skip
+    request = httpcore.Request(
+        method, _url(target), headers=sent, content=content or b"", extensions={"timeout": timeout}
+    )
     try:
         answer = _pool().handle_request(request)
     except REFUSED as error:
@@ -88,6 +91,12 @@ def passed_back(answer: httpcore.Response) -> dict[str, str]:
     return {name: value for name, value in named if name.lower() in PASSED_BACK}
 
 
+def leave_untyped(response: HttpResponseBase, headers: dict[str, str]) -> None:
+    """Say nothing about the type of what MLflow gave none: Django's own would call it HTML."""
+    if not any(name.lower() == "content-type" for name in headers):
+        del response["Content-Type"]
+
+
 def broken(harmless: bool) -> UpstreamUnavailable | FateUnknown:
     """Return the error for an answer that did not come, or came from something that stands before MLflow."""
     if harmless:
@@ -106,12 +115,22 @@ def _headers(headers: dict[str, str], content: Any) -> list[tuple[bytes, bytes]]
     return [(b"Host", _host()), *_signed_in(), *pairs]
 
 
-def _address() -> str:
-    return str(settings.MLFLOW_BACKEND_URL).rstrip("/")
+def _url(target: str) -> httpcore.URL:
+    """Return the address of a target. Put together, for taking addresses apart costs as much as sending the request."""
+    server = _server(settings.MLFLOW_BACKEND_URL)
+    return httpcore.URL(
+        scheme=server.scheme, host=server.host, port=server.port, target=server.target.rstrip(b"/") + target.encode()
+    )
 
 
 def _host() -> bytes:
-    return httpcore.URL(_address()).origin.host + (b":%d" % port if (port := httpcore.URL(_address()).port) else b"")
+    server = _server(settings.MLFLOW_BACKEND_URL)
+    return server.host if server.port is None else b"%b:%d" % (server.host, server.port)
+
+
+@cache
+def _server(address: str) -> httpcore.URL:
+    return httpcore.URL(address)
 
 
 def _signed_in() -> list[tuple[bytes, bytes]]:
@@ -125,5 +144,8 @@ def _signed_in() -> list[tuple[bytes, bytes]]:
 @cache
 def _pool() -> httpcore.ConnectionPool:
     return httpcore.ConnectionPool(
-        ssl_context=tls_context(), max_connections=CONNECTIONS, max_keepalive_connections=16, keepalive_expiry=15.0
+        ssl_context=tls_context(),
+        max_connections=CONNECTIONS,
+        max_keepalive_connections=CONNECTIONS,
+        keepalive_expiry=KEPT_SECONDS,
     )

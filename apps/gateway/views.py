@@ -2,18 +2,17 @@
 
 import json
 import logging
-from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
 
 from apps.audit.access.services import Asked, note
 from apps.audit.actions import AccessOutcome
 from apps.errors import DomainError, TooLarge
-from apps.gateway import guarding, upstream
+from apps.gateway import guarding, streams, upstream
 from apps.gateway.callers import Caller, caller
 from apps.gateway.canonical import MAX_BODY, Answer, Call, understood
 from apps.gateway.enforcement import enforce
@@ -22,7 +21,8 @@ from apps.gateway.routes import CLOSED, Found, find
 
 logger = logging.getLogger(__name__)
 DENIED = (401, 403, 404, 429)
-FILES = ("artifact.read", "run.files")  # reads that the access log keeps
+OF_A_BODY = ("content-length", "content-encoding", "content-type")
+UNKNOWN_AFTER = ("artifact.delete", "artifact.write_part")  # then nobody knows the digest of the file
 LARGE = 1024 * 1024  # bytes of an answer from which on it is passed on piece by piece
 
 
@@ -53,38 +53,57 @@ def passed(request: HttpRequest, call: Call, who: Caller) -> HttpResponseBase:
     own = enforce(call, who)
     if own is not None:
         return HttpResponse(json.dumps(own), content_type="application/json")
+    if call.route.carries_file:
+        return _uploaded(request, call, who)
     if call.route.guard == "artifact.read":
         _note(AccessOutcome.GRANTED, request, None, call, who, 200)
-    content: Any = _pieces(request) if call.route.carries_file else call.body
-    headers = upstream.passed_on(request.headers)
-    if not call.route.carries_file:
-        headers = {
-            name: value for name, value in headers.items() if name.lower() not in ("content-length", "content-encoding")
-        }
-        if content is not None:
-            headers["Content-Type"] = "application/json"
-        else:
-            headers.pop("Content-Type", None)
+    if call.route.guard in UNKNOWN_AFTER:
+        call.then.append(lambda answer: streams.forgotten(call))
+    content = call.body
     with ExitStack() as stack:
         stack.enter_context(call.around())
         told = stack.enter_context(
             upstream.asked(
-                str(request.method), call.target, headers=headers, content=content, safe=call.route.only_reads
+                str(request.method),
+                call.target,
+                headers=_headers(request, content),
+                content=content,
+                safe=call.route.only_reads,
             )
         )
-        size = next(
-            (int(value) for name, value in told.headers if name.lower() == b"content-length" and value.isdigit()), None
-        )
-        if (
-            call.then
-            or (size is not None and size <= LARGE)
-            or "json" in upstream.passed_back(told).get("content-type", "")
-        ):
+        if call.then or _is_small(told):
             body = upstream.whole(told)
             stack.close()
             return _finished(call, told, body)
         kept = stack.pop_all()
-    return _streamed(told, kept)
+    return streams.download(told, kept, request.META)
+
+
+def _uploaded(request: HttpRequest, call: Call, who: Caller) -> HttpResponse:
+    """Pass a file on as it comes, and note its digest once MLflow has stored it. Sent again, it does no harm."""
+    upload, headers = streams.Upload(request.META), upstream.passed_on(request.headers)
+    with streams.noted(call, upload, by=who.user.get_username()) as note_status, call.around():
+        asked = upstream.asked(
+            str(request.method), call.target, headers=headers, content=upload, safe=call.route.method == "PUT"
+        )
+        with asked as told:
+            body = upstream.whole(told)
+        note_status(told.status)
+    return _finished(call, told, body)
+
+
+def _headers(request: HttpRequest, content: bytes | None) -> dict[str, str]:
+    """Return the headers of a call whose body, if any, was rebuilt."""
+    passed_on = upstream.passed_on(request.headers)
+    kept = {name: value for name, value in passed_on.items() if name.lower() not in OF_A_BODY}
+    return kept | ({"Content-Type": "application/json"} if content is not None else {})
+
+
+def _is_small(told: Any) -> bool:
+    """Whether an answer is read whole before it is passed on: JSON, and what says that it is not large."""
+    headers = {name.lower(): value for name, value in told.headers}
+    size = headers.get(b"content-length", b"")
+    return (size.isdigit() and int(size) <= LARGE) or b"json" in headers.get(b"content-type", b"")
 
 
 def _finished(call: Call, told: Any, body: bytes) -> HttpResponse:
@@ -100,15 +119,9 @@ def _finished(call: Call, told: Any, body: bytes) -> HttpResponse:
         done = _object(body)
         for follow in call.then:
             follow(done)
-    return HttpResponse(body, status=told.status, headers=headers)
-
-
-def _streamed(told: Any, kept: ExitStack) -> StreamingHttpResponse:
-    def pieces() -> Iterator[bytes]:
-        with kept:
-            yield from told.iter_stream()
-
-    return StreamingHttpResponse(pieces(), status=told.status, headers=upstream.passed_back(told))
+    response = HttpResponse(body, status=told.status, headers=headers)
+    upstream.leave_untyped(response, headers)
+    return response
 
 
 def _object(body: bytes) -> Answer:
@@ -123,18 +136,16 @@ def _body(request: HttpRequest, found: Found) -> bytes:
     """Return a body that is no file. Raises TooLarge."""
     if found.route.carries_file:
         return b""
-    pieces, size = [], 0
-    while piece := request.META["wsgi.input"].read(min(upstream.PIECE, MAX_BODY + 1 - size)):
-        pieces.append(piece)
-        size += len(piece)
-        if size > MAX_BODY:
-            raise TooLarge(_("The body is larger than 16 MB. Send less at once."))
+    announced = request.META.get("CONTENT_LENGTH") or "0"
+    pieces, size = [], int(announced)
+    if size <= MAX_BODY:
+        size = 0
+        while piece := streams.taken(request.META, min(upstream.PIECE, MAX_BODY + 1 - size)):
+            pieces.append(piece)
+            size += len(piece)
+    if size > MAX_BODY:
+        raise TooLarge(_("The body is larger than 16 MB. Send less at once."))
     return b"".join(pieces)
-
-
-def _pieces(request: HttpRequest) -> Iterator[bytes]:
-    while piece := request.META["wsgi.input"].read(upstream.PIECE):
-        yield piece
 
 
 def _note(

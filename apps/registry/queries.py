@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Left
 from django.utils.translation import gettext as _
 
 from apps.accounts import grants
@@ -12,7 +13,7 @@ from apps.registry.freshness import STALE_RUN as STALE_RUN
 from apps.registry.freshness import SyncStatus as SyncStatus
 from apps.registry.freshness import status_question as status_question
 from apps.registry.freshness import sync_status as sync_status
-from apps.registry.models import Kind, ModelVersion, RegisteredModel, Stage
+from apps.registry.models import SOURCE_START, Kind, ModelVersion, RegisteredModel, Stage
 
 DETAILS = (
     "run", "params", "metrics", "datasets", "mlmodel", "signature", "requirements", "files", "environment", "pictures",
@@ -33,6 +34,23 @@ def visible_model_ids(user: Any) -> QuerySet:
 def visible_versions(user: Any) -> QuerySet[ModelVersion]:
     """The versions of visible models, with their model."""
     return ModelVersion.objects.filter(model__in=visible_models(user)).select_related("model")
+
+
+def with_source(*sources: str) -> QuerySet[ModelVersion]:
+    """The versions whose files MLflow takes from one of these, as it writes the address; found by an index."""
+    starts = {source[:SOURCE_START] for source in sources}
+    return _by_source().filter(source_start__in=starts, source__in=sources)
+
+
+def within_source(folder: str) -> QuerySet[ModelVersion]:
+    """The versions whose files lie in a folder; none for an empty one. By an index where its address is long enough."""
+    start = {"source_start": folder[:SOURCE_START]} if len(folder) >= SOURCE_START else {}
+    found = _by_source().filter(Q(source=folder) | Q(source__startswith=f"{folder.rstrip('/')}/"), **start)
+    return found if folder else found.none()
+
+
+def _by_source() -> QuerySet[ModelVersion]:
+    return ModelVersion.objects.alias(source_start=Left("source", SOURCE_START))
 
 
 def get_model(user: Any, reference: str) -> RegisteredModel:

@@ -6,7 +6,7 @@ import sys
 from scripts.bench.servers import ROOT, python
 
 LARGE = ("sync", "pages", "webhook")
-PARTS = ("small", *LARGE, "signoff", "trail", "explorer", "visibility", "compliance", "cards")
+PARTS = ("small", *LARGE, "signoff", "trail", "explorer", "visibility", "compliance", "cards", "gateway")
 
 
 def main(words: list[str]) -> int:
@@ -18,7 +18,7 @@ def main(words: list[str]) -> int:
     runs = [python("scripts.bench.small")] if "small" in chosen else []
     if large := [part for part in LARGE if part in chosen]:
         runs.append(python("scripts.bench.large", *large))
-    alone = ("signoff", "trail", "explorer", "visibility", "compliance", "cards")
+    alone = ("signoff", "trail", "explorer", "visibility", "compliance", "cards", "gateway")
     runs += [python(f"scripts.bench.{part}") for part in alone if part in chosen]
     return max(subprocess.run(run, cwd=ROOT, check=False).returncode for run in runs)  # noqa: S603 - our own commands
 

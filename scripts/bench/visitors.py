@@ -78,3 +78,11 @@ def _member(name: str, role: Role) -> User:
     grants.set_role(group, [role], None, model_class=RegisteredModel)
     person.groups.add(group)
     return person
+
+
+def trainer(address: str) -> Caller:
+    """Return a client of MLflow that acts for a data scientist of the whole registry."""
+    return Caller(
+        address,
+        Authorization=f"Bearer {create_token('bench', by=_member('trainer', DATA_SCIENTIST), scope='write').text}",
+    )

@@ -12,6 +12,8 @@ MAX_FILES = 500  # entries that are kept of one model
 MAX_FOLDERS, MAX_DEPTH = 20, 4  # so many calls, and so many levels below the model's folder
 MAX_PICTURES, MAX_PICTURE_FOLDERS = 20, 10
 LOGGED_MODEL = re.compile(r"(?:^models:/|/models/)(m-[0-9a-f]{32})(?:/artifacts)?/?$")
+OF_RUN = re.compile(r"\d+/([0-9a-f]{32})/artifacts(?:/(.+))?")
+OF_LOGGED = re.compile(r"mlflow/logged-models/(m-[0-9a-f]{32})/artifacts/directories")
 PICTURE = re.compile(r"(confusion|roc|precision_recall|pr_curve|lift|calibration|residual|importance|shap)", re.I)
 PICTURE_TYPES = (".png", ".jpg", ".jpeg")  # no SVG: it can carry scripts
 
@@ -25,6 +27,16 @@ class Folder:
     path_key: str
     root: str = ""  # what the route wants before every path
     answers_with_root: bool = False  # and puts before every path that it returns
+
+    @property
+    def holder(self) -> tuple[str, str] | None:
+        """The run or logged model whose files these are, and the folder there ("": all); None for anything else."""
+        if match := OF_LOGGED.fullmatch(self.route):
+            return match[1], ""
+        if self.answers_with_root:
+            return dict(self.query)["run_id"], self.root
+        match = OF_RUN.fullmatch(self.root)
+        return (match[1], match[2] or "") if match else None
 
     def entries(self, client: MlflowClient, inside: str = "") -> list[RemoteFile]:
         """List one level, paths relative to the model's folder. Raises MlflowError."""

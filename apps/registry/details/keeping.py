@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from apps.audit.actions import Action, Source
 from apps.audit.services import Actor, Target, record
-from apps.registry import holds, observers
+from apps.registry import digests, holds, observers
 from apps.registry.details import mlmodel
 from apps.registry.details.reading import Details
 from apps.registry.models import DetailsState, ModelVersion, Stage
@@ -21,7 +21,7 @@ LATE_LOGS = timedelta(days=3)  # so long after its registration a version's run 
 WATCHED = (Stage.STAGING, Stage.PRODUCTION)  # an exchange of their files must not go unseen, nor of an alias's version
 WATCH_PAUSE = timedelta(hours=6)  # of these, and of what is on legal hold: nothing may be lost of it unseen
 MAX_PAUSE = timedelta(hours=1)
-NOT_KEPT = ("problems", "shallow_digest")
+NOT_KEPT = ("problems", "shallow_digest", "holder")
 FIELDS = [name for name in Details.__dataclass_fields__ if name not in NOT_KEPT]
 STATE = ["details_state", "details_error", "details_at", "details_due_at", "details_failures"]
 ARTIFACT_PARTS = {"mlmodel": "MLmodel", "requirements": "requirements.txt", "files": "files"}
@@ -50,6 +50,7 @@ def keep(version: ModelVersion, details: Details, *, asked_at: datetime | None =
     now = timezone.now()
     if asked_at and version.details_at and version.details_at > asked_at:
         return False
+    details = digests.bound(details, str(version.model.connection_id))
     before = version.artifact_digest if version.details_state == DetailsState.LOADED else ""
     known = {name: getattr(version, name) for name in TOLD} if version.details_state == DetailsState.LOADED else {}
     same = before in ("", details.artifact_digest, details.shallow_digest)
@@ -59,7 +60,8 @@ def keep(version: ModelVersion, details: Details, *, asked_at: datetime | None =
     version.details_state = DetailsState.LOADED
     version.details_error = " ".join(details.problems)
     version.details_at, version.details_failures = now, 0
-    version.details_due_at = _next_reading(version, now)
+    if not (asked_at and version.details_due_at and asked_at < version.details_due_at <= now):  # a file came meanwhile
+        version.details_due_at = _next_reading(version, now)
     version.save(update_fields=[*FIELDS, *STATE])
     if changed:
         _tell_exchange(version, before, changed)

@@ -44,6 +44,7 @@ class Details:
     artifact_digest: str = ""
     shallow_digest: str = ""  # as it was before folders were looked into: what was read then is not taken for another
     problems: tuple[str, ...] = ()
+    holder: tuple[str, str] | None = None  # the run or logged model whose files they are, and the folder there
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def _files(
     folder = artifacts.folder_of(client, wanted.name, wanted.number, wanted.source, wanted.run_id, root)
     files = artifacts.listing(client, folder) if folder else None
     listed = {row["path"] for row in files} if files else None  # an empty list proves nothing: MLflow hides errors so
-    found: dict[str, Any] = {"files": files}
+    found: dict[str, Any] = {"files": files, "holder": folder.holder if folder else None}
     body = _artifact(client, wanted, "MLmodel", listed)
     if body is not None:
         try:

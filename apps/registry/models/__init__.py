@@ -1,7 +1,9 @@
 """The registry's tables: the mirror itself, where it comes from, and how it is kept in step."""
 
 from apps.registry.models.connection import DEFAULT_CONNECTION, Connection, ConnectionAuth
+from apps.registry.models.digests import ArtifactDigest
 from apps.registry.models.mirror import (
+    SOURCE_START,
     DetailsState,
     Kind,
     ModelAlias,
@@ -26,6 +28,8 @@ from apps.registry.models.syncing import (
 
 __all__ = [
     "DEFAULT_CONNECTION",
+    "SOURCE_START",
+    "ArtifactDigest",
     "Connection",
     "ConnectionAuth",
     "DeliveryRefusal",

@@ -6,6 +6,7 @@ rows have their own identity, and a deleted one is kept and marked.
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Left
 from django.utils.translation import gettext_lazy as _
 
 from apps.accounts.grants import GroupPermissionTable, UserPermissionTable
@@ -120,6 +121,9 @@ class DetailsState(models.TextChoices):
     FAILED = "failed", _("Could not be read")
 
 
+SOURCE_START = 64  # characters of a source that are in an index: whole, it may be too long for one
+
+
 class ModelVersion(models.Model):
     """A model version with what its run and its MLmodel say, as last seen in MLflow."""
 
@@ -174,10 +178,16 @@ class ModelVersion(models.Model):
             ),
             models.Index(fields=["run_id"], name="registry_version_by_run"),
             models.Index(fields=["updated_at"], condition=Q(deleted_at=None), name="registry_version_by_change"),
+            models.Index(Left("source", SOURCE_START), name="registry_version_by_source"),
         ]
 
     def __str__(self) -> str:
         return f"{self.model.reference} v{self.number}"
+
+    @property
+    def has_digests(self) -> bool:
+        """Whether the SHA-256 of any of its files is known."""
+        return any(row.get("sha256") for row in self.files or [])
 
 
 class ModelAlias(models.Model):

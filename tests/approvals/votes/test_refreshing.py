@@ -89,3 +89,32 @@ def test_an_approval_in_the_moment_of_a_new_metric_does_not_outlive_it(asked, bo
     assert (request.state, "recall" in request.evidence["metrics"]) == ("open", True)
     assert errors in ([], [EvidenceChanged])
     assert list(Review.objects.filter(standing=True)) == []
+
+
+def test_other_bytes_of_the_same_size_dismiss_the_approval(asked, read, sign, bob):
+    listed = [{"path": "weights.bin", "size": 3}]
+    read(files=[listed[0] | {"sha256": "1" * 64}], artifact_digest="1" * 64)
+    run()
+    sign(bob)
+    read(files=[listed[0] | {"sha256": "2" * 64}], artifact_digest="2" * 64)
+    run()
+    assert Review.objects.get().dismissed_because.startswith("The evidence changed: ")
+    assert "bytes.weights.bin" in Review.objects.get().dismissed_because
+
+
+def test_a_file_that_is_written_through_the_door_after_the_approval_dismisses_it(asked, read, sign, bob):
+    read(files=[{"path": "weights.bin", "size": 3}], artifact_digest="1" * 64)
+    run()
+    sign(bob)
+    read(files=[{"path": "weights.bin", "size": 3, "sha256": "2" * 64}], artifact_digest="2" * 64)
+    run()
+    assert "bytes.weights.bin" in Review.objects.get().dismissed_because
+
+
+def test_digests_that_come_with_the_first_list_of_files_leave_the_approval(asked, read, sign, bob):
+    read(files=None, artifact_digest="1" * 64)
+    run()
+    sign(bob)
+    read(files=[{"path": "weights.bin", "size": 3, "sha256": "2" * 64}], artifact_digest="2" * 64)
+    run()
+    assert Review.objects.get().dismissed_because == ""

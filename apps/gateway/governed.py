@@ -4,6 +4,7 @@ from functools import partial
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from apps.accounts import scopes
 from apps.approvals import services
@@ -16,21 +17,20 @@ from apps.gateway.enforcement import guards
 from apps.registry.models import ModelVersion, Stage
 
 STAGES = {stage.lower(): stage for stage in Stage.values}  # MLflow takes any case
+ASKED_BY_A_CLIENT = gettext_lazy("Asked for by an MLflow client.")
 
 
 @guards("version.stage")
 def move_to_stage(call: Call, who: Caller) -> Answer | None:
     """A version to a stage. One that is there already stays: a script that is run again after the sign-off goes on."""
     version = registry.writable_version(call, who)
-    stage = STAGES.get(call.text("stage").lower())
-    if stage is None:
-        message = _("There is no such stage. Use one of: %(stages)s.") % {"stages": ", ".join(Stage.values)}
-        raise InvalidInput(message, field="stage")
+    stage = stage_of(call)
     if version.stage == stage:
         params = {"name": version.model.name, "version": str(version.number)}
         return tracking.ask("/api/2.0/mlflow/model-versions/get", params)
     archive = call.params.get("archive_existing_versions") in (True, "true")
-    ask_for(version, who, stage=stage, archive=archive, target=stage)
+    reason = call.text("comment", needed=False)
+    ask_for(version, who, stage=stage, archive=archive, target=stage, reason=reason)
     return None
 
 
@@ -58,16 +58,26 @@ def remove_alias(call: Call, who: Caller) -> Answer | None:
     return None
 
 
+def stage_of(call: Call) -> str:
+    """Return the stage that a call names, as MLflow spells it. Raises InvalidInput."""
+    stage = STAGES.get(call.text("stage").lower())
+    if stage is None:
+        message = _("There is no such stage. Use one of: %(stages)s.") % {"stages": ", ".join(Stage.values)}
+        raise InvalidInput(message, field="stage")
+    return stage
+
+
 def ask_for(
-    version: ModelVersion, who: Caller, *, stage: str = "", alias: str = "", archive: bool | None = None, target: str
-) -> None:
+    version: ModelVersion, who: Caller, *, stage: str = "", alias: str = "", archive: bool | None = None, target: str,
+    reason: str = "",
+) -> None:  # fmt: skip
     """Open a request for a move, or find the one that is open, and refuse the move with where the request is.
 
     Raises RuleViolation always, unless asking itself is refused.
     """
     who.needs(scopes.WRITE)
     try:
-        number, said = _opened(version, who, stage, alias, archive), _("Request %(number)s was opened for it")
+        number, said = _opened(version, who, stage, alias, archive, reason), _("Request %(number)s was opened for it")
     except Conflict:
         same = ApprovalRequest.objects.filter(version=version, to_stage=stage, alias=alias, state__in=UNFINISHED)
         found = same.values_list("pk", flat=True).first()
@@ -80,8 +90,8 @@ def ask_for(
     )
 
 
-def _opened(version: ModelVersion, who: Caller, stage: str, alias: str, archive: bool | None) -> int:
-    reason = _("Asked for by an MLflow client.")
+def _opened(version: ModelVersion, who: Caller, stage: str, alias: str, archive: bool | None, reason: str) -> int:
+    reason = reason or str(ASKED_BY_A_CLIENT)
     opened = services.open_request(version.pk, stage, alias=alias, reason=reason, archive_existing=archive, by=who.user)
     return opened.pk
 

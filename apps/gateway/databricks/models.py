@@ -3,9 +3,12 @@
 from collections import defaultdict
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from apps.accounts import grants, scopes
 from apps.approvals import queries
 from apps.approvals.models import UNFINISHED
+from apps.errors import UpstreamUnavailable
 from apps.gateway import governed, tracking
 from apps.gateway.callers import Caller
 from apps.gateway.canonical import Answer, Call
@@ -22,7 +25,7 @@ SCIM_USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 def get_model(call: Call, who: Caller) -> Answer | None:
     """Answer with a model as MLflow has it, its id, and what the caller may do with it."""
     model = fields.model(call, who)
-    found = tracking.ask("/api/2.0/mlflow/registered-models/get", {"name": model.name})["registered_model"]
+    found = _part(tracking.ask("/api/2.0/mlflow/registered-models/get", {"name": model.name}), "registered_model")
     own = {"id": str(model.pk), "permission_level": _level(model, who)}
     return {"registered_model_databricks": {**found, **{name: value for name, value in own.items() if value}}}
 
@@ -46,11 +49,11 @@ def move(call: Call, who: Caller) -> Answer | None:
 
     A version that is there already is answered with, so that a script goes on when it is run again.
     """
-    answer: Any = governed.move_to_stage(call, who) or {}
+    found = _part(governed.move_to_stage(call, who), "model_version")
     version = fields.version(call, who)
     waiting = queries.visible_requests(who.user).filter(version=version, state__in=UNFINISHED).exclude(to_stage="")
     own = {"permission_level": _level(version.model, who), "open_requests": [shapes.activity(row) for row in waiting]}
-    return {"model_version_databricks": {**answer.get("model_version", {}), **own}}
+    return {"model_version_databricks": {**found, **own}}
 
 
 @guards("databricks.me")
@@ -68,6 +71,14 @@ def me(call: Call, who: Caller) -> Answer | None:
         "emails": emails,
         "groups": [{"display": name} for name in user.groups.order_by("name").values_list("name", flat=True)],
     }
+
+
+def _part(answer: Answer | None, name: str) -> dict[str, Any]:
+    """Return what an answer of MLflow is about. Raises UpstreamUnavailable when it is about nothing."""
+    found = (answer or {}).get(name)
+    if not isinstance(found, dict):
+        raise UpstreamUnavailable(_("MLflow answered something that nobody understands. Try again."))
+    return found
 
 
 def _level(model: RegisteredModel, who: Caller) -> str:

@@ -19,7 +19,7 @@ from apps.gateway.routes import Found, Route
 
 MAX_BODY = 16 * 1024 * 1024  # bytes of JSON: MLflow takes batches of 1 MB, traces may be larger
 SEVERAL = frozenset(  # fields that may come more than once in a query
-    {"order_by", "stages", "experiment_ids", "run_ids", "run_id", "trace_ids", "max_results_per_run"}
+    {"order_by", "stages", "experiment_ids", "run_ids", "run_id", "trace_ids", "max_results_per_run", "events"}
 )
 _CAMEL = re.compile(r"(?<=.)([A-Z])")
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")  # what no database takes: NUL, and halves of a sign

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from apps.accounts import scopes
 from apps.approvals import policies, services
@@ -17,21 +18,20 @@ from apps.gateway.enforcement import guards
 from apps.registry.models import ModelVersion, Stage
 
 STAGES = {stage.lower(): stage for stage in Stage.values}  # MLflow takes any case
+ASKED_BY_A_CLIENT = gettext_lazy("Asked for by an MLflow client.")
 
 
 @guards("version.stage")
 def move_to_stage(call: Call, who: Caller) -> Answer | None:
     """A version to a stage. One that is there already stays: a script that is run again after the sign-off goes on."""
     version = registry.writable_version(call, who)
-    stage = STAGES.get(call.text("stage").lower())
-    if stage is None:
-        message = _("There is no such stage. Use one of: %(stages)s.") % {"stages": ", ".join(Stage.values)}
-        raise InvalidInput(message, field="stage")
+    stage = stage_of(call)
     if version.stage == stage:
         params = {"name": version.model.name, "version": str(version.number)}
         return tracking.ask("/api/2.0/mlflow/model-versions/get", params)
     archive = call.params.get("archive_existing_versions") in (True, "true")
-    ask_for(version, who, stage=stage, archive=archive, target=stage)
+    reason = call.text("comment", needed=False)
+    ask_for(version, who, stage=stage, archive=archive, target=stage, reason=reason)
     return None
 
 
@@ -64,9 +64,19 @@ def _is_protected(alias: str) -> bool:
     return ProtectedAlias.objects.filter(alias__iexact=alias).exists()
 
 
+def stage_of(call: Call) -> str:
+    """Return the stage that a call names, as MLflow spells it. Raises InvalidInput."""
+    stage = STAGES.get(call.text("stage").lower())
+    if stage is None:
+        message = _("There is no such stage. Use one of: %(stages)s.") % {"stages": ", ".join(Stage.values)}
+        raise InvalidInput(message, field="stage")
+    return stage
+
+
 def ask_for(
-    version: ModelVersion, who: Caller, *, stage: str = "", alias: str = "", archive: bool | None = None, target: str
-) -> None:
+    version: ModelVersion, who: Caller, *, stage: str = "", alias: str = "", archive: bool | None = None, target: str,
+    reason: str = "",
+) -> None:  # fmt: skip
     """Open a request for a move, or find the one that is open, and refuse the move with where the request is.
 
     Raises RuleViolation always, unless asking itself is refused.
@@ -74,7 +84,7 @@ def ask_for(
     who.needs(scopes.WRITE)
     _refuse_by_policy(version, stage, alias, target)
     try:
-        number, said = _opened(version, who, stage, alias, archive), _("Request %(number)s was opened for it")
+        number, said = _opened(version, who, stage, alias, archive, reason), _("Request %(number)s was opened for it")
     except Conflict:
         same = ApprovalRequest.objects.filter(version=version, to_stage=stage, alias=alias, state__in=UNFINISHED)
         found = same.values_list("pk", flat=True).first()
@@ -95,8 +105,8 @@ def _refuse_by_policy(version: ModelVersion, stage: str, alias: str, target: str
         raise RuleViolation(message % {"target": target, "link": link})
 
 
-def _opened(version: ModelVersion, who: Caller, stage: str, alias: str, archive: bool | None) -> int:
-    reason = _("Asked for by an MLflow client.")
+def _opened(version: ModelVersion, who: Caller, stage: str, alias: str, archive: bool | None, reason: str) -> int:
+    reason = reason or str(ASKED_BY_A_CLIENT)
     opened = services.open_request(version.pk, stage, alias=alias, reason=reason, archive_existing=archive, by=who.user)
     return opened.pk
 

@@ -6,7 +6,10 @@ from functools import cache
 from pathlib import Path
 
 TABLE = Path(__file__).with_name("routes.txt")
+OWN_TABLE = Path(__file__).with_name("databricks") / "routes.txt"
 CLOSED = "closed"  # MLflow serves it, and nobody reaches it through the door
+PUBLIC = "public"  # whoever asks is answered that there is nothing to discover
+DISCOVERY = "/.well-known/databricks-config"
 PREFIXES = ("/api/2.0/", "/api/3.0/", "/ajax-api/", "/v1/traces", "/get-artifact", "/model-versions/get-artifact")
 _SLOT = re.compile(r"<(path:)?(\w+)>")
 
@@ -40,13 +43,18 @@ class Found:
 
 @cache
 def table() -> tuple[Route, ...]:
-    """Return every row."""
-    lines = [line.split() for line in TABLE.read_text().splitlines() if line and not line.startswith("#")]
-    return tuple(Route(*line) for line in lines)
+    """Return every row of what MLflow serves."""
+    return _rows(TABLE)
+
+
+@cache
+def own_table() -> tuple[Route, ...]:
+    """Return every row of what Assent answers by itself, in MLflow's place."""
+    return _rows(OWN_TABLE)
 
 
 def find(method: str, path: str) -> Found | None:
-    """Return the row for a method and a decoded path; None for what MLflow does not serve there. HEAD is as GET.
+    """Return the row for a method and a decoded path; None for what nobody serves there. HEAD is as GET.
 
     Paths are compared as they are: what is spelled otherwise (//, a slash at the end, `..`) is another path.
     """
@@ -62,17 +70,22 @@ def find(method: str, path: str) -> Found | None:
 
 def is_door(path: str) -> bool:
     """Return whether a path belongs to MLflow's clients."""
-    return path.startswith(PREFIXES) or path == "/version"
+    return path.startswith(PREFIXES) or path in ("/version", DISCOVERY)
+
+
+def _rows(file: Path) -> tuple[Route, ...]:
+    lines = [line.split() for line in file.read_text().splitlines() if line and not line.startswith("#")]
+    return tuple(Route(*line) for line in lines)
 
 
 @cache
 def _fixed() -> dict[tuple[str, str], Route]:
-    return {(route.method, route.path): route for route in table() if "<" not in route.path}
+    return {(route.method, route.path): route for route in (*table(), *own_table()) if "<" not in route.path}
 
 
 @cache
 def _patterns() -> tuple[tuple[Route, re.Pattern[str]], ...]:
-    return tuple((route, _pattern(route.path)) for route in table() if "<" in route.path)
+    return tuple((route, _pattern(route.path)) for route in (*table(), *own_table()) if "<" in route.path)
 
 
 def _pattern(path: str) -> re.Pattern[str]:

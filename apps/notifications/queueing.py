@@ -16,6 +16,7 @@ from apps.notifications.visibility import events_for
 
 FAMILIES = tuple(sorted({f"{action.value.partition('.')[0]}.*" for action in Action}))
 SAID = ("version", "to_stage", "alias", "kind")  # short names from an event's data; nothing else of it leaves the house
+MOVED = Action.VERSION_STAGE_CHANGED.value
 MAX_TEXT = 300
 
 
@@ -45,7 +46,8 @@ def queue(events: Sequence[AuditEvent], endpoints: Iterable[Endpoint]) -> None:
 
 def payload(event: AuditEvent, reference: str | None) -> dict[str, Any]:
     """Return what an endpoint is told of an event: who did what to what, and how it ended; no evidence, no comments."""
-    said = {name: event.data[name][:MAX_TEXT] for name in SAID if isinstance(event.data.get(name), str)}
+    data = {**event.data, "to_stage": _stage_after(event)} if event.action == MOVED else event.data
+    said = {name: data[name][:MAX_TEXT] for name in SAID if isinstance(data.get(name), str)}
     return {
         "type": event.action,
         "timestamp": stamp(event.at),
@@ -78,6 +80,12 @@ def model_references(ids: Iterable[int]) -> dict[int, str]:
 def new_message_id() -> str:
     """Return a new value of the header webhook-id."""
     return f"msg_{uuid.uuid4().hex}"
+
+
+def _stage_after(event: AuditEvent) -> str:
+    """Return where a version went that changed its stage."""
+    after = event.data.get("after")
+    return str(after.get("stage", "")) if isinstance(after, dict) else ""
 
 
 def _of_its_models(endpoint: Endpoint, event: AuditEvent) -> bool:

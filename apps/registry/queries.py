@@ -49,7 +49,7 @@ def within_source(folder: str) -> QuerySet[ModelVersion]:
     return found if folder else found.none()
 
 
-def _by_source() -> QuerySet[ModelVersion]:
+def _by_source() -> Any:
     return ModelVersion.objects.alias(source_start=Left("source", SOURCE_START))
 
 

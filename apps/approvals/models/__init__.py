@@ -1,6 +1,7 @@
 """The sign-off as rows: policies, requests, reviews, checks, exceptions, drift. Constraints stop the races."""
 
 from apps.approvals.models.checks import ExternalCheck, ExternalOutcome, Waiver
+from apps.approvals.models.comments import VersionComment
 from apps.approvals.models.drift import UNSETTLED, DriftFinding, DriftKind, DriftState, ProtectedAlias
 from apps.approvals.models.evidence import EvidenceSnapshot
 from apps.approvals.models.exceptions import AfterReview, Bypass, Delegation, Ratification, Recertification
@@ -50,6 +51,7 @@ __all__ = [
     "Severity",
     "Staleness",
     "Verdict",
+    "VersionComment",
     "Waiver",
     "WriteState",
 ]

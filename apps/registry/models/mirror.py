@@ -176,7 +176,6 @@ class ModelVersion(models.Model):
                 condition=Q(details_due_at__isnull=False),
                 name="registry_details_newest",
             ),
-            models.Index(fields=["run_id"], name="registry_version_by_run"),
             models.Index(fields=["updated_at"], condition=Q(deleted_at=None), name="registry_version_by_change"),
             models.Index(Left("source", SOURCE_START), name="registry_version_by_source"),
         ]

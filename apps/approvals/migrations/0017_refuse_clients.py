@@ -14,7 +14,7 @@ def remove(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("approvals", "0015_sign_with")]
+    dependencies = [("approvals", "0016_version_comments")]
 
     operations = [
         migrations.RunPython(remove, install),

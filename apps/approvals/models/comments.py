@@ -1,0 +1,23 @@
+"""What people say about a version, apart from any request."""
+
+from django.conf import settings
+from django.db import models
+
+from apps.registry.models import ModelVersion
+
+
+class VersionComment(models.Model):
+    """One comment on a version. Its author may change or remove it; the trail keeps every text that it had."""
+
+    version = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="comments")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    body = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        default_permissions = ()
+        indexes = [models.Index(fields=["version", "id"], name="approvals_comment_in_order")]
+
+    def __str__(self) -> str:
+        return f"comment {self.pk}"

@@ -17,6 +17,7 @@ from apps.gateway.searching import grammar, question, rows
 from apps.gateway.searching.grammar import Beyond
 from apps.registry.models import DEFAULT_CONNECTION, Connection, Kind, ModelVersion, RegisteredModel
 from apps.registry.origins import is_elsewhere
+from apps.written import Question, ask
 
 OF_MODEL = ["id", "name", "description", "tags", "alias_numbers", "created_at", "updated_at"]
 OF_LATEST = [
@@ -24,6 +25,8 @@ OF_LATEST = [
     "status", "tags",
 ]  # fmt: skip
 OF_VERSION = ["model__name", *OF_LATEST]
+LISTED = """SELECT imported_from FROM registry_connection
+    WHERE name = %s AND listed_at IS NOT NULL AND completed_at IS NOT NULL"""  # written out: every search asks
 
 
 def models(call: Call, who: Caller) -> Answer | None:
@@ -79,8 +82,8 @@ def _versions(call: Call, who: Caller) -> Answer:
 
 def _is_mirrored() -> bool:
     """Whether the mirror holds everything that the MLflow behind the door had when it was last listed."""
-    source = Connection.objects.get(pk=DEFAULT_CONNECTION)
-    return None not in (source.listed_at, source.completed_at) and not is_elsewhere(source)
+    origins = ask(Question(LISTED, [DEFAULT_CONNECTION], list))
+    return any(not is_elsewhere(Connection(DEFAULT_CONNECTION, imported_from=origin)) for (origin,) in origins)
 
 
 def _visible(who: Caller) -> QuerySet[RegisteredModel]:

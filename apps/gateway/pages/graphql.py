@@ -46,6 +46,8 @@ class Question:
 @guards("page.graphql")
 def ask(call: Call, who: Caller) -> Answer | None:
     """Answer what MLflow's pages ask of runs and experiments. Raises InvalidInput for any other document."""
+    if call.route.method != "POST":
+        raise InvalidInput(_("MLflow's pages ask by POST."), field="method")
     field, given, document = understood(call.params)
     question = QUESTIONS[field]
     if strange := set(given) - question.inputs:

@@ -1,13 +1,13 @@
 """What a browser may do with what comes from MLflow: its pages run its own scripts, and files of people run nowhere.
 
 The pages share Assent's origin. So scripts and styles come from MLflow's build alone (a folder, not the whole origin:
-files that people log lie there too), and a file is never handed out as something that a page could run.
+files that people log lie there too), scripts ask nothing but what lies below /mlflow/, and a file is never handed out
+as something that a page could run.
 """
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-BUILD = "/mlflow/static-files/"
 DAYS_28 = 28 * 24 * 3600  # seconds, as MLflow itself allows: names in its build change with their content
 SHOWN = ("image/", "audio/", "video/")  # what pages show of files as they are; scripts in pictures do not run there
 PLAIN = ("application/json", "application/pdf", "application/octet-stream", "text/plain", "text/csv")
@@ -16,15 +16,16 @@ OTHERS = "default-src 'none'; sandbox"  # what is no page of MLflow's, opened by
 
 def page(request: HttpRequest) -> str:
     """Return the policy of MLflow's page."""
-    build = f"{request.get_host()}{BUILD}"
+    ours = f"{request.get_host()}/mlflow/"
+    build = f"{ours}static-files/"
     return "; ".join(
         (
             "default-src 'none'",
             f"script-src {build}",
             f"style-src 'unsafe-inline' {build}",
-            "img-src 'self' data: blob:",
+            f"img-src {ours} data: blob:",
             f"font-src data: {build}",
-            "connect-src 'self'",
+            f"connect-src {ours}",
             f"manifest-src {build}",
             f"worker-src {build}",
             "media-src blob:",

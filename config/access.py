@@ -54,6 +54,8 @@ class AccessMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         with collecting() as parts:
             response = self.get_response(request)
+        if getattr(request, "access_noted", False):  # MLflow's pages note what they were about
+            return response
         route = _route(request)
         denied = response.status_code in DENIED and not _goes_on(request)
         if route and (denied or parts):

@@ -10,6 +10,7 @@ from django.shortcuts import render
 from apps.audit.actions import Source
 from apps.audit.context import Origin, came_through
 from apps.errors import DomainError, InvalidInput, NotVisible
+from apps.gateway.errors import answer as in_mlflows_words
 from config.problems import problem
 
 View = Callable[[HttpRequest], HttpResponse]
@@ -65,9 +66,11 @@ def is_api(request: HttpRequest) -> bool:
 
 
 def error_page(request: HttpRequest, error: DomainError) -> HttpResponse:
-    """Return the error as a page of its status; JSON for an API path."""
+    """Return the error as a page of its status; JSON for an API path, MLflow's JSON for what its pages ask."""
     if is_api(request):
         return problem(error)
+    if request.path.startswith("/mlflow/"):
+        return in_mlflows_words(error)
     if isinstance(error, NotVisible):
         return render(request, "404.html", {"message": error.message}, status=404)
     field = error.field if isinstance(error, InvalidInput) else None

@@ -251,10 +251,8 @@ _demo_mlflow = DATA_DIR / "mlflow.url"
 MLFLOW_BACKEND_URL = env.str(
     "MLFLOW_BACKEND_URL", _demo_mlflow.read_text().strip() if _demo_mlflow.exists() else "http://127.0.0.1:5000"
 ).rstrip("/")
-# Where browsers reach MLflow's own pages; in production MLflow is not published unless somebody says so.
-MLFLOW_PUBLIC_URL = env.str("MLFLOW_PUBLIC_URL", "" if PRODUCTION else without_credentials(MLFLOW_BACKEND_URL)).rstrip(
-    "/"
-)
+# Where browsers reach MLflow's own pages: through Assent, unless somebody publishes them elsewhere.
+MLFLOW_PUBLIC_URL = without_credentials(env.str("MLFLOW_PUBLIC_URL", "/mlflow")).rstrip("/")
 MLFLOW_BACKEND_TOKEN = env.str("MLFLOW_BACKEND_TOKEN", "")
 MLFLOW_BACKEND_USERNAME = env.str("MLFLOW_BACKEND_USERNAME", "")
 MLFLOW_BACKEND_PASSWORD = env.str("MLFLOW_BACKEND_PASSWORD", "")

@@ -38,6 +38,7 @@ urlpatterns = [
     path("", include("apps.compliance.urls")),
     path("", include("apps.audit.urls")),
     path("", include("apps.notifications.urls")),
+    path("", include("apps.gateway.pages.urls")),
 ]
 
 handler400 = "config.error_pages.bad_request"

@@ -124,6 +124,9 @@ REQUIREMENTS = {"language.low": "S", "reason": "Texts in many languages.", "seen
 CARD_FILE = {"text": "# Model card: churn\n\n## Users\n\n- Retention team\n"}
 TABLE = {
     ("home", "GET"): public(302),
+    ("mlflow:home", "GET"): page(503, 503, 503),  # there is no MLflow behind this test
+    ("mlflow:part", "GET"): api(404, 404, 404),
+    **{("mlflow:part", method): api(403, 403, 403) for method in METHODS[1:]},  # no browser says where it comes from
     ("healthz", "GET"): public(200),
     ("readyz", "GET"): public(503),  # there is no MLflow behind this test
     ("tables:index", "GET"): page(404, 404, 404),  # for superusers, which no role makes anybody
@@ -581,7 +584,7 @@ def address(name: str, request: ApprovalRequest, query: str = "") -> str:
     numbers = {"id": request.pk, "name": "churn", "number": request.version.number, "connection": "default", "run": 1,
                "alias": "champion", "place": 0, "account": 0, "text": INVITED, "control": "drift",
                "username": "alice", "step": "submit", "revision": 1, "key": 1, "set": 0, "form": "json",
-               "section": "use", "kind": "registry.registeredmodel"}  # fmt: skip
+               "section": "use", "kind": "registry.registeredmodel", "path": "nothing"}  # fmt: skip
     if name in ("api:event-detail", "audit:event-detail"):
         numbers["number"] = 1  # the event of the request
     if name == "accounts:person":

@@ -2,8 +2,11 @@
 
 from apps.gateway import artifacts, experiments, governed, logged, registry, runs
 from apps.gateway.databricks import comments, models, permissions, requests, webhooks
+from apps.gateway.pages import graphql
 
-GUARDS = (artifacts, experiments, governed, logged, registry, runs, comments, models, permissions, requests, webhooks)
+TRACKING = (artifacts, experiments, logged, runs)
+REGISTRY = (governed, registry, comments, models, permissions, requests, webhooks)
+PAGES = (graphql,)
 
 
 def load() -> None:

@@ -48,7 +48,7 @@ def address(connection: Connection) -> str:
 
 
 def public_address(connection: Connection) -> str:
-    """Return where browsers reach MLflow's own pages; empty where they cannot."""
+    """Return where browsers reach MLflow's own pages, a path where Assent passes them on; empty where they cannot."""
     return (settings.MLFLOW_PUBLIC_URL if connection.is_default else connection.public_url).rstrip("/")
 
 
@@ -57,6 +57,15 @@ def public_address_of(model: RegisteredModel) -> str:
     if model.connection_id == DEFAULT_CONNECTION:
         return str(settings.MLFLOW_PUBLIC_URL).rstrip("/")
     return public_address(model.connection)
+
+
+def tracking_address_of(model: RegisteredModel) -> str:
+    """Return where MLflow's clients reach a model's server; empty where nobody said it.
+
+    Those of the default one come through Assent, like its pages, unless it is published elsewhere.
+    """
+    public = public_address_of(model)
+    return str(settings.PUBLIC_URL) if public.startswith("/") else public
 
 
 def client(connection: Connection | str, *, timeout: float | None = None) -> MlflowClient:

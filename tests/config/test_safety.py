@@ -76,15 +76,15 @@ LINKS = "from config import settings; print(settings.MLFLOW_PUBLIC_URL)"
 @pytest.mark.parametrize(
     ("env", "address"),
     [
-        ({"MLFLOW_BACKEND_URL": "http://user:hush@127.0.0.1:5000/"}, "http://127.0.0.1:5000"),
-        ({"MLFLOW_BACKEND_URL": "http://mlflow:5000", **SAFE}, ""),
+        ({"MLFLOW_BACKEND_URL": "http://user:hush@127.0.0.1:5000/"}, "/mlflow"),
+        ({"MLFLOW_BACKEND_URL": "http://mlflow:5000", **SAFE}, "/mlflow"),
         (
-            {"MLFLOW_BACKEND_URL": "http://mlflow:5000", **SAFE, "MLFLOW_PUBLIC_URL": "https://m.test/"},
+            {"MLFLOW_BACKEND_URL": "http://mlflow:5000", **SAFE, "MLFLOW_PUBLIC_URL": "https://ann:hush@m.test/"},
             "https://m.test",
         ),
     ],
 )
-def test_pages_link_to_mlflow_only_where_it_is_published(tmp_path, env, address):
+def test_pages_link_to_mlflow_through_assent_unless_it_is_published(tmp_path, env, address):
     assert start(tmp_path, LINKS, **env).stdout.strip() == address
 
 

@@ -109,8 +109,8 @@ def load_snippet(model: RegisteredModel, which: int | str) -> str:
 @register.simple_tag
 def tracking_snippet(model: RegisteredModel) -> str:
     """Return the Python line that points MLflow's client at the model's server; empty where people cannot reach it."""
-    public = connections.public_address_of(model)
-    return f"mlflow.set_tracking_uri({_python_text(public)})" if public else ""
+    address = connections.tracking_address_of(model)
+    return f"mlflow.set_tracking_uri({_python_text(address)})" if address else ""
 
 
 @register.filter

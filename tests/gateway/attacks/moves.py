@@ -122,7 +122,6 @@ def evidence(world: World) -> dict[str, Try]:
     of_logged, mpu = f"{API}logged-models/{world.logged}", FILES.replace("/artifacts/", "/mpu/")
     own = f"{FILES}{world.folder(world.own_run, world.own)}"
     maker = {"key": "mlflow.user", "value": "x"}
-    tag = {"key": "note", "value": "x"}
     return {
         "overwrite": ("PUT", file, {"body": "bad"}, DENIED),
         "overwrite as pages do": ("PUT", file.replace("/api/", "/ajax-api/"), {"body": "bad"}, DENIED),

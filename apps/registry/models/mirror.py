@@ -162,7 +162,6 @@ class ModelVersion(models.Model):
         ]
         indexes = [
             models.Index(fields=["model", "stage", "-number"], name="registry_version_by_stage"),
-            models.Index(fields=["run_id"], name="registry_version_by_run"),  # whatever is written to a run asks
             models.Index(
                 fields=["details_due_at"], condition=Q(details_due_at__isnull=False), name="registry_details_due"
             ),

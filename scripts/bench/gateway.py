@@ -25,7 +25,7 @@ from scripts.bench.servers import Processes, database, free_port, redis, wait_fo
 from tests.servers.postgres import postgres_url
 
 API = "/api/2.0/mlflow"
-MODELS = 200
+MODELS = 100
 MIB = 2**20
 PIECE = 1 * MIB
 SMALL, LARGE = 10, 2048  # MiB

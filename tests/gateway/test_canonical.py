@@ -4,7 +4,7 @@ import json
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from apps.errors import DomainError, InvalidInput
@@ -26,17 +26,23 @@ values = st.recursive(
 )
 
 
+# Nothing here is about time: the first example reads the tables of Unicode, which takes a busy machine seconds.
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
 def camel(name: str) -> str:
     first, *rest = name.split("_")
     return first + "".join(part.title() for part in rest)
 
 
+@patient
 @given(st.dictionaries(st.from_regex(r"[a-z]{1,6}", fullmatch=True), values, max_size=4))
 def test_a_body_that_is_looked_at_is_the_body_that_is_sent(params):
     call = understood(POST, "", JSON, json.dumps(params).encode())
     assert (call.params, json.loads(call.body or b"")) == (params, params)
 
 
+@patient
 @given(fields)
 def test_the_fields_of_a_question_are_those_that_are_sent_whichever_way_they_came(params):
     query = understood(GET, "&".join(f"{name}={_escaped(value)}" for name, value in params.items()), "", b"")
@@ -45,12 +51,14 @@ def test_the_fields_of_a_question_are_those_that_are_sent_whichever_way_they_cam
     assert (query.target, query.body) == (body.target, body.body)
 
 
+@patient
 @given(fields)
 def test_camel_case_is_read_as_the_field_that_it_means(params):
     spelled = {camel(name): value for name, value in params.items()}
     assert understood(POST, "", JSON, json.dumps(spelled).encode()).params == params
 
 
+@patient
 @given(fields.filter(lambda found: any(camel(name) != name for name in found)))
 def test_both_spellings_of_a_field_at_once_are_refused(params):
     spelled = {camel(name): value for name, value in params.items()}
@@ -58,6 +66,7 @@ def test_both_spellings_of_a_field_at_once_are_refused(params):
         understood(POST, "", JSON, json.dumps(params | spelled).encode())
 
 
+@patient
 @given(st.binary(max_size=60), st.sampled_from([GET, POST]))
 def test_any_bytes_are_understood_or_refused_in_words(body, found):
     try:
@@ -68,6 +77,7 @@ def test_any_bytes_are_understood_or_refused_in_words(body, found):
     assert call.body is None or json.loads(call.body) == call.params
 
 
+@patient
 @given(st.text(max_size=40))
 def test_a_path_of_artifacts_reaches_mlflow_as_it_was_looked_at(path):
     found = find("GET", FILE + path)

@@ -10,12 +10,13 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+from django.utils import timezone
 
 from apps.accounts import giving
 from apps.accounts.models import User
 from apps.approvals.models import ProtectedAlias
 from apps.registry import services as mirror
-from apps.registry.models import DEFAULT_CONNECTION, ModelVersion, RegisteredModel
+from apps.registry.models import DEFAULT_CONNECTION, Connection, ModelVersion, RegisteredModel
 from tests.builders import make_policy
 from tests.conftest import PASSWORD
 from tests.servers.mlflow import MlflowRegistry
@@ -92,6 +93,8 @@ def build(mlflow: MlflowRegistry, send: Send, alice: User, erin: User) -> World:
     make_policy("", group=erin.groups.get())
     ProtectedAlias.objects.create(alias="champion", added_by="admin")
     mirror.mirror_now(DEFAULT_CONNECTION, ["fraud", "own"])
+    read = {"listed_at": timezone.now(), "completed_at": timezone.now()}  # the mirror holds all that there is
+    Connection.objects.filter(pk=DEFAULT_CONNECTION).update(**read)
     giving.give_maker(dora, RegisteredModel.objects.get(name="own"))
     said = send(alice, "POST", f"{API}model-versions/transition-stage",
                 json={"name": "fraud", "version": "2", "stage": "Production"})  # fmt: skip

@@ -145,6 +145,12 @@ def test_model_page_says_how_to_load_it(reader, settings):
     assert [part for part in wanted if part not in text] == []
 
 
+def test_model_page_sends_clients_to_assent_where_mlflow_is_not_published(reader, settings):
+    settings.MLFLOW_PUBLIC_URL, settings.PUBLIC_URL = "/mlflow", "https://assent.example.org"
+    version(model(), 1)
+    assert 'mlflow.set_tracking_uri("https://assent.example.org")' in text_of(reader.get("/models/churn/"))
+
+
 def test_version_page_shows_files_environment_and_links(reader):
     make_version(
         make_model(), 1, tags={"semver": "2.1.0"},

@@ -261,12 +261,12 @@ def test_model_page_loads_by_the_alias_of_the_version_in_production(reader, stag
 
 
 @pytest.mark.parametrize("path", ["/models/churn/", "/models/churn/v/1/"])
-@pytest.mark.parametrize("address", ["", "https://mlflow.example.org"])
+@pytest.mark.parametrize("address", ["", "/mlflow", "https://mlflow.example.org"])
 def test_pages_link_to_mlflow_where_it_is_published(reader, settings, path, address):
     settings.MLFLOW_PUBLIC_URL = address
     version(model(), 1, run_id="r1", run={"name": "brave-owl", "experiment_id": "3"})
     page = reader.get(path).content.decode()
-    assert ("Open in MLflow" in page, "/#/" in page) == (bool(address), bool(address))
+    assert ("Open in MLflow" in page, f'href="{address}/#/models/churn' in page) == (bool(address), bool(address))
 
 
 def test_version_page_names_the_run_without_a_link_where_mlflow_is_not_published(reader, settings):

@@ -3,7 +3,7 @@
 import pytest
 
 from apps.errors import DomainError
-from apps.gateway.pages import graphql
+from apps.gateway.pages import documents
 from apps.registry.models import ModelVersion
 
 RUN = """query GetRun($data: MlflowGetRunInput!) @component(name: "MLflow.ExperimentRunTracking") {
@@ -78,7 +78,7 @@ def inputs(**fields):
 @pytest.mark.parametrize("query", ATTACKS.values(), ids=ATTACKS)
 def test_documents_that_pages_never_send_are_refused(query):
     with pytest.raises(DomainError) as refused:
-        graphql.understood({"query": query, "variables": DATA})
+        documents.understood({"query": query, "variables": DATA})
     assert refused.value.status == 400
 
 
@@ -86,7 +86,7 @@ def test_documents_that_pages_never_send_are_refused(query):
 def test_what_is_sent_on_is_written_anew():
     query = """query Any($data: Whatever) @component(name: "x") { # a comment
         mlflowGetRun(input: $data) { run { info { runUuid } } } }"""
-    field, given, document = graphql.understood({"query": query, "variables": DATA, "operation_name": "Other"})
+    field, given, document = documents.understood({"query": query, "variables": DATA, "operation_name": "Other"})
     wanted = "query($input: MlflowGetRunInput!) { mlflowGetRun(input: $input) { run { info { runUuid } } } }"
     assert (field, given, " ".join(document.split())) == ("mlflowGetRun", DATA["data"], wanted)
 

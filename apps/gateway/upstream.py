@@ -18,6 +18,7 @@ from apps.transport import tls_context
 PIECE = 256 * 1024  # bytes
 CONNECT_SECONDS = 5.0
 SILENCE_SECONDS = 60.0  # between two pieces, either way
+STORING_SECONDS = 600.0  # from the last piece of a file to MLflow's answer: it may copy all of it to a store first
 MAX_ANSWER = 64 * 1024 * 1024  # bytes of an answer that is read whole
 CONNECTIONS = 64
 KEPT_SECONDS = 4.0  # MLflow closes what is idle after 5: what is sent just then would be lost
@@ -42,16 +43,20 @@ REFUSED = (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.PoolTimeout)
 @contextmanager
 def asked(
     method: str, target: str, *, headers: dict[str, str] | None = None, content: bytes | Iterable[bytes] | None = None,
-    safe: bool | None = None,
+    safe: bool | None = None, silence: float | None = None,
 ) -> Iterator[httpcore.Response]:  # fmt: skip
-    """Ask MLflow and give its answer, whose body is still to be read. `safe`: it may be asked again without harm.
+    """Ask MLflow and give its answer, whose body is still to be read.
 
+    `safe`: it may be asked again without harm. `silence`: seconds that it may take to answer, and for each piece of it.
     Raises UpstreamUnavailable when MLflow did not get the request, or it was only a question, and FateUnknown when a
     write may have been done.
     """
     harmless = method in SAFE if safe is None else safe
     sent = _headers(headers or {}, content)
-    timeout = {"connect": CONNECT_SECONDS, "pool": CONNECT_SECONDS, "read": SILENCE_SECONDS, "write": SILENCE_SECONDS}
+    timeout = {
+        "connect": CONNECT_SECONDS, "pool": CONNECT_SECONDS, "write": SILENCE_SECONDS,
+        "read": silence or SILENCE_SECONDS,
+    }  # fmt: skip
     request = httpcore.Request(
         method, _url(target), headers=sent, content=content or b"", extensions={"timeout": timeout}
     )

@@ -86,8 +86,9 @@ def _uploaded(request: HttpRequest, call: Call, who: Caller) -> HttpResponse:
     upload, headers = streams.Upload(request.META), upstream.passed_on(request.headers)
     with streams.noted(call, upload, by=who.user.get_username()) as note_status, call.around():
         asked = upstream.asked(
-            str(request.method), call.target, headers=headers, content=upload, safe=call.route.method == "PUT"
-        )
+            str(request.method), call.target, headers=headers, content=upload, safe=call.route.method == "PUT",
+            silence=upstream.STORING_SECONDS,
+        )  # fmt: skip
         with asked as told:
             body = upstream.whole(told)
         note_status(told.status)

@@ -1,6 +1,5 @@
 """The table of everything that MLflow serves (routes.txt), and which row a request is. What is in no row is refused."""
 
-import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -11,7 +10,7 @@ CLOSED = "closed"  # MLflow serves it, and nobody reaches it through the door
 PUBLIC = "public"  # whoever asks is answered that there is nothing to discover
 DISCOVERY = "/.well-known/databricks-config"
 PREFIXES = ("/api/2.0/", "/api/3.0/", "/ajax-api/", "/v1/traces", "/get-artifact", "/model-versions/get-artifact")
-_SLOT = re.compile(r"<(path:)?(\w+)>")
+REST = "<path:"  # the slot that takes what is left of a path
 
 
 @dataclass(frozen=True)
@@ -62,9 +61,10 @@ def find(method: str, path: str) -> Found | None:
     for spelled in (path, path.replace("/ajax-api/", "/api/", 1)) if path.startswith("/ajax-api/") else (path,):
         if route := _fixed().get((method, spelled)):
             return Found(route, {})
-        for route, pattern in _patterns():
-            if route.method == method and (match := pattern.fullmatch(spelled)):
-                return Found(route, match.groupdict())
+        parts = spelled.split("/")
+        for route, template in _with_slots():
+            if route.method == method and (named := _named(template, parts)) is not None:
+                return Found(route, named)
     return None
 
 
@@ -84,14 +84,25 @@ def _fixed() -> dict[tuple[str, str], Route]:
 
 
 @cache
-def _patterns() -> tuple[tuple[Route, re.Pattern[str]], ...]:
-    return tuple((route, _pattern(route.path)) for route in (*table(), *own_table()) if "<" in route.path)
+def _with_slots() -> tuple[tuple[Route, list[str]], ...]:
+    return tuple((route, route.path.split("/")) for route in (*table(), *own_table()) if "<" in route.path)
 
 
-def _pattern(path: str) -> re.Pattern[str]:
-    """A slot takes one segment; one that is a path takes several."""
-    parts, last = [], 0
-    for slot in _SLOT.finditer(path):
-        parts += [re.escape(path[last : slot.start()]), f"(?P<{slot[2]}>{'.+' if slot[1] else '[^/]+'})"]
-        last = slot.end()
-    return re.compile("".join([*parts, re.escape(path[last:])]), re.DOTALL)
+def _named(template: list[str], path: list[str]) -> dict[str, str] | None:
+    """Return what a path puts into the slots of a row; None where it is another path.
+
+    A slot takes one segment that is not empty; one that is a path takes all that are left, if it is the last.
+    """
+    takes_rest = template[-1].startswith(REST)
+    if len(path) < len(template) or (len(path) > len(template) and not takes_rest):
+        return None
+    found = {}
+    for number, part in enumerate(template):
+        segment = path[number]
+        if takes_rest and number == len(template) - 1:
+            segment = "/".join(path[number:])
+        if part.startswith("<"):
+            found[part.strip("<>").removeprefix("path:")] = segment
+        if not segment if part.startswith("<") else part != segment:
+            return None
+    return found

@@ -70,7 +70,7 @@ def test_what_is_refused_is_in_the_access_log_and_a_flood_of_it_is_counted(
         ("denied", 404, "mallory", prefix, "GET", "mlflow:model.read", "fraud"): 3,
         ("denied", 403, "mallory", prefix, "POST", "mlflow:run.create", ""): 1,
         ("denied", 404, "mallory", prefix, "GET", "mlflow:closed", ""): 1,
-        ("denied", 401, "", "", "GET", "mlflow:unknown", ""): 1,
+        ("denied", 401, "", "", "GET", "mlflow:closed", ""): 1,
     }
 
 

@@ -337,6 +337,7 @@ if CHECKPOINT_SECONDS:
         "schedule": schedule(CHECKPOINT_SECONDS),
         "options": {"expires": 60},
     }
+_LOCAL_CACHE = {"BACKEND": "config.caches.CountingLocalCache", "OPTIONS": {"MAX_ENTRIES": 20_000}}
 CACHES = {
     "default": (
         {
@@ -346,14 +347,10 @@ CACHES = {
             "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},  # seconds: no request waits for it for long
         }
         if REDIS_URL
-        else {"BACKEND": "config.caches.CountingLocalCache", "OPTIONS": {"MAX_ENTRIES": 20_000}}
+        else _LOCAL_CACHE
     ),
     # Where experiments, runs and traces belong: it never changes, and each process may ask for itself.
-    "gateway": {
-        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        "LOCATION": "gateway",
-        "OPTIONS": {"MAX_ENTRIES": 20_000},
-    },
+    "gateway": _LOCAL_CACHE | {"LOCATION": "gateway"},
 }
 
 # --- Limits on requests, a minute; 0: none. Embedded, everything comes from one machine ---

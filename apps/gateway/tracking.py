@@ -3,7 +3,6 @@
 That does not change, so it is kept for a while: a training loop that logs a thousand metrics asks once.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -81,13 +80,7 @@ def ask(path: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
             raise NotVisible(_("MLflow knows no such thing, or you may not see it."))
         if answer.status != 200:
             raise UpstreamUnavailable(_("MLflow answered %(status)s. Try again.") % {"status": answer.status})
-    try:
-        found = json.loads(body)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise UpstreamUnavailable(_("MLflow answered something that nobody understands. Try again."))
-    return found
+    return upstream.object_in(body)
 
 
 def _kept(key: str, read: Any) -> Any:

@@ -1,6 +1,7 @@
 """The MLflow server behind the door: one pool of connections, bodies in both directions piece by piece."""
 
 import base64
+import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -83,6 +84,17 @@ def whole(answer: httpcore.Response) -> bytes:
             raise UpstreamUnavailable(_("MLflow's answer is larger than anything that it should say."))
         pieces.append(piece)
     return b"".join(pieces)
+
+
+def object_in(body: bytes) -> dict[str, Any]:
+    """Return the JSON object that an answer holds. Raises UpstreamUnavailable for anything else."""
+    try:
+        found = json.loads(body)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise UpstreamUnavailable(_("MLflow answered something that nobody understands. Try again."))
+    return found
 
 
 def passed_on(headers: Any) -> dict[str, str]:

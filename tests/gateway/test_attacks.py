@@ -75,7 +75,7 @@ def told(status: int, body: bytes) -> str:
         return str(status)
 
 
-MOVES = (moves.spellings, moves.names, moves.evidence, moves.sources)
+MOVES = (moves.spellings, moves.names, moves.evidence, moves.paths, moves.sources)
 READS = (reads.registry, reads.experiments, reads.runs, reads.traces)
 
 

@@ -1,6 +1,5 @@
 """The four questions that MLflow's pages ask by GraphQL, and who gets which answer; documents.py reads them."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -98,12 +97,7 @@ def _answered(call: Call, who: Caller) -> Answer:
         body = upstream.whole(told)
         if told.status != 200:
             raise UpstreamUnavailable(_("MLflow answered %(status)s. Try again.") % {"status": told.status})
-    try:
-        found = json.loads(body)
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise UpstreamUnavailable(_("MLflow answered something that nobody understands. Try again."))
+    found = upstream.object_in(body)
     _take_out(found.get("data"), who)
     return found
 

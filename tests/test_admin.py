@@ -36,7 +36,7 @@ KNOWN = {  # looks secret, and is none
     "accounts.session.session_key", "approvals.afterreview.evidence_digest",
     "approvals.approvalpolicy.tag_key",
     "approvals.approvalrequest.bypassed", "approvals.approvalrequest.evidence_digest",
-    "approvals.bypass.evidence_digest", "approvals.evidencesnapshot.content",
+    "approvals.bypass.evidence_digest", "approvals.evidencesnapshot.content", "approvals.versioncomment.author",
     "approvals.recertification.evidence_digest", "approvals.review.evidence_digest", "audit.access.key",
     "audit.access.token_name", "audit.access.token_prefix", "audit.auditevent.evidence_digest",
     "audit.auditevent.token_name", "audit.auditevent.token_prefix", "audit.checkpoint.key_id",

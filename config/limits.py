@@ -28,6 +28,7 @@ class SignedOut(DomainError):
 View = Callable[[HttpRequest], HttpResponse]
 SIGNED_OUT = 64 * 1024  # bytes of a form from whoever is not signed in: thousands of fields take half a second to read
 TOO_LARGE = "assent.body_too_large"  # in the environment of a request whose chunks went past its limit
+PATIENCE = 60.0  # seconds that a client may take for a piece of what it sends or is sent
 CHUNK = 64 * 1024
 
 
@@ -51,6 +52,12 @@ def body_limit(content_type: str, path: str) -> BodyLimit:
     if path.startswith("/api/") and path.endswith("/check-data/"):
         return ROWS
     return BY_TYPE.get(content_type.partition(";")[0].strip().lower(), OTHERS)
+
+
+def be_patient(environ: dict[str, Any]) -> None:
+    """Let nobody keep a thread waiting for a piece for more than PATIENCE: the web server alone would wait for ever."""
+    if connection := environ.get("gunicorn.socket"):
+        connection.settimeout(PATIENCE)
 
 
 def take_in_chunks(environ: dict[str, Any]) -> None:

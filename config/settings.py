@@ -360,6 +360,7 @@ RATES_PER_MINUTE = {
     "sign-in": env.int("RATE_SIGN_IN_PER_MINUTE", 30 if PRODUCTION else 600),
     "gateway": env.int("RATE_GATEWAY_PER_MINUTE", 30_000),  # of a token: logging one model may take 1,500 calls
 }
+GATEWAY_TRANSFERS = max(env.int("GATEWAY_TRANSFERS", 6), 1)  # large files at once, in one process of the web server
 PROXIES = env.int("ASSENT_PROXIES", 0)  # in front, each of which adds to X-Forwarded-For
 if SECURE_PROXY_SSL_HEADER and not PROXIES:  # then all requests seem to come from the proxy
     RATES_PER_MINUTE |= {"address": 0, "sign-in": 0}

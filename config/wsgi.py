@@ -13,7 +13,7 @@ CHARSET = re.compile(r";\s*charset=[^;]*", re.IGNORECASE)
 _django = get_wsgi_application()
 
 from apps.gateway.routes import is_door  # noqa: E402
-from config.limits import take_in_chunks  # noqa: E402 - it reads the settings, which are loaded now
+from config.limits import be_patient, take_in_chunks  # noqa: E402 - it reads the settings, which are loaded now
 from config.logs import mask_the_web_server  # noqa: E402
 
 mask_the_web_server()
@@ -28,6 +28,7 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
     """Answer a request. Text is UTF-8 whatever the client calls it: Django fails on codecs that cannot read text."""
     if "CONTENT_TYPE" in environ:
         environ["CONTENT_TYPE"] = CHARSET.sub("", environ["CONTENT_TYPE"])
+    be_patient(environ)
     if not is_door(environ.get("PATH_INFO", "")):  # its files have no end that would be waited for
         take_in_chunks(environ)
     return _django(environ, start_response)

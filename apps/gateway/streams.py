@@ -16,8 +16,6 @@ from apps.gateway.canonical import Call
 from apps.gateway.experiments import run_of
 from apps.registry import digests
 
-PATIENCE = 60.0  # seconds that a client may take for a piece, either way; a thread waits for it meanwhile
-
 
 class CutShort(DomainError):
     """The client went away, or fell silent, in the middle of what it sent (400, which nobody reads)."""
@@ -45,7 +43,6 @@ class Upload:
         return self._hash.hexdigest()
 
     def __iter__(self) -> Iterator[bytes]:
-        be_patient(self._environ)
         while piece := taken(self._environ, upstream.PIECE):
             self.size += len(piece)
             self._hash.update(piece)
@@ -63,12 +60,6 @@ def taken(environ: dict[str, Any], most: int) -> bytes:
     except Exception as error:  # each web server has its own for chunks that end early or make no sense
         raise CutShort(_("The file ended before its end. Nothing was stored. Send it again.")) from error
     return piece
-
-
-def be_patient(environ: dict[str, Any]) -> None:
-    """Let nobody keep a thread waiting for more than PATIENCE: the web server alone would wait for ever."""
-    if connection := environ.get("gunicorn.socket"):
-        connection.settimeout(PATIENCE)
 
 
 class Download:
@@ -90,9 +81,8 @@ class Download:
         self._kept.close()
 
 
-def download(answer: httpcore.Response, kept: ExitStack, environ: dict[str, Any]) -> StreamingHttpResponse:
+def download(answer: httpcore.Response, kept: ExitStack) -> StreamingHttpResponse:
     """Return an answer of MLflow's that is passed on as it comes. `kept` is what is open as long as it goes on."""
-    be_patient(environ)
     headers = upstream.passed_back(answer)
     response = StreamingHttpResponse(Download(answer, kept), status=answer.status, headers=headers)
     upstream.leave_untyped(response, headers)

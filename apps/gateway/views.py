@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from apps.audit.access.services import Asked, note
 from apps.audit.actions import AccessOutcome
 from apps.errors import DomainError, TooLarge
-from apps.gateway import guarding, streams, upstream
+from apps.gateway import guarding, streams, transfers, upstream
 from apps.gateway.callers import Caller, caller
 from apps.gateway.canonical import MAX_BODY, Answer, Call, understood
 from apps.gateway.enforcement import enforce
@@ -23,7 +23,6 @@ logger = logging.getLogger(__name__)
 DENIED = (401, 403, 404, 429)
 OF_A_BODY = ("content-length", "content-encoding", "content-type")
 UNKNOWN_AFTER = ("artifact.delete", "artifact.write_part")  # then nobody knows the digest of the file
-LARGE = 1024 * 1024  # bytes of an answer from which on it is passed on piece by piece
 
 
 def door(request: HttpRequest) -> HttpResponseBase:
@@ -77,14 +76,16 @@ def passed(request: HttpRequest, call: Call, who: Caller) -> HttpResponseBase:
             body = upstream.whole(told)
             stack.close()
             return _finished(call, told, body)
+        stack.enter_context(transfers.under_way(-1))
         kept = stack.pop_all()
-    return streams.download(told, kept, request.META)
+    return streams.download(told, kept)
 
 
 def _uploaded(request: HttpRequest, call: Call, who: Caller) -> HttpResponse:
     """Pass a file on as it comes, and note its digest once MLflow has stored it. Sent again, it does no harm."""
     upload, headers = streams.Upload(request.META), upstream.passed_on(request.headers)
-    with streams.noted(call, upload, by=who.user.get_username()) as note_status, call.around():
+    by = who.user.get_username()
+    with transfers.under_way(upload.announced), streams.noted(call, upload, by=by) as note_status, call.around():
         asked = upstream.asked(
             str(request.method), call.target, headers=headers, content=upload, safe=call.route.method == "PUT",
             silence=upstream.STORING_SECONDS,
@@ -106,7 +107,7 @@ def _is_small(told: Any) -> bool:
     """Whether an answer is read whole before it is passed on: JSON, and what says that it is not large."""
     headers = {name.lower(): value for name, value in told.headers}
     size = headers.get(b"content-length", b"")
-    return (size.isdigit() and int(size) <= LARGE) or b"json" in headers.get(b"content-type", b"")
+    return (size.isdigit() and int(size) <= transfers.LARGE) or b"json" in headers.get(b"content-type", b"")
 
 
 def _finished(call: Call, told: Any, body: bytes) -> HttpResponse:

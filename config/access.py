@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
 
-from apps.approvals.models import ApprovalRequest, Condition, DriftFinding, RequestState
+from apps.approvals.models import ApprovalRequest, Condition, DriftFinding, RequestState, VersionComment
 from apps.audit.access.parts import Refused, collecting
 from apps.audit.access.services import Asked, note
 from apps.audit.actions import AccessOutcome
@@ -33,6 +33,7 @@ SUBMITTED = ApprovalRequest.objects.exclude(state=RequestState.DRAFT)
 OF_REQUEST = ("request", SUBMITTED, "version__model_id")
 MODEL_OF: dict[str, tuple[str, QuerySet[Any], str]] = {
     **dict.fromkeys(("request", "review", "check", "waiver", "bypass", "after", "recertify"), OF_REQUEST),
+    "comment": ("comment", VersionComment.objects.all(), "version__model_id"),
     "condition": ("condition", Condition.objects.all(), "review__request__version__model_id"),
     "drift": ("drift", DriftFinding.objects.all(), "model_id"),
     "event": ("event", AuditEvent.objects.all(), "model_id"),

@@ -25,6 +25,7 @@ from tests.browser import world as worlds
 from tests.builders import make_model
 from tests.conftest import PASSWORD, member
 
+pytestmark = pytest.mark.once
 SECRETS = (  # written down here anew, so that a rule that forgets one is noticed
     (User, "password"), (ApiToken, "digest"), (ApiToken, "old_digest"), (Session, "session_data"),
     (Invitation, "digest"), (SigningPass, "digest"), (Endpoint, "secret"), (Endpoint, "previous_secret"),

@@ -109,7 +109,7 @@ def test_every_page_shows_the_name_and_every_link_on_it_leads_somewhere(asked, s
     led = {link: signed_in.get(link).status_code for link in links if not link.startswith("/static/")}
     posts = {link for link, status in led.items() if status == 405}
     assert {link for link, status in led.items() if status not in (200, 302, 405)} == set()
-    assert all(re.search(r"/(act|protect|run|sign-out|start|theme)/$", link) for link in posts)
+    assert all(re.search(r"/(act|comments|protect|run|sign-out|start|theme)/$", link) for link in posts)
 
 
 @pytest.mark.parametrize("asked", NAMES.values(), ids=NAMES, indirect=True)

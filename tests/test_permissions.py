@@ -19,7 +19,7 @@ from apps.accounts import grants
 from apps.accounts.authentication import digest_of
 from apps.accounts.models import AccessReview, AccessReviewItem, ApiToken, Grant, Invitation, User
 from apps.accounts.roles import ADMIN, DATA_SCIENTIST, REVIEWER, ROLES
-from apps.approvals import services
+from apps.approvals import commenting, services
 from apps.approvals.models import (
     ApprovalPolicy,
     ApprovalRequest,
@@ -29,6 +29,7 @@ from apps.approvals.models import (
     FreezeWindow,
     ProtectedAlias,
     Review,
+    VersionComment,
     Waiver,
 )
 from apps.compliance.models import LegalHold
@@ -257,6 +258,8 @@ TABLE = {
     ("approvals:freeze-list", "GET"): page(),
     ("approvals:freeze-list", "POST"): page(403, 403, 302, payload=FREEZE),
     ("approvals:freeze-lift", "POST"): page(403, 403, 302, payload={"reason": "Over."}),
+    ("approvals:comment-add", "POST"): page(COMMENTERS, 404, 302, payload={"comment": "Looks right."}),
+    ("approvals:comment-remove", "POST"): page(403, 404, 403),  # somebody else's
     ("approvals:condition-meet", "POST"): page(403, 404, 403, payload={"note": "Done."}),  # somebody else's
     ("approvals:delegation-list", "GET"): page(),
     ("approvals:delegation-list", "POST"): page(400, 400, 400, payload={"delegate": "nobody", "ends": "2090-01-01"}),
@@ -508,12 +511,21 @@ def persons(asked) -> dict[str, User | None]:
     return people_around(asked)
 
 
+_signed_in: dict[User | None, Client] = {}  # once for all rows: what a request does to a session is undone with it
+
+
 @pytest.fixture(scope="module")
 def both(django_db_setup: None, django_db_blocker) -> Iterator[tuple[dict[str, User | None], ApprovalRequest]]:
     """The people who ask, and the request, built once: what each of them does is undone after its answer."""
     with django_db_blocker.unblock(), undone():
         asked = ask(member("alice", DATA_SCIENTIST), member("erin", REVIEWER))
-        yield people_around(asked), asked
+        people = people_around(asked)
+        for user in people.values():
+            _signed_in[user] = Client()
+            if user:
+                _signed_in[user].force_login(user)
+        yield people, asked
+        _signed_in.clear()
 
 
 def ask(alice: User, erin: User) -> ApprovalRequest:
@@ -537,6 +549,7 @@ def ask(alice: User, erin: User) -> ApprovalRequest:
     Invitation.objects.create(person=erin, digest=digest_of(INVITED), invited_by="admin", expires_at=soon)
     cards.start("churn", 2, by=alice)
     comments.add("churn", 2, section="use", body="Who is called?", by=alice)
+    commenting.comment(version.pk, "Trained on May.", by=alice)
     asked = services.open_request(version.pk, "Production", reason="Better.", by=alice)
     until = timezone.now() + timedelta(days=7)
     Waiver.objects.create(request=asked, check_name="description", reason="Known.", waived_by=alice, expires_at=until)
@@ -607,6 +620,8 @@ def address(name: str, request: ApprovalRequest, query: str = "") -> str:
         numbers["grant"] = Grant.objects.get(group__name="onlookers").pk
     if ":access-review" in name:
         numbers["review"] = AccessReview.objects.get(name="Yearly").pk
+    if name == "approvals:comment-remove":
+        numbers["id"] = VersionComment.objects.get().pk
     if ":condition-meet" in name:
         numbers["id"] = Condition.objects.get().pk
     if ":policy-" in name:
@@ -635,8 +650,7 @@ def _arguments(resolver: URLResolver, name: str) -> list[str]:
 def status(user: User | None, method: str, name: str, row: Row, request: ApprovalRequest) -> int:
     """Send the request as this person, and undo what it did."""
     client = Client()
-    if user:
-        client.force_login(user)
+    client.cookies.load({key: morsel.value for key, morsel in _signed_in[user].cookies.items()})
     payload = {
         key: value.replace("{digest}", request.evidence_digest) if isinstance(value, str) else value
         for key, value in row.payload.items()

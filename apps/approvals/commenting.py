@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+from django.db.models import Count, Window
 from django.utils.translation import gettext as _
 
 from apps.accounts import grants
@@ -20,6 +22,7 @@ from apps.texts import text_from
 
 NEEDED = frozenset({Permission.MODEL_WRITE, Permission.MODEL_REVIEW})  # either of them
 MOST = 1000  # comments on one version
+SHOWN = 50  # of them on its page
 
 
 def comment(version_id: int, body: str, *, by: User) -> VersionComment:
@@ -51,11 +54,27 @@ def change(number: int, body: str, *, by: User) -> VersionComment:
     return row
 
 
-def remove(number: int, *, by: User) -> None:
-    """Remove one's own comment; the trail keeps it. Raises NotVisible, NotAllowed for somebody else's."""
+def remove(number: int, *, by: User) -> ModelVersion:
+    """Remove one's own comment; the trail keeps it. Returns its version.
+
+    Raises NotVisible, NotAllowed for somebody else's.
+    """
     with _own(Action.VERSION_COMMENT_REMOVED, number, by) as (row, trial):
         trial.done(comment=row.pk, version=str(row.version), before={"text": row.body}, after={"text": None})
         row.delete()
+    return row.version
+
+
+def may_comment(version: ModelVersion, user: Any) -> bool:
+    """Return whether somebody comments on this version."""
+    return not NEEDED.isdisjoint(grants.held_permissions(user, version.model))
+
+
+def newest(version: ModelVersion) -> tuple[list[Any], int]:
+    """Return the newest comments on a version, the oldest of them first, and how many there are in all."""
+    rows = version.comments.select_related("author").annotate(total=Window(Count("pk"))).order_by("-id")
+    found = list(rows[:SHOWN])[::-1]
+    return found, found[0].total if found else 0
 
 
 @contextmanager
@@ -78,5 +97,5 @@ def _about(trial: Attempt, version: ModelVersion, by: User) -> None:
     """Name the version in the trail, and refuse whoever only reads its model. Raises NotAllowed."""
     trial.by = grants.actor(by, version.model)
     trial.target = Target("version", str(version), version.model_id)
-    if NEEDED.isdisjoint(grants.held_permissions(by, version.model)):
+    if not may_comment(version, by):
         raise NotAllowed(_("Commenting needs the data scientist's role or the reviewer's duty on this model."))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.approvals import views
+from apps.approvals import comment_views, views
 from apps.approvals.asking import views as asking
 from apps.approvals.checks import views as checks
 from apps.approvals.conditions import views as conditions
@@ -31,6 +31,8 @@ urlpatterns = [
     path("people/may/", simulating.may, name="may"),
     path("reviews/", queue.review_queue, name="review-queue"),
     path("reviews/sign/", together.sign_together, name="sign-together"),
+    path("models/<model:name>/v/<int:number>/comments/", comment_views.add, name="comment-add"),
+    path("version-comments/<int:id>/remove/", comment_views.remove, name="comment-remove"),
     path("conditions/<int:id>/meet/", conditions.meet, name="condition-meet"),
     path("delegations/", delegating.delegations, name="delegation-list"),
     path("delegations/<int:id>/revoke/", delegating.revoke, name="delegation-revoke"),

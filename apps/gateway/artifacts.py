@@ -64,6 +64,7 @@ def write(call: Call, who: Caller) -> Answer | None:
         canonical.check_path(call.text("path").rpartition("/")[2])  # MLflow takes the last part, as the file's name
     folder = _writable(call, who)
     _refuse_if_bound(folder)
+    call.before_end = lambda: _refuse_if_bound(folder)  # a request may have been opened while it was on its way
     return None
 
 
@@ -86,6 +87,7 @@ def upload(call: Call, who: Caller) -> Answer | None:
     canonical.check_path(call.text("path"))
     experiments.may_write_run(run_id, who)
     frozen.refuse(frozen.of_run(run_id))
+    call.before_end = lambda: frozen.refuse(frozen.of_run(run_id))
     return None
 
 

@@ -35,6 +35,7 @@ class Call:
     named: dict[str, str]  # what the path names
     params: Answer  # query or body, every field under one spelling
     around: Callable[[], AbstractContextManager[Any]] = nullcontext  # held while MLflow is asked
+    before_end: Callable[[], None] = lambda: None  # asked once more before the last piece of a file is sent
     then: list[Callable[[Answer], None]] = field(default_factory=list)  # once MLflow has done it, with its answer
     about: str = ""  # what the access log says that it was about
     model_id: int | None = None

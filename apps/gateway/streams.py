@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import httpcore
@@ -16,6 +16,8 @@ from apps.gateway.canonical import Call
 from apps.gateway.experiments import run_of
 from apps.registry import digests
 
+REFUSED_SECONDS = 5.0  # that a client may take for a piece of what was refused already
+
 
 class CutShort(DomainError):
     """The client went away, or fell silent, in the middle of what it sent (400, which nobody reads)."""
@@ -27,12 +29,13 @@ class CutShort(DomainError):
 class Upload:
     """What a client sends, read once: its size and SHA-256 are known when its last piece was given.
 
-    Iterating raises CutShort when less comes than was announced: whoever passes it on stops there, so that nobody takes
-    the part for the whole.
+    Iterating raises CutShort when less comes than was announced, and what `before_end` raises, which is asked before
+    the last piece is given: whoever passes it on stops there, so that nobody takes the part for the whole.
     """
 
-    def __init__(self, environ: dict[str, Any]) -> None:
+    def __init__(self, environ: dict[str, Any], before_end: Callable[[], None]) -> None:
         self._environ = environ
+        self._before_end = before_end
         self._hash = hashlib.sha256()
         self.size = 0  # bytes so far
         self.announced = int(environ.get("CONTENT_LENGTH") or -1)  # bytes; below 0: sent in chunks, or nothing is sent
@@ -43,12 +46,18 @@ class Upload:
         return self._hash.hexdigest()
 
     def __iter__(self) -> Iterator[bytes]:
+        held = b""
         while piece := taken(self._environ, upstream.PIECE):
+            if held:
+                yield held
             self.size += len(piece)
             self._hash.update(piece)
-            yield piece
+            held = piece
         if 0 <= self.announced != self.size:
             raise CutShort(_("The file ended before its end. Nothing was stored. Send it again."))
+        self._before_end()
+        if held:
+            yield held
 
 
 def taken(environ: dict[str, Any], most: int) -> bytes:
@@ -60,6 +69,19 @@ def taken(environ: dict[str, Any], most: int) -> bytes:
     except Exception as error:  # each web server has its own for chunks that end early or make no sense
         raise CutShort(_("The file ended before its end. Nothing was stored. Send it again.")) from error
     return piece
+
+
+def read_to_the_end(environ: dict[str, Any]) -> None:
+    """Read what is left of a small body, so that the connection serves the next request.
+
+    The web server would do it after its answer, and now and then closes the connection although the next request came.
+    """
+    if 0 < int(environ.get("CONTENT_LENGTH") or 0) <= upstream.PIECE:
+        if connection := environ.get("gunicorn.socket"):
+            connection.settimeout(REFUSED_SECONDS)
+        with suppress(CutShort):
+            while taken(environ, upstream.PIECE):
+                pass
 
 
 class Download:

@@ -43,6 +43,7 @@ def door(request: HttpRequest) -> HttpResponseBase:
         )
         return passed(request, call, who)
     except DomainError as error:
+        streams.read_to_the_end(request.META)
         response = answer(error)
         if response.status_code in DENIED:
             _note(AccessOutcome.DENIED, request, found, call, who, response.status_code)
@@ -83,7 +84,7 @@ def passed(request: HttpRequest, call: Call, who: Caller) -> HttpResponseBase:
 
 def _uploaded(request: HttpRequest, call: Call, who: Caller) -> HttpResponse:
     """Pass a file on as it comes, and note its digest once MLflow has stored it. Sent again, it does no harm."""
-    upload, headers = streams.Upload(request.META), upstream.passed_on(request.headers)
+    upload, headers = streams.Upload(request.META, call.before_end), upstream.passed_on(request.headers)
     by = who.user.get_username()
     with transfers.under_way(upload.announced), streams.noted(call, upload, by=by) as note_status, call.around():
         asked = upstream.asked(

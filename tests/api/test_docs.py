@@ -17,10 +17,16 @@ IDS = [operation["operationId"] for _path, _method, operation in OPERATIONS]
 PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 
+_kept: list[str] = []  # the page, which is large and the same for everybody who reads it
+
+
 @pytest.fixture
-def page(client, charlie) -> str:
-    client.force_login(charlie)
-    return client.get(reverse("api:docs")).content.decode()
+def page(request) -> str:
+    if not _kept:
+        client = request.getfixturevalue("client")
+        client.force_login(request.getfixturevalue("charlie"))
+        _kept.append(client.get(reverse("api:docs")).content.decode())
+    return _kept[0]
 
 
 def test_schema_is_valid_and_generated_without_a_warning(tmp_path):

@@ -179,6 +179,7 @@ PLACES = [
 ]
 
 
+@pytest.mark.once(on="postgresql")  # the two tests above kill workers on both databases
 @pytest.mark.parametrize(("what", "place", "held"), PLACES, ids=[f"{what}-{place}" for what, place, _ in PLACES])
 def test_a_worker_killed_anywhere_is_followed_by_one_that_writes_each_part_once(
     request, mlflow_registry, mlflow_server, broker, what, place, held, tmp_path

@@ -14,7 +14,15 @@ from apps.accounts import grants
 from apps.accounts.models import AccessReview, AccessReviewItem, ApiToken, Grant, User
 from apps.accounts.roles import ROLES
 from apps.accounts.services import create_token
-from apps.approvals.models import ApprovalPolicy, Condition, Delegation, DriftFinding, FreezeWindow, Waiver
+from apps.approvals.models import (
+    ApprovalPolicy,
+    Condition,
+    Delegation,
+    DriftFinding,
+    FreezeWindow,
+    VersionComment,
+    Waiver,
+)
 from apps.audit.models import AuditEvent
 from apps.compliance.models import ControlSetting, LegalHold
 from apps.modelcards import services
@@ -61,6 +69,7 @@ class House:
             "conditions": Condition, "delegations": Delegation, "deliveries": Delivery, "drift": DriftFinding,
             "events": AuditEvent, "freezes": FreezeWindow, "grants": Grant, "holds": LegalHold, "ids": Notification,
             "policies": ApprovalPolicy, "runs": SyncRun, "views": SavedView, "waivers": Waiver, "webhooks": Endpoint,
+            "version-comments": VersionComment,
         }  # fmt: skip
         found = {name: list(model.objects.order_by("pk").values_list("pk", flat=True)) for name, model in rows.items()}
         states = ("open", "draft", "applied", "bypassed")

@@ -27,8 +27,10 @@ from tests.conftest import PASSWORD
 from tests.test_permissions import addresses
 
 COLOURS = ["color-contrast", "link-in-text-block"]  # axe's rules that the dark can break; the rest is the light's too
-LIGHT_AND_DARK: tuple[tuple[Literal["light", "dark"], list[str] | None], ...] = (("light", None), ("dark", COLOURS))
-SCREENS = {"wide": (1440, 1440), "small": (390, 320)}  # pixels: how a page is opened, and how narrow it then becomes
+# Colours, width in pixels and axe's rules (None: all): how a page is opened, and how it is looked at after that.
+LOOKS: tuple[tuple[Literal["light", "dark"], int, list[str] | None], ...] = (
+    ("light", 1440, None), ("dark", 1440, COLOURS), ("light", 390, None), ("dark", 320, COLOURS),
+)  # fmt: skip
 NOT_PAGES = {"home", "registry:signature", "healthz", "readyz", "accounts:sign-out", "accounts:theme",
              "accounts:single-sign-on", "accounts:single-sign-on-return", "accounts:connect", "accounts:prove",
              "accounts:access-review-reassign", "accounts:access-review-cancel", "accounts:access-review-csv",
@@ -635,6 +637,8 @@ SIGHTS = {
     "delegations, none": Sight("approvals:delegation-list", "/delegations/", by="mallory"),
     "delegations, waiting": Sight("approvals:delegation-list", "/delegations/", by="charlie"),
     "delegations, revoking": Sight("approvals:delegation-revoke", "/delegations/", by="bob", does=open_the_revoking),
+    "comments on a version, one's own": Sight("approvals:comment-remove", "/models/churn-classifier/v/2/", by="erin"),
+    "comments on a version, first": Sight("approvals:comment-add", "/models/churn-classifier/v/1/", by="bob"),
     "conditions": Sight("approvals:condition-meet", "/requests/{conditional}/", by="charlie"),
     "signing in, nothing yet": Sight("accounts:security", "/account/security/", by="alice"),
     "app": Sight("accounts:app-add", "/account/security/app/", by="alice", does=add_a_wrong_code),
@@ -756,8 +760,7 @@ def look(page: Page, scheme: Literal["light", "dark"], width: int) -> None:
 
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("screen", SCREENS)
-def test_every_page_is_as_it_should_be(screen, open_browser, live_server):
+def test_every_page_is_as_it_should_be(open_browser, live_server):
     context = open_browser(reduced_motion="reduce")
     page = context.new_page()
     heard = listen(page)
@@ -779,13 +782,13 @@ def test_every_page_is_as_it_should_be(screen, open_browser, live_server):
             become(context, world.people.get(sight.by or ""), live_server.url)
             shown = sight.by
         heard.clear()
-        look(page, "light", SCREENS[screen][0])
+        look(page, *LOOKS[0][:2])
         answer = page.goto(sight.path.format(**numbers))
         assert (name, answer.status) == (name, sight.status)
         sight.does(page, world)
-        for (scheme, rules), width in zip(LIGHT_AND_DARK, SCREENS[screen], strict=True):
+        for scheme, width, rules in LOOKS:
             look(page, scheme, width)
-            found[f"{name}, {scheme}"] = faults(page, heard, rules=rules)
+            found[f"{name}, {scheme}, {width}"] = faults(page, heard, rules=rules)
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
 
 

@@ -13,7 +13,7 @@ from apps.accounts.access_reviews import deciding, opening, steering
 from apps.accounts.models import User
 from apps.accounts.roles import ADMIN, DATA_SCIENTIST, EMERGENCY, ML_ENGINEER, REVIEWER, VIEWER
 from apps.accounts.services import create_service_account, create_token, invite
-from apps.approvals import conditions, counts, services, waivers
+from apps.approvals import commenting, conditions, counts, services, waivers
 from apps.approvals.checks import reporting
 from apps.approvals.delegating import services as delegating
 from apps.approvals.drift.records import MLFLOW, about, drift_target
@@ -143,6 +143,9 @@ def _cards(people: dict[str, User]) -> None:
     )  # fmt: skip
     cards.save(churn, 2, edit, base=2, by=alice)
     comments.add(churn, 2, section="use", body="Who is called, and by whom?", by=erin)
+    spoken = ModelVersion.objects.get(model__name=churn, number=2).pk
+    commenting.comment(spoken, "The new features were checked against June's data.", by=alice)
+    commenting.comment(spoken, "Seen. Calibration is good above 0.8 and poor below 0.2.", by=erin)
     resolved = comments.add(churn, 2, section="risks", body="What of those who pay late?", by=erin)
     comments.resolve(churn, 2, resolved.pk, by=alice)
     Card.objects.filter(version__number=2).update(state=CardState.IN_REVIEW)

@@ -23,7 +23,7 @@ from tests.servers.broken import Reply, broken_server
 from tests.servers.certificates import server_and_client
 
 TOOL = Path(settings.BASE_DIR) / "static" / "cli" / "assent.py"
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 GATE = ("gate", "--model", "churn", "--version", "2", "--target", "Production")
 
 

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import time
 from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -9,15 +10,17 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+import httpx
 import pytest
 from django.utils import timezone
 
 from apps.accounts.models import ApiToken, User
 from apps.accounts.roles import DATA_SCIENTIST
 from apps.accounts.tokens import revoke_token
+from apps.approvals import services
 from apps.approvals.models import UNFINISHED, ApprovalRequest
 from apps.registry import services as mirror
-from apps.registry.models import DEFAULT_CONNECTION, ModelVersion, RegisteredModel
+from apps.registry.models import DEFAULT_CONNECTION, ArtifactDigest, ModelVersion, RegisteredModel
 from tests.conftest import PASSWORD, member
 from tests.gateway.attacks import moves, reads, world
 
@@ -223,3 +226,24 @@ def test_a_version_is_deleted_or_asked_for_and_never_both(target, send, mlflow_r
             {"opened": True, "deleted": False},
             {"opened": False, "deleted": True},
         ), (asked.result().text, deleted.result().text)
+
+
+def test_a_file_on_its_way_when_a_request_is_opened_is_not_stored(target, door, send, token_of, mlflow_registry, admin):
+    made = {"name": "own", "source": f"models:/{target.own_logged}", "model_id": target.own_logged}
+    assert send(admin, "POST", f"{world.API}model-versions/create", json=made).status_code == 200
+    path = f"{world.FILES}{target.own}/models/{target.own_logged}/artifacts/late.txt"
+    connection = http.client.HTTPConnection(urlsplit(door).netloc, timeout=60)
+    connection.putrequest("PUT", path)
+    for name, value in (("Authorization", f"Bearer {token_of(target.dora)}"), ("Content-Length", "10")):
+        connection.putheader(name, value)
+    connection.endheaders(b"first")
+    deadline = time.monotonic() + 30
+    while not ArtifactDigest.objects.filter(path="late.txt").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)  # until it is on its way
+    services.open_request(ModelVersion.objects.get(model__name="own").pk, "Staging", reason="Better.", by=admin)
+    connection.send(b"last.")
+    answer = connection.getresponse()
+    assert told(answer.status, answer.read()) == "403 PERMISSION_DENIED"
+    connection.close()
+    assert httpx.get(f"{mlflow_registry.url}{path}", trust_env=False, timeout=60).status_code == 404
+    assert not ArtifactDigest.objects.filter(path="late.txt").exists()

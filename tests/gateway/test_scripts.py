@@ -38,6 +38,7 @@ def run_script(door, token_of, tmp_path) -> Callable[..., subprocess.CompletedPr
     return run
 
 
+@pytest.mark.once(on="postgresql")
 def test_a_script_with_autologging_runs_unmodified(run_script, alice, mlflow_registry):
     done = run_script(alice, "autolog.py")
     assert done.returncode == 0, done.stderr
@@ -49,6 +50,7 @@ def test_a_script_with_autologging_runs_unmodified(run_script, alice, mlflow_reg
     )  # fmt: skip
 
 
+@pytest.mark.once(on="postgresql")
 def test_the_chapter_on_the_registry_moves_a_version_once_it_is_signed_off(run_script, alice, bob):
     make_policy()
     trained = run_script(alice, "registry_chapter.py", "train")

@@ -364,6 +364,7 @@ def count(client: Client, address: str) -> int:
     return len(asked)
 
 
+@pytest.mark.once(on="postgresql")
 @pytest.mark.parametrize(
     ("reader", "addresses"),
     [("admin", LISTS), ("mallory", [address for address in LISTS if address not in FOR_ADMINS])],

@@ -1,5 +1,7 @@
 """What people say about a version, apart from any request."""
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.db import models
 
@@ -21,3 +23,8 @@ class VersionComment(models.Model):
 
     def __str__(self) -> str:
         return f"comment {self.pk}"
+
+    @property
+    def changed(self) -> bool:
+        """Whether its author has changed it since: both times are taken one after the other when it is made."""
+        return self.updated_at - self.created_at > timedelta(seconds=1)

@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 
 from apps.accounts import grants
 from apps.accounts.permissions import Permission
+from apps.approvals import commenting
 from apps.approvals.models import UNFINISHED, ApprovalPolicy, ApprovalRequest, PolicyRule, RequestState, Review, Verdict
 from apps.registry.models import ModelVersion, RegisteredModel, Stage
 
@@ -47,6 +48,17 @@ def version_requests(version: ModelVersion) -> dict[str, Any]:
     requests = ApprovalRequest.objects.filter(version=version).exclude(state=RequestState.DRAFT)
     requests = requests.select_related("requester").order_by("-id")
     return {"version": version, "requests": list(requests[:20])}
+
+
+@register.inclusion_tag("approvals/_version_comments.html", takes_context=True)
+def version_comments(context: template.Context, version: ModelVersion) -> dict[str, Any]:
+    """List the newest comments on a version, with a form for whoever may say more."""
+    comments, total = commenting.newest(version)
+    person = context.get("user")
+    return {
+        "version": version, "comments": comments, "total": total, "earlier": total - len(comments), "person": person,
+        "may_comment": commenting.may_comment(version, person), "csrf_token": context.get("csrf_token"),
+    }  # fmt: skip
 
 
 @register.inclusion_tag("approvals/_request_button.html", takes_context=True)

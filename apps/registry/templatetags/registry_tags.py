@@ -50,10 +50,10 @@ def mlflow_url(model: RegisteredModel, version: ModelVersion | None = None) -> s
 @register.simple_tag
 def mlflow_run_url(version: ModelVersion) -> str:
     """Return the address of the version's run in MLflow's own pages; empty where there is none to open."""
-    public = connections.public_address_of(version.model)
-    if not (public and version.run_id):
+    public, experiment = connections.public_address_of(version.model), str(version.run.get("experiment_id", ""))
+    if not (public and version.run_id and experiment):  # which experiment it is in, the next sync may tell
         return ""
-    experiment = quote(str(version.run.get("experiment_id", "")), safe="")
+    experiment = quote(experiment, safe="")
     return f"{public}/#/experiments/{experiment}/runs/{quote(version.run_id, safe='')}"
 
 

@@ -6,7 +6,9 @@ seconds, so that no request waits for it. RateLimit headers: draft-ietf-httpapi-
 
 import ipaddress
 import logging
+from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic, time
 from typing import Any
@@ -22,7 +24,10 @@ logger = logging.getLogger(__name__)
 WINDOW = 60  # seconds
 PAUSE = 5.0  # seconds without counting after the cache failed
 TOKEN, ADDRESS, SIGN_IN, GATEWAY = "token", "address", "sign-in", "gateway"
+KEPT = 10_000  # keys in the memory of a process: those who ask in one minute, seldom more
+AHEAD = 1000  # the part of a limit that a process takes at once, and then counts by itself
 _resting = {"until": 0.0}
+_taken: dict[str, tuple[int, deque[int]]] = {}  # who → the minute, and the numbers in it that are still to be given
 
 
 @dataclass(frozen=True)
@@ -47,9 +52,8 @@ def count(name: str, who: str) -> Standing | None:
     if limit <= 0 or monotonic() < _resting["until"]:
         return None
     now = time()
-    counting: Any = cache
     try:
-        counted = counting.count(f"rate:{name}:{who}:{int(now // WINDOW)}", 2 * WINDOW)
+        counted = _number(f"rate:{name}:{who}", int(now // WINDOW), max(limit // AHEAD, 1))
     except CACHE_DOWN:
         _resting["until"] = monotonic() + PAUSE
         logger.exception("cache unavailable, requests are not counted and nobody is kept out")
@@ -58,6 +62,28 @@ def count(name: str, who: str) -> Standing | None:
     if first:
         logger.warning("too many requests: %s %s sent more than %s in a minute", name, who, limit)
     return Standing(name, limit, max(limit - counted, -1), int(WINDOW - now % WINDOW) + 1, first)
+
+
+def _number(key: str, minute: int, ahead: int) -> int:
+    """Return which of its minute a request is. Of a large limit `ahead` numbers are taken at once."""
+    counting: Any = cache
+    if ahead == 1:
+        return int(counting.count(f"{key}:{minute}", 2 * WINDOW))
+    minute_of, numbers = _taken.get(key, (0, deque[int]()))
+    if minute_of == minute:
+        with suppress(IndexError):
+            return numbers.popleft()
+    last = int(counting.count(f"{key}:{minute}", 2 * WINDOW, ahead))
+    if minute_of != minute:
+        if len(_taken) >= KEPT:
+            _taken.clear()
+        numbers = deque()
+        _taken[key] = (
+            minute,
+            numbers,
+        )  # of two at once one's rest is given up: it counts, and is not used
+    numbers.extend(range(last - ahead + 2, last + 1))
+    return last - ahead + 1
 
 
 def refusal(standing: Standing) -> TooManyRequests:

@@ -33,13 +33,20 @@ def seconds(run: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def in_turns(*sides: Callable[[], object], turns: int = TURNS) -> list[Times]:
-    """Run all sides once per turn, one after the other, and return the times of each."""
+def in_turns(*sides: Callable[[], object], turns: int = TURNS, times: int = 1) -> list[Times]:
+    """Run all sides `times` times per turn, one after the other, and return the times of each.
+
+    Who begins changes with each turn: what a server does after every so many calls would else always meet the same one.
+    """
     for side in sides:
         for _ in range(WARM_UP):
             side()
-    rounds = [[seconds(side) for side in sides] for _ in range(turns)]
-    return [Times.of(column) for column in zip(*rounds, strict=True)]
+    columns: list[list[float]] = [[] for _side in sides]
+    order = list(zip(sides, columns, strict=True))
+    for turn in range(turns):
+        for side, column in order if turn % 2 == 0 else reversed(order):
+            column.extend(seconds(side) for _ in range(times))
+    return [Times.of(column) for column in columns]
 
 
 def say(*cells: str) -> None:

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
+from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
@@ -278,3 +279,16 @@ def test_requests_at_once_are_all_counted(counting):
     with ThreadPoolExecutor(8) as threads:
         counted = list(threads.map(lambda _turn: counting.count("a", 60), range(80)))
     assert sorted(counted) == list(range(1, 81))
+
+
+def test_of_a_large_limit_several_numbers_are_taken_at_once_and_none_is_given_twice(counting, limits):
+    limits.RATES_PER_MINUTE, who = {"gateway": 3 * rates.AHEAD}, uuid4().hex
+    with ThreadPoolExecutor(8) as threads:
+        lefts = list(threads.map(lambda _turn: rates.count("gateway", who).left, range(90)))
+    assert (len(set(lefts)), max(lefts)) == (90, 3 * rates.AHEAD - 1)
+
+
+def test_a_large_limit_holds(counting, limits):
+    limits.RATES_PER_MINUTE, who = {"gateway": 2 * rates.AHEAD}, uuid4().hex
+    over = [rates.count("gateway", who).over for _turn in range(2 * rates.AHEAD + 1)]
+    assert over == [*([False] * 2 * rates.AHEAD), True]

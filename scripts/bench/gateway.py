@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from apps.demo import commands
 from scripts.bench import large
 from scripts.bench.asking import TIMEOUT, Caller
-from scripts.bench.measuring import WARM_UP, head, in_turns, say, seconds, verdict
+from scripts.bench.measuring import head, in_turns, say, seconds, verdict
 from scripts.bench.servers import Processes, database, free_port, redis, wait_for
 from tests.servers.postgres import postgres_url
 

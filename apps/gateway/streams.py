@@ -93,7 +93,7 @@ class Download:
 
     def _read(self, answer: httpcore.Response) -> Iterator[bytes]:
         with self._kept:
-            yield from answer.iter_stream()
+            yield from upstream.pieces(answer)
 
     def __iter__(self) -> Iterator[bytes]:
         return self._pieces

@@ -89,6 +89,30 @@ def whole(answer: httpcore.Response) -> bytes:
     return b"".join(pieces)
 
 
+def pieces(answer: httpcore.Response) -> Iterator[bytes]:
+    """Give the body of a large answer piece by piece, as it comes.
+
+    One of an announced size is taken from the connection as it is, once what came with the head is read: the parser
+    copies it twice. Such a connection is not used again. Raises UpstreamUnavailable when it breaks off.
+    """
+    parsed = iter(answer.iter_stream())
+    size = {name.lower(): value for name, value in answer.headers}.get(b"content-length", b"")
+    if not size.isdigit():
+        yield from parsed
+        return
+    first = next(parsed, b"")
+    if not first:  # the answer to HEAD says a size and has none
+        return
+    yield first
+    left, connection = int(size) - len(first), answer.extensions["network_stream"]
+    while left > 0:
+        piece = connection.read(min(PIECE, left), timeout=SILENCE_SECONDS)
+        if not piece:
+            raise broken(harmless=True)
+        left -= len(piece)
+        yield piece
+
+
 def object_in(body: bytes) -> dict[str, Any]:
     """Return the JSON object that an answer holds. Raises UpstreamUnavailable for anything else."""
     try:

@@ -177,10 +177,11 @@ def test_memory_does_not_grow_with_the_file(assent):
 
 
 def test_cheap_calls_are_answered_while_all_places_for_large_files_are_taken(assent):
-    head = f"PUT {assent.file('slow')} HTTP/1.1"
-    slow = [begun(assent, head, b"Content-Length: 9000000\r\n\r\nx") for _number in range(6)]
+    sent, names = b"Content-Length: 9000000\r\n\r\nx", [f"slow/{number}" for number in range(6)]
+    slow = [begun(assent, f"PUT {assent.file(name)} HTTP/1.1", sent) for name in names]
     try:
-        assert eventually(lambda: assent.send("PUT", assent.file("seventh"), content=BODY).status_code == 503)
+        assert eventually(lambda: all(map(assent.digests, names)))  # all of them are on their way
+        assert assent.send("PUT", assent.file("seventh"), content=BODY).status_code == 503
         answer = assent.send("GET", "/api/2.0/mlflow/experiments/get", params={"experiment_id": "0"})
         assert answer.status_code == 200
     finally:

@@ -84,8 +84,9 @@ def target_url(event: Any) -> str:
 @register.filter
 def about_text(event: Any) -> str:
     """Return what a request's event moves: "churn-classifier v3 → Production"; empty for other events."""
-    version, stage = event.data.get("version"), event.data.get("to_stage")
-    return f"{version} → {stage}" if event.target_type == "request" and version and stage else ""
+    version, alias = event.data.get("version"), event.data.get("alias")
+    target = f"@{alias}" if alias else event.data.get("to_stage")
+    return f"{version} → {target}" if event.target_type == "request" and version and target else ""
 
 
 def _is_number(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import connection
+from django.urls import reverse
 
 from apps.approvals import queries, services, superseding
 from apps.approvals.models import ApprovalRequest, ProtectedAlias
@@ -216,3 +217,14 @@ def test_the_place_of_an_alias_does_not_depend_on_the_stage(version, protected, 
     ModelVersion.objects.filter(pk=version.pk).update(stage="Archived")
     services.act(asked.pk, "approve", by=reviewers[0], evidence_digest=asked.evidence_digest)
     assert ApprovalRequest.objects.get().state == "approved"
+
+
+def test_version_page_and_trail_name_the_alias_that_a_request_is_about(
+    version, protected, reviewers, alice, client, admin
+):
+    make_policy("", alias="champion")
+    asked = ask(version, alice, alias="champion")
+    client.force_login(admin)
+    page = client.get(reverse("registry:version-detail", args=[version.model.name, version.number])).content.decode()
+    assert page.count(f"Request {asked.pk} to @champion") == 2  # the button, and the list of requests
+    assert f"{version} → @champion" in client.get(reverse("audit:event-list")).content.decode()

@@ -20,7 +20,7 @@ from apps.audit.chain import storable_text
 from apps.audit.services import Attempt, Target, attempt
 from apps.errors import Conflict, InvalidInput, NotAllowed, NotVisible, WrongState
 from apps.notifications.models import SENT_AGAIN, Delivery, DeliveryState, Endpoint
-from apps.notifications.queueing import FAMILIES, new_message_id, stamp
+from apps.notifications.queueing import FAMILIES, NARROWED, new_message_id, stamp
 from apps.notifications.safe_http import checked_url
 from apps.notifications.sending import webhooks
 from apps.notifications.sending.signing import new_secret
@@ -48,8 +48,8 @@ def needs_permission(user: Any) -> None:
 def add_endpoint(*, by: User, name: str, url: str, events: Iterable[str] = (), models: Iterable[str] = ()) -> NewSecret:
     """Add a webhook, enabled, in the name of `by`: it is told of what they may read from now on.
 
-    `events` are actions or families ("request.*"), `models` references; none: all. Raises NotAllowed, InvalidInput,
-    Conflict (name), WrongState (too many).
+    `events` are actions, families ("request.*") or parts ("version.stage_changed:Production"), `models` references;
+    none: all. Raises NotAllowed, InvalidInput, Conflict (name), WrongState (too many).
     """
     with _managing(Action.WEBHOOK_ADDED, name, by=by) as trial:
         if Endpoint.objects.count() >= MAX_ENDPOINTS:
@@ -195,7 +195,7 @@ def _checked_name(name: str, besides: Endpoint | None = None) -> str:
 
 def _checked_events(events: Iterable[str]) -> list[str]:
     wanted = sorted(set(events))
-    unknown = [event for event in wanted if event not in FAMILIES and event not in Action.values]
+    unknown = [event for event in wanted if event not in {*FAMILIES, *NARROWED, *Action.values}]
     if unknown:
         text = _("There is no event %(name)s. Events are called as in the trail, such as request.applied or request.*.")
         raise InvalidInput(text % {"name": unknown[0][:50]}, field="events")

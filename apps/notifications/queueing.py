@@ -18,17 +18,29 @@ FAMILIES = tuple(sorted({f"{action.value.partition('.')[0]}.*" for action in Act
 SAID = ("version", "to_stage", "alias", "kind")  # short names from an event's data; nothing else of it leaves the house
 MOVED = Action.VERSION_STAGE_CHANGED.value
 MAX_TEXT = 300
+# Actions of which an endpoint may want a part: by the stage that it is about, or by the field that changed.
+STAGES = ("Staging", "Production", "Archived")
+PARTS = {MOVED: STAGES, Action.REQUEST_OPENED.value: STAGES, Action.VERSION_CHANGED.value: ("tags",)}
+NARROWED = frozenset(f"{action}:{part}" for action, parts in PARTS.items() for part in parts)
 
 
-def wants(endpoint: Endpoint, action: str) -> bool:
-    """Return whether the endpoint asked for this action, by itself or with its family; without a list it wants all."""
-    family = f"{action.partition('.')[0]}.*"
-    return not endpoint.events or action in endpoint.events or family in endpoint.events
+def wants(endpoint: Endpoint, action: str, parts: Iterable[str] = ()) -> bool:
+    """Return whether the endpoint asked for this action, by itself, with its family, or for one of these `parts` of it.
+
+    Without a list it wants all.
+    """
+    asked = {action, f"{action.partition('.')[0]}.*", *(f"{action}:{part}" for part in parts)}
+    return not endpoint.events or not asked.isdisjoint(endpoint.events)
 
 
 def wanted_by(endpoints: Iterable[Endpoint]) -> frozenset[str]:
-    """Return the actions that at least one of these endpoints wants."""
-    return frozenset(action.value for endpoint in endpoints for action in Action if wants(endpoint, action.value))
+    """Return the actions of which at least one of these endpoints wants any part."""
+    return frozenset(
+        action.value
+        for endpoint in endpoints
+        for action in Action
+        if wants(endpoint, action.value, PARTS.get(action.value, ()))
+    )
 
 
 def queue(events: Sequence[AuditEvent], endpoints: Iterable[Endpoint]) -> None:
@@ -37,7 +49,7 @@ def queue(events: Sequence[AuditEvent], endpoints: Iterable[Endpoint]) -> None:
         return
     references = model_references(event.model_id for event in events if event.model_id)
     for endpoint in endpoints:
-        asked = [event for event in events if wants(endpoint, event.action) and _of_its_models(endpoint, event)]
+        asked = [event for event in events if _asked_for(endpoint, event) and _of_its_models(endpoint, event)]
         rows = AuditEvent.objects.filter(pk__in=[event.pk for event in asked])
         may = set(events_for(endpoint.owner, rows).values_list("pk", flat=True)) if asked else set()
         deliveries = [_delivery(endpoint, event, references) for event in asked if event.pk in may]
@@ -86,6 +98,18 @@ def _stage_after(event: AuditEvent) -> str:
     """Return where a version went that changed its stage."""
     after = event.data.get("after")
     return str(after.get("stage", "")) if isinstance(after, dict) else ""
+
+
+def _asked_for(endpoint: Endpoint, event: AuditEvent) -> bool:
+    return wants(endpoint, event.action, _parts_of(event) if event.action in PARTS else ())
+
+
+def _parts_of(event: AuditEvent) -> list[str]:
+    """Return which parts of its action an event is: the stage that it is about, or the fields that changed."""
+    if event.action == Action.VERSION_CHANGED.value:
+        after = event.data.get("after")
+        return list(after) if isinstance(after, dict) else []
+    return [_stage_after(event) if event.action == MOVED else str(event.data.get("to_stage", ""))]
 
 
 def _of_its_models(endpoint: Endpoint, event: AuditEvent) -> bool:

@@ -100,7 +100,8 @@ class EndpointIn(Strict):
         required=False,
         default=list,
         max_length=200,
-        help_text="Actions of the trail, such as request.applied, or families, such as request.*. Empty: all.",
+        help_text="Actions of the trail, such as request.applied, families, such as request.*, or parts, such as "
+        "version.stage_changed:Production. Empty: all.",
     )
     models = serializers.ListField(
         child=serializers.CharField(max_length=1000, trim_whitespace=False),

@@ -139,3 +139,8 @@ def test_what_is_not_there_cannot_be_changed(admin, deed, number):
 
 def test_every_family_of_events_has_a_label():
     assert sorted(FAMILY_LABELS) == sorted(FAMILIES)
+
+
+@pytest.mark.parametrize("part", ["version.stage_changed:Moon", "request.applied:Staging", "version.changed:", ":tags"])
+def test_a_part_that_no_action_has_is_refused(admin, part):
+    assert refused_field(add, admin, events=[part]) == "events"

@@ -18,23 +18,22 @@ from apps.notifications import endpoints, queries
 from apps.notifications.models import Endpoint
 from apps.notifications.queueing import model_references, wants
 
-# Events of Databricks and the actions of the trail that are sent for them. Ours are chosen by what happened: neither by
-# the stage that it happened to, nor by which field of a version it changed.
-EVENTS = {
-    "REGISTERED_MODEL_CREATED": Action.MODEL_MIRRORED,
-    "MODEL_VERSION_CREATED": Action.VERSION_MIRRORED,
-    "MODEL_VERSION_TRANSITIONED_STAGE": Action.VERSION_STAGE_CHANGED,
-    "TRANSITION_REQUEST_CREATED": Action.REQUEST_OPENED,
-    "COMMENT_CREATED": Action.VERSION_COMMENTED,
-}
-BY_STAGE = {
+# Events of Databricks, and what of the trail is sent for them.
+TO_STAGE = {"STAGING": "Staging", "PRODUCTION": "Production", "ARCHIVED": "Archived"}
+EVENTS: dict[str, str] = {
+    "REGISTERED_MODEL_CREATED": Action.MODEL_MIRRORED.value,
+    "MODEL_VERSION_CREATED": Action.VERSION_MIRRORED.value,
+    "MODEL_VERSION_TRANSITIONED_STAGE": Action.VERSION_STAGE_CHANGED.value,
+    "TRANSITION_REQUEST_CREATED": Action.REQUEST_OPENED.value,
+    "COMMENT_CREATED": Action.VERSION_COMMENTED.value,
+    "MODEL_VERSION_TAG_SET": f"{Action.VERSION_CHANGED.value}:tags",
     **{
-        f"MODEL_VERSION_TRANSITIONED_TO_{to}": "MODEL_VERSION_TRANSITIONED_STAGE"
-        for to in ("STAGING", "PRODUCTION", "ARCHIVED")
+        f"MODEL_VERSION_TRANSITIONED_TO_{name}": f"{Action.VERSION_STAGE_CHANGED.value}:{stage}"
+        for name, stage in TO_STAGE.items()
     },
     **{
-        f"TRANSITION_REQUEST_TO_{to}_CREATED": "TRANSITION_REQUEST_CREATED"
-        for to in ("STAGING", "PRODUCTION", "ARCHIVED")
+        f"TRANSITION_REQUEST_TO_{name}_CREATED": f"{Action.REQUEST_OPENED.value}:{stage}"
+        for name, stage in TO_STAGE.items()
     },
 }
 OF_REGISTRY = "REGISTERED_MODEL_CREATED"  # for webhooks without a model alone
@@ -117,25 +116,31 @@ def test(call: Call, who: Caller) -> Answer | None:
     return {**status, "body": result.answer or result.error}
 
 
-def _matches(endpoint: Endpoint, wanted: Iterable[Action], models: set[int]) -> bool:
-    told = not wanted or any(wants(endpoint, action) for action in wanted)
+def _matches(endpoint: Endpoint, wanted: Iterable[str], models: set[int]) -> bool:
+    told = not wanted or any(_is_told(endpoint, event) for event in wanted)
     return told and (not models or models <= set(endpoint.model_ids))
 
 
-def _actions(call: Call) -> list[Action]:
-    """Return what the events of a call are in the trail. Raises InvalidInput for those that cannot be told apart."""
+def _is_told(endpoint: Endpoint, event: str) -> bool:
+    action, _colon, part = event.partition(":")
+    return wants(endpoint, action, [part] if part else ())
+
+
+def _is_said(endpoint: Endpoint, event: str) -> bool:
+    """Whether an event is named of an endpoint: a part of what it is told of anyway is not."""
+    action, colon, _part = event.partition(":")
+    return _is_told(endpoint, event) and not (colon and wants(endpoint, action))
+
+
+def _actions(call: Call) -> list[str]:
+    """Return what the events of a call are in the trail. Raises InvalidInput for others."""
     return [_action(event) for event in call.texts("events")]
 
 
-def _action(event: str) -> Action:
+def _action(event: str) -> str:
     if event in EVENTS:
         return EVENTS[event]
-    if event in BY_STAGE:
-        message = _(
-            "Assent does not send %(event)s: webhooks are not chosen by stage. Use %(other)s; it names the stage."
-        )
-        raise InvalidInput(message % {"event": event, "other": BY_STAGE[event]}, field="events")
-    message = _("Assent does not send %(event)s. Use some of: %(events)s.")
+    message = _("There is no event %(event)s. Use some of: %(events)s.")
     raise InvalidInput(message % {"event": event[:60], "events": ", ".join(EVENTS)}, field="events")
 
 
@@ -180,7 +185,7 @@ def _shape(row: Endpoint, who: Caller) -> dict[str, Any]:
     return {
         "id": str(row.pk),
         "description": row.name,
-        "events": [event for event, action in EVENTS.items() if wants(row, action)],
+        "events": [event for event, told in EVENTS.items() if _is_said(row, told)],
         "status": ACTIVE if row.enabled else DISABLED,
         "http_url_spec": {"url": row.url, "enable_ssl_verification": True},
         "creation_timestamp": shapes.stamp(row.created_at),

@@ -135,6 +135,8 @@ def walk(studio: Studio) -> None:
     alice, bob, erin = (studio.as_(person) for person in ("alice", "bob", "erin"))
     studio.shoot(studio.stranger(), "sign-in", "/sign-in/")
     studio.shoot(alice, "model", f"/models/{CHURN}/")
+    for person, text in (("bob", "Is June in the training data?"), ("alice", "No: it ends with May.")):
+        say_of_version(studio.as_(person), f"/models/{CHURN}/v/3/", text)
     studio.shoot(alice, "version", f"/models/{CHURN}/v/3/")
     studio.shoot(alice, "compare", f"/compare/?base={CHURN}@2&candidate={CHURN}@3")
     studio.shoot(alice, "compare-three", f"/compare/?base={CHURN}@1&candidate={CHURN}@2&candidate={CHURN}@3")
@@ -258,6 +260,15 @@ def main() -> None:
         browser = driver.chromium.launch(executable_path=path, args=FLAGS)
         walk(Studio(browser, address, passwords))
         browser.close()
+
+
+def say_of_version(page: Page, path: str, text: str) -> None:
+    """Comment on a version, unless an earlier walk did."""
+    page.goto(path)
+    if page.get_by_text(text).count() == 0:
+        page.get_by_label("Comment on this version").fill(text)
+        page.get_by_role("button", name="Comment", exact=True).click()
+        page.locator(".comment-list").get_by_text(text).first.wait_for()
 
 
 if __name__ == "__main__":

@@ -20,10 +20,10 @@ session() { # name, pytest's arguments: leaves NAME.log and NAME.code
 }
 code() { cat "$out/$1.code" 2>/dev/null || echo "none: it was killed"; }
 
-TEST_DATABASE=postgres session postgres -m "not browser and not demo and (not once or once(on='postgresql'))" "$@" >"$out/postgres.log" 2>&1 &
+TEST_DATABASE=postgres session postgres -m "not browser and (not once or once(on='postgresql'))" "$@" >"$out/postgres.log" 2>&1 &
 other=$!
-echo "== on SQLite, with browser and demo (PostgreSQL runs beside it)"
-session sqlite -m "not once(on='postgresql')" "$@" 2>&1 | tee "$out/sqlite.log"
+echo "== on SQLite, with the browser (PostgreSQL, with the demo, runs beside it)"
+session sqlite -m "not demo and not once(on='postgresql')" "$@" 2>&1 | tee "$out/sqlite.log"
 wait "$other"
 other=
 echo
@@ -34,6 +34,6 @@ echo
 [ "$sqlite" = 0 ] || echo "FAILED on SQLite (exit code $sqlite)"
 [ "$postgres" = 0 ] || echo "FAILED on PostgreSQL (exit code $postgres)"
 echo "== closing lines: PostgreSQL, then SQLite"
-tail -n 1 "$out/postgres.log"
-tail -n 1 "$out/sqlite.log"
+grep -E "(passed|failed|error).* in " "$out/postgres.log" | tail -n 1
+grep -E "(passed|failed|error).* in " "$out/sqlite.log" | tail -n 1
 [ "$sqlite" = 0 ] && [ "$postgres" = 0 ]

@@ -77,11 +77,8 @@ def _number(key: str, minute: int, ahead: int) -> int:
     if minute_of != minute:
         if len(_taken) >= KEPT:
             _taken.clear()
-        numbers = deque()
-        _taken[key] = (
-            minute,
-            numbers,
-        )  # of two at once one's rest is given up: it counts, and is not used
+        numbers = deque()  # of two that begin at once one's rest is given up: it counts, and is not used
+        _taken[key] = (minute, numbers)
     numbers.extend(range(last - ahead + 2, last + 1))
     return last - ahead + 1
 

@@ -70,6 +70,11 @@ def may_comment(version: ModelVersion, user: Any) -> bool:
     return not NEEDED.isdisjoint(grants.held_permissions(user, version.model))
 
 
+def is_author(row: VersionComment, user: Any) -> bool:
+    """Return whether somebody wrote this comment: they alone change and remove it, while they may comment."""
+    return bool(row.author_id == getattr(user, "pk", None))
+
+
 def newest(version: ModelVersion) -> tuple[list[Any], int]:
     """Return the newest comments on a version, the oldest of them first, and how many there are in all."""
     rows = version.comments.select_related("author").annotate(total=Window(Count("pk"))).order_by("-id")
@@ -88,7 +93,7 @@ def _own(action: Action, number: int, by: User) -> Iterator[tuple[VersionComment
         if row is None:
             raise NotVisible(_("There is no such comment, or you may not see it."))
         _about(trial, row.version, by)
-        if row.author_id != by.pk:
+        if not is_author(row, by):
             raise NotAllowed(_("Only who wrote a comment changes or removes it."))
         yield row, trial
 

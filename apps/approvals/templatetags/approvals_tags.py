@@ -53,11 +53,12 @@ def version_requests(version: ModelVersion) -> dict[str, Any]:
 @register.inclusion_tag("approvals/_version_comments.html", takes_context=True)
 def version_comments(context: template.Context, version: ModelVersion) -> dict[str, Any]:
     """List the newest comments on a version, with a form for whoever may say more."""
-    comments, total = commenting.newest(version)
+    found, total = commenting.newest(version)
     person = context.get("user")
+    may = commenting.may_comment(version, person)
     return {
-        "version": version, "comments": comments, "total": total, "earlier": total - len(comments), "person": person,
-        "may_comment": commenting.may_comment(version, person), "csrf_token": context.get("csrf_token"),
+        "version": version, "comments": [(row, may and commenting.is_author(row, person)) for row in found],
+        "total": total, "earlier": total - len(found), "may_comment": may, "csrf_token": context.get("csrf_token"),
     }  # fmt: skip
 
 

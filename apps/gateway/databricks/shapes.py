@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from apps.accounts.models import User
-from apps.approvals import blockers, queries
+from apps.approvals import blockers, commenting, queries
 from apps.approvals.models import CLOSED, ApprovalRequest, RequestState, VersionComment
 from apps.approvals.transitions import RequestAction
 from apps.gateway.governed import link_to
@@ -98,7 +98,7 @@ def comment(row: VersionComment, user: User) -> Shape:
         "user_id": row.author.get_username(),
         "creation_timestamp": stamp(row.created_at),
         "last_updated_timestamp": stamp(row.updated_at),
-        "available_actions": ["EDIT_COMMENT", "DELETE_COMMENT"] if row.author_id == user.pk else [],
+        "available_actions": ["EDIT_COMMENT", "DELETE_COMMENT"] if commenting.is_author(row, user) else [],
     }
 
 

@@ -25,4 +25,4 @@ USER assent
 ENV ASSENT_DATA_DIR=/data
 VOLUME /data
 EXPOSE 8000
-CMD ["gunicorn", "config.wsgi", "--no-control-socket", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", "--threads", "8", "--limit-request-line", "8190"]
+CMD ["gunicorn", "config.wsgi", "--no-control-socket", "--bind", "0.0.0.0:8000", "--worker-class", "config.web.StayingWorker", "--workers", "2", "--threads", "8", "--limit-request-line", "8190"]

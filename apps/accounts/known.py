@@ -31,7 +31,8 @@ _HELD = """
 """
 _QUERY = """
     SELECT {columns}, app.app_label, permission.codename FROM {tables}
-    LEFT JOIN auth_permission permission ON permission.id IN ({held})
+    LEFT JOIN ({held}) held ON 1 = 1
+    LEFT JOIN auth_permission permission ON permission.id = held.permission_id
     LEFT JOIN django_content_type app ON app.id = permission.content_type_id
     WHERE {wanted}
 """
@@ -45,18 +46,18 @@ def _columns(table: str, fields: Sequence[models.Field]) -> list[str]:
     return [f"{table}.{field.column}" for field in fields]
 
 
-_NAMES = _NAMES_QUERY.format(held=_HELD.format(person="%s"))
+_NAMES = _NAMES_QUERY.format(held=_HELD.format(person="%(key)s"))
 _PERSON_BY_ID = _QUERY.format(
     columns=", ".join(_columns("person", PERSON)),
     tables="accounts_user person",
-    held=_HELD.format(person="%s"),
-    wanted="person.id = %s",
+    held=_HELD.format(person="%(key)s"),
+    wanted="person.id = %(key)s",
 )
 _TOKEN_BY_PREFIX = _QUERY.format(
     columns=", ".join([*_columns("person", PERSON), *_columns("token", TOKEN)]),
     tables="accounts_apitoken token JOIN accounts_user person ON person.id = token.user_id",
-    held=_HELD.format(person="(SELECT user_id FROM accounts_apitoken WHERE prefix = %s)"),
-    wanted="token.prefix = %s",
+    held=_HELD.format(person="(SELECT user_id FROM accounts_apitoken WHERE prefix = %(key)s)"),
+    wanted="token.prefix = %(key)s",
 )
 
 
@@ -84,7 +85,7 @@ def names_held(key: int) -> set[str]:
 
 def _rows(query: str, key: int | str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(query, [key] * query.count("%s"))
+        cursor.execute(query, {"key": key})
         return cursor.fetchall()
 
 

@@ -12,7 +12,7 @@ WEB_THREADS = 8
 def web(port: int) -> list[str]:
     """The web server: threads, because a request waits more than it computes."""
     gunicorn = [sys.executable, "-m", "gunicorn", "config.wsgi", "--no-control-socket", "--bind", f"127.0.0.1:{port}"]
-    gthread = ["--worker-class", "gthread", "--workers", "1", "--threads", str(WEB_THREADS)]
+    gthread = ["--worker-class", "config.web.StayingWorker", "--workers", "1", "--threads", str(WEB_THREADS)]
     return [*gunicorn, *gthread, "--limit-request-line", "8190"]  # characters: MLflow's pages ask for 100 runs at once
 
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
-import httpcore
 from django.http import StreamingHttpResponse
 from django.utils.translation import gettext as _
 
@@ -14,6 +13,7 @@ from apps.gateway import upstream
 from apps.gateway.artifacts import OF_LOGGED, OF_RUN, OF_TRACE
 from apps.gateway.canonical import Call
 from apps.gateway.experiments import run_of
+from apps.gateway.pool import PIECE, Answer, pieces
 from apps.registry import digests
 
 REFUSED_SECONDS = 5.0  # that a client may take for a piece of what was refused already
@@ -47,7 +47,7 @@ class Upload:
 
     def __iter__(self) -> Iterator[bytes]:
         held = b""
-        while piece := taken(self._environ, upstream.PIECE):
+        while piece := taken(self._environ, PIECE):
             if held:
                 yield held
             self.size += len(piece)
@@ -76,24 +76,24 @@ def read_to_the_end(environ: dict[str, Any]) -> None:
 
     The web server would do it after its answer, and now and then closes the connection although the next request came.
     """
-    if 0 < int(environ.get("CONTENT_LENGTH") or 0) <= upstream.PIECE:
+    if 0 < int(environ.get("CONTENT_LENGTH") or 0) <= PIECE:
         if connection := environ.get("gunicorn.socket"):
             connection.settimeout(REFUSED_SECONDS)
         with suppress(CutShort):
-            while taken(environ, upstream.PIECE):
+            while taken(environ, PIECE):
                 pass
 
 
 class Download:
     """An answer of MLflow's as an iterable; closing it, begun or not, gives up the connection to MLflow."""
 
-    def __init__(self, answer: httpcore.Response, kept: ExitStack) -> None:
+    def __init__(self, answer: Answer, kept: ExitStack) -> None:
         self._kept = kept
         self._pieces = self._read(answer)
 
-    def _read(self, answer: httpcore.Response) -> Iterator[bytes]:
+    def _read(self, answer: Answer) -> Iterator[bytes]:
         with self._kept:
-            yield from upstream.pieces(answer)
+            yield from pieces(answer)
 
     def __iter__(self) -> Iterator[bytes]:
         return self._pieces
@@ -103,7 +103,7 @@ class Download:
         self._kept.close()
 
 
-def download(answer: httpcore.Response, kept: ExitStack) -> StreamingHttpResponse:
+def download(answer: Answer, kept: ExitStack) -> StreamingHttpResponse:
     """Return an answer of MLflow's that is passed on as it comes. `kept` is what is open as long as it goes on."""
     headers = upstream.passed_back(answer)
     response = StreamingHttpResponse(Download(answer, kept), status=answer.status, headers=headers)

@@ -3,7 +3,6 @@
 import json
 import logging
 from contextlib import ExitStack
-from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -12,7 +11,7 @@ from django.utils.translation import gettext as _
 from apps.audit.access.services import Asked, note
 from apps.audit.actions import AccessOutcome
 from apps.errors import DomainError, TooLarge
-from apps.gateway import guarding, streams, transfers, upstream
+from apps.gateway import early, guarding, pool, streams, transfers, upstream
 from apps.gateway.callers import Caller, caller
 from apps.gateway.canonical import MAX_BODY, Answer, Call, understood
 from apps.gateway.enforcement import enforce
@@ -21,7 +20,6 @@ from apps.gateway.routes import CLOSED, PUBLIC, Found, find
 
 logger = logging.getLogger(__name__)
 DENIED = (401, 403, 404, 429)
-OF_A_BODY = ("content-length", "content-encoding", "content-type")
 UNKNOWN_AFTER = ("artifact.delete", "artifact.write_part")  # then nobody knows the digest of the file
 
 
@@ -31,26 +29,32 @@ def door(request: HttpRequest) -> HttpResponseBase:
     who: Caller | None = None
     found: Found | None = None
     call: Call | None = None
+    begun: early.Early | None = None
     try:
         found = find(str(request.method), request.path)
         if found and found.route.guard == PUBLIC:
             return HttpResponse("{}", content_type="application/json")
+        begun = early.begin(request, found)
         who = caller(request)
         if found is None or found.route.guard == CLOSED:
             raise NoSuchRoute(_("This part of MLflow is not reachable through Assent. docs/gateway.md lists what is."))
-        call = understood(
-            found, request.META.get("QUERY_STRING", ""), request.content_type or "", _body(request, found)
-        )
-        return passed(request, call, who)
+        call = begun.call if begun else _understood(request, found)
+        response = passed(request, call, who, begun)
+        early.trust(request)
+        return response
     except DomainError as error:
         streams.read_to_the_end(request.META)
         response = answer(error)
         if response.status_code in DENIED:
+            early.distrust(request)
             _note(AccessOutcome.DENIED, request, found, call, who, response.status_code)
         return response
+    finally:
+        if begun:
+            begun.drop()
 
 
-def passed(request: HttpRequest, call: Call, who: Caller) -> HttpResponseBase:
+def passed(request: HttpRequest, call: Call, who: Caller, begun: early.Early | None = None) -> HttpResponseBase:
     """Ask the guard of a call, and MLflow where the guard leaves the answer to it. Raises DomainError."""
     own = enforce(call, who)
     if own is not None:
@@ -64,15 +68,11 @@ def passed(request: HttpRequest, call: Call, who: Caller) -> HttpResponseBase:
     content = call.body
     with ExitStack() as stack:
         stack.enter_context(call.around())
-        told = stack.enter_context(
-            upstream.asked(
-                str(request.method),
-                call.target,
-                headers=_headers(request, content),
-                content=content,
-                safe=call.route.only_reads,
-            )
-        )
+        sent = (begun and begun.take(call)) or upstream.send(
+            str(request.method), call.target, headers=upstream.headers(request.headers, content), content=content,
+            safe=call.route.only_reads,
+        )  # fmt: skip
+        told = stack.enter_context(upstream.answer_to(sent))
         if call.then or _is_small(told):
             body = upstream.whole(told)
             stack.close()
@@ -97,24 +97,16 @@ def _uploaded(request: HttpRequest, call: Call, who: Caller) -> HttpResponse:
     return _finished(call, told, body)
 
 
-def _headers(request: HttpRequest, content: bytes | None) -> dict[str, str]:
-    """Return the headers of a call whose body, if any, was rebuilt."""
-    passed_on = upstream.passed_on(request.headers)
-    kept = {name: value for name, value in passed_on.items() if name.lower() not in OF_A_BODY}
-    return kept | ({"Content-Type": "application/json"} if content is not None else {})
-
-
-def _is_small(told: Any) -> bool:
+def _is_small(told: upstream.Answer) -> bool:
     """Whether an answer is read whole before it is passed on: JSON, and what says that it is not large."""
-    headers = {name.lower(): value for name, value in told.headers}
-    size = headers.get(b"content-length", b"")
-    return (size.isdigit() and int(size) <= transfers.LARGE) or b"json" in headers.get(b"content-type", b"")
+    small = told.size is not None and told.size <= transfers.LARGE
+    return small or "json" in told.headers.get("content-type", "")
 
 
-def _finished(call: Call, told: Any, body: bytes) -> HttpResponse:
+def _finished(call: Call, told: upstream.Answer, body: bytes) -> HttpResponse:
     """Return a whole answer, once what follows from it has been done."""
     headers = upstream.passed_back(told)
-    if told.status >= 400 and "json" not in headers.get("content-type", headers.get("Content-Type", "")):
+    if told.status >= 400 and "json" not in headers.get("content-type", ""):
         if told.status >= 500 and not call.route.only_reads:
             raise upstream.broken(harmless=False)
         return said(
@@ -137,6 +129,11 @@ def _object(body: bytes) -> Answer:
     return found if isinstance(found, dict) else {}
 
 
+def _understood(request: HttpRequest, found: Found) -> Call:
+    query, kind = request.META.get("QUERY_STRING", ""), request.content_type or ""
+    return understood(found, query, kind, _body(request, found))
+
+
 def _body(request: HttpRequest, found: Found) -> bytes:
     """Return a body that is no file. Raises TooLarge."""
     if found.route.carries_file:
@@ -145,7 +142,7 @@ def _body(request: HttpRequest, found: Found) -> bytes:
     pieces, size = [], int(announced)
     if size <= MAX_BODY:
         size = 0
-        while piece := streams.taken(request.META, min(upstream.PIECE, MAX_BODY + 1 - size)):
+        while piece := streams.taken(request.META, min(pool.PIECE, MAX_BODY + 1 - size)):
             pieces.append(piece)
             size += len(piece)
     if size > MAX_BODY:

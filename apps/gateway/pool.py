@@ -62,9 +62,10 @@ class Answer:
 
 
 class Pool:
-    """The connections to one server, each used by one call at a time."""
+    """The connections to one server, each used by one call at a time. `trusting`: how a TLS server is checked."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, trusting: ssl.SSLContext | None = None) -> None:
+        self._trusting = trusting
         server = urlsplit(address)
         self._secure = server.scheme == "https"
         self._host, self._port = server.hostname or "", server.port
@@ -116,7 +117,9 @@ class Pool:
 
     def _new(self) -> HTTPConnection:
         if self._secure:
-            return HTTPSConnection(self._host, self._port, timeout=CONNECT_SECONDS, context=_context())
+            return HTTPSConnection(
+                self._host, self._port, timeout=CONNECT_SECONDS, context=self._trusting or _context()
+            )
         return HTTPConnection(self._host, self._port, timeout=CONNECT_SECONDS)
 
 

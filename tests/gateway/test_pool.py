@@ -114,26 +114,24 @@ def test_a_size_in_strange_digits_is_no_size(broken):
 
 
 @pytest.fixture
-def over_tls(settings, tmp_path) -> Iterator[tuple[BrokenServer, str]]:
-    """An MLflow that speaks TLS, and the file with the authority that vouches for it."""
+def over_tls() -> Iterator[tuple[BrokenServer, str, ssl.SSLContext]]:
+    """A server that speaks TLS, its address, and how one trusts the authority that vouches for it."""
     speaks, trusts = server_and_client("localhost")
-    authority = tmp_path / "authority.pem"
-    authority.write_text(ssl.DER_cert_to_PEM_cert(trusts.get_ca_certs(binary_form=True)[0]))
-    pool._context.cache_clear()
     with broken_server(speaks) as server:
-        settings.MLFLOW_BACKEND_URL = server.url.replace("http://127.0.0.1", "https://localhost")
-        yield server, str(authority)
-    pool._context.cache_clear()
+        yield server, server.url.replace("http://127.0.0.1", "https://localhost"), trusts
 
 
-def test_a_server_that_an_authority_vouches_for_is_asked(over_tls, monkeypatch):
-    server, authority = over_tls
-    monkeypatch.setenv("SSL_CERT_FILE", authority)
-    assert (read(), server.asked) == (b"{}", ["/x"])
+def test_a_server_that_an_authority_vouches_for_is_asked(over_tls):
+    server, address, trusts = over_tls
+    connections = pool.Pool(address, trusts)
+    connection = connections.taken()
+    connections.sent(connection, "GET", "/x", [], None)
+    assert (pool.answered(connection, 5.0, harmless=True).read(), server.asked) == (b"{}", ["/x"])
+    connection.close()
 
 
-def test_a_server_that_nobody_vouches_for_gets_nothing(over_tls):
-    server, _authority = over_tls
+def test_a_server_that_nobody_vouches_for_gets_nothing(over_tls, settings):
+    server, settings.MLFLOW_BACKEND_URL, _trusts = over_tls
     with pytest.raises(UpstreamUnavailable):
         read()
     assert server.asked == []
